@@ -1,0 +1,130 @@
+import { type Activation, activationKey, activationWgsl } from "./activation.ts";
+import type { Kernel } from "./gpu/kernel.ts";
+import type { Recorder } from "./gpu/recorder.ts";
+import { packingWgsl, type Storage, storageWgsl } from "./storage.ts";
+import { bind, isAligned, isWriteAligned, type View, viewBytes } from "./view.ts";
+
+const THREADS = 256;
+
+/** An element-wise kernel: every output is a WGSL expression of the inputs' names, four elements at a time. */
+export interface Elementwise {
+  /** What it computes, for reports. */
+  readonly label: string;
+  readonly inputs: Readonly<Record<string, View>>;
+  /** Output views, which may be inputs too, and what is written to them. All are computed before any is written. */
+  readonly outputs: readonly { readonly to: View; readonly value: string }[];
+  /** What `activate` and `activate_derivative` compute in the expressions. */
+  readonly activation?: Activation;
+}
+
+/**
+ * Records an element-wise kernel over views of one shape.
+ *
+ * @throws {RangeError} If the views differ in shape.
+ */
+export function elementwise(recorder: Recorder, op: Elementwise): void {
+  const { rows, cols, views } = merged(op);
+  const inputs = Object.keys(op.inputs);
+  const bound = bind(views, recorder.capabilities);
+  const storage = storageOf(views, { slots: bound.slots, inputs: inputs.length });
+  const kernel = elementwiseKernel(op, { storage, slots: bound.slots });
+  const vectors = Math.ceil(cols / 4);
+  const groups = Math.ceil(rows * vectors / THREADS);
+  const x = Math.min(groups, recorder.capabilities.maxComputeWorkgroupsPerDimension);
+  recorder.dispatch({
+    kernel,
+    bindings: bound.bindings,
+    uniforms: [rows, cols, vectors, 0, ...views.flatMap((view, i) => [bound.offsets[i], view.stride])],
+    workgroups: [x, Math.ceil(groups / x), 1],
+    flops: 0,
+    bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
+  });
+}
+
+/** The views of an operation, seen as one long row where none of them has gaps. */
+function merged(op: Elementwise): { rows: number; cols: number; views: View[] } {
+  const views = [...Object.values(op.inputs), ...op.outputs.map(({ to }) => to)];
+  const [{ rows, cols }] = views;
+  for (const view of views) {
+    if (view.rows !== rows || view.cols !== cols) {
+      throw new RangeError(
+        `Cannot compute ${op.label} as ${view.tensor.label} must be [${rows},${cols}]: ` +
+          `current value is [${view.rows},${view.cols}]`,
+      );
+    }
+  }
+  if (views.some((view) => view.stride !== cols)) return { rows, cols, views };
+  const whole = rows * cols;
+  return { rows: 1, cols: whole, views: views.map((view) => ({ ...view, rows: 1, cols: whole, stride: whole })) };
+}
+
+function storageOf(views: readonly View[], { slots, inputs }: { slots: readonly number[]; inputs: number }): Storage[] {
+  // A single row needs no whole stride: only its start and, where it is written, its length count.
+  const start = (view: View) => view.rows === 1 ? { ...view, stride: 0 } : view;
+  return Array.from({ length: Math.max(...slots) + 1 }, (_, slot) => {
+    const own = views.map((view, i) => ({ view: start(view), output: i >= inputs })).filter((_, i) => slots[i] === slot);
+    return {
+      dtype: own[0].view.tensor.dtype,
+      access: own.some(({ output }) => output) ? "read_write" : "read",
+      aligned: own.every(({ view, output }) => output ? isWriteAligned(view) : isAligned(view)),
+    };
+  });
+}
+
+function elementwiseKernel(
+  op: Elementwise,
+  { storage, slots }: { storage: readonly Storage[]; slots: readonly number[] },
+): Kernel {
+  const names = Object.keys(op.inputs);
+  const values = op.outputs.map(({ value }) => value);
+  const uses = values.some((value) => value.includes("activate"));
+  const activation = uses ? op.activation ?? "silu" : null;
+  const layout = storage.map((s) => `${s.dtype}${s.access}${s.aligned}`);
+  return {
+    key: ["elementwise", names, values, activation && activationKey(activation), slots, layout].join("|"),
+    label: op.label,
+    access: storage.map((s) => s.access),
+    wgsl: () => elementwiseWgsl({ names, values, storage, slots, activation }),
+  };
+}
+
+interface Text {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  readonly storage: readonly Storage[];
+  readonly slots: readonly number[];
+  readonly activation: Activation | null;
+}
+
+function elementwiseWgsl({ names, values, storage, slots, activation }: Text): string {
+  const place = (view: number) => `p.at_${view} + row * p.stride_${view} + col`;
+  const loads = names.map((name, i) => `  let ${name} = load_s${slots[i]}(${place(i)});`);
+  const results = values.map((value, i) => `  let out_${i} = ${value};`);
+  const stores = values.map((_, i) => {
+    const view = names.length + i;
+    const slot = slots[view];
+    if (storage[slot].aligned) return `  store_s${slot}(${place(view)}, out_${i});`;
+    return [0, 1, 2, 3].map((c) =>
+      `  if (col + ${c}u < p.cols) { store_one_s${slot}(${place(view)} + ${c}u, out_${i}[${c}]); }`
+    ).join("\n");
+  });
+  const fields = slots.map((_, view) => `at_${view}: u32, stride_${view}: u32`);
+  return `struct Params { rows: u32, cols: u32, vectors: u32, unused: u32, ${fields.join(", ")} }
+${storage.map((s, slot) => storageWgsl(`s${slot}`, slot, s)).join("\n")}
+@group(0) @binding(${storage.length}) var<uniform> p: Params;
+${packingWgsl(storage.map((s) => s.dtype))}
+${activation ? activationWgsl(activation) : ""}
+
+@compute @workgroup_size(${THREADS})
+fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group: vec3u,
+        @builtin(num_workgroups) groups: vec3u) {
+  let i = (group.y * groups.x + group.x) * ${THREADS}u + tid;
+  var row = 0u;
+  if (p.rows > 1u) { row = i / p.vectors; }
+  if (row >= p.rows) { return; }
+  let col = (i - row * p.vectors) * 4u;
+  if (col >= p.cols) { return; }
+${[...loads, ...results, ...stores].join("\n")}
+}
+`;
+}

@@ -1,0 +1,167 @@
+import { DeviceMemory } from "./memory.ts";
+import type { Kernel } from "./kernel.ts";
+import { compile, type Pipeline } from "./pipeline.ts";
+import { Uniforms } from "./uniforms.ts";
+
+/** Which adapter to ask for. */
+export type AdapterChoice = "high-performance" | "low-power" | "software";
+
+/** What a kernel's configuration may depend on: plain data, so that planning needs no device. */
+export interface Capabilities {
+  /** Adapter description, such as "NVIDIA H200". */
+  readonly name: string;
+  /** Whether the adapter computes on the CPU (llvmpipe, SwiftShader, WARP). */
+  readonly software: boolean;
+  /** Whether WGSL's f16 type can be used. Storing float16 does not need it. */
+  readonly shaderF16: boolean;
+  readonly timestamps: boolean;
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  readonly minStorageBufferOffsetAlignment: number;
+}
+
+/** No WebGPU adapter fits the request. */
+export class NoAdapterError extends Error {
+  override name = "NoAdapterError";
+}
+
+/** Limits that are asked for at the adapter's own value; WebGPU's defaults are far smaller. */
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupsPerDimension",
+  "minStorageBufferOffsetAlignment",
+] as const;
+
+const FEATURES = ["timestamp-query", "shader-f16"] as const;
+
+/** A binding ends below 2^31 bytes in wgpu, even where the adapter's limit says more. */
+const MAX_BINDING = 2 ** 31 - 4;
+
+/** A device with its memory, its compiled kernels and what it can do. Dispose it to free all of them. */
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly memory: DeviceMemory;
+  readonly capabilities: Capabilities;
+  readonly uniforms: Uniforms;
+  /** Milliseconds spent compiling kernels since the device was made. */
+  compileMs = 0;
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #errors: string[] = [];
+  readonly #owned: boolean;
+  #lost: string | null = null;
+  readonly #listen = (event: Event) => {
+    this.#errors.push((event as GPUUncapturedErrorEvent).error.message);
+  };
+
+  private constructor(device: GPUDevice, { info, owned }: { info: GPUAdapterInfo; owned: boolean }) {
+    this.device = device;
+    this.memory = new DeviceMemory(device);
+    this.uniforms = new Uniforms(device, this.memory.ledger);
+    this.capabilities = capabilitiesOf(device, info);
+    this.#owned = owned;
+    device.addEventListener("uncapturederror", this.#listen);
+    device.lost.then((lost) => this.#lost = lost.message || lost.reason || "device lost");
+  }
+
+  /** Wraps a caller's device, which stays the caller's: disposing frees only what this library made. */
+  static from(device: GPUDevice): Gpu {
+    return new Gpu(device, { info: device.adapterInfo, owned: false });
+  }
+
+  /** As {@linkcode requestGpu}. */
+  static async request({ adapter: choice = "high-performance" }: { adapter?: AdapterChoice } = {}): Promise<Gpu> {
+    const adapter = await navigator.gpu?.requestAdapter(
+      choice === "software" ? { forceFallbackAdapter: true } : { powerPreference: choice },
+    );
+    if (!adapter) {
+      throw new NoAdapterError(
+        `Cannot find a WebGPU adapter as none answers the request: current value of adapter is "${choice}"`,
+      );
+    }
+    const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
+    const requiredFeatures = FEATURES.filter((name) => adapter.features.has(name));
+    const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+    return new Gpu(device, { info: adapter.info, owned: true });
+  }
+
+  /** The compiled form of a kernel: compiled on first use, then shared. */
+  pipeline(kernel: Kernel): Pipeline {
+    const known = this.#pipelines.get(kernel.key);
+    if (known) return known;
+    const start = performance.now();
+    const pipeline = compile(this.device, kernel);
+    this.compileMs += performance.now() - start;
+    this.#pipelines.set(kernel.key, pipeline);
+    return pipeline;
+  }
+
+  /** Why the device is lost, or null while it is not. */
+  get lost(): string | null {
+    return this.#lost;
+  }
+
+  /**
+   * Throws what the device reported since the last call.
+   *
+   * @throws {Error} If the device is lost or an operation outside any error scope failed.
+   */
+  check(): void {
+    if (this.#lost !== null) throw new Error(`Cannot use the GPU as its device is lost: ${this.#lost}`);
+    const errors = this.#errors.splice(0);
+    if (errors.length > 0) throw new Error(`Cannot go on as the GPU reported: ${errors.join("; ")}`);
+  }
+
+  /** Waits until all submitted work is done. */
+  async idle(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+  }
+
+  /** Frees what this library made on the device, and the device itself unless it is a caller's. */
+  dispose(): void {
+    this.memory.trim();
+    this.uniforms.dispose();
+    this.#pipelines.clear();
+    this.device.removeEventListener("uncapturederror", this.#listen);
+    if (this.#owned) this.device.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/**
+ * Asks for a device with the adapter's real limits and the useful optional features.
+ *
+ * @throws {NoAdapterError} If no adapter fits.
+ */
+export function requestGpu(options: { adapter?: AdapterChoice } = {}): Promise<Gpu> {
+  return Gpu.request(options);
+}
+
+function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabilities {
+  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") || "unknown adapter";
+  const { limits, features } = device;
+  return {
+    name,
+    software: info.isFallbackAdapter || /llvmpipe|swiftshader|basic render/i.test(`${name} ${info.device}`),
+    shaderF16: features.has("shader-f16"),
+    timestamps: features.has("timestamp-query"),
+    maxBufferSize: limits.maxBufferSize,
+    maxStorageBufferBindingSize: Math.min(limits.maxStorageBufferBindingSize, MAX_BINDING),
+    maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+    maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+    maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    minStorageBufferOffsetAlignment: limits.minStorageBufferOffsetAlignment,
+  };
+}

@@ -1,0 +1,124 @@
+import type { DType } from "./dtype.ts";
+import type { Capabilities, Gpu } from "./device.ts";
+import type { Dispatch } from "./kernel.ts";
+import type { Purpose } from "./ledger.ts";
+import { type Memory, PlannedMemory } from "./memory.ts";
+import { Tensor } from "./tensor.ts";
+
+/** What variants write their work to: a device's command stream, or a plan that only counts. */
+export interface Recorder {
+  readonly capabilities: Capabilities;
+  readonly memory: Memory;
+  /** An uninitialised tensor: every element must be written before it is read. */
+  empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor;
+  /** Appends one launch. Launches run in order; each sees what earlier ones wrote. */
+  dispatch(dispatch: Dispatch): void;
+}
+
+/** Where the timestamps of a recording go. */
+export interface TimestampSlots {
+  readonly querySet: GPUQuerySet;
+  /** The next free query; two per span. */
+  next: number;
+}
+
+/** How a {@linkcode GpuRecorder} records. */
+export interface RecordOptions {
+  /** A caller's encoder to record into; the caller finishes and submits it. */
+  encoder?: GPUCommandEncoder;
+  /** Timestamps around everything between two `split` calls ("span") or around each launch ("each"). */
+  timestamps?: { slots: TimestampSlots; per: "span" | "each" };
+}
+
+/** Records launches into a command encoder of a device. */
+export class GpuRecorder implements Recorder {
+  readonly gpu: Gpu;
+  readonly #encoder: GPUCommandEncoder;
+  readonly #external: boolean;
+  #timestamps: RecordOptions["timestamps"];
+  #pass: GPUComputePassEncoder | null = null;
+
+  constructor(gpu: Gpu, { encoder, timestamps }: RecordOptions = {}) {
+    this.gpu = gpu;
+    this.#external = encoder !== undefined;
+    this.#encoder = encoder ?? gpu.device.createCommandEncoder();
+    this.#timestamps = timestamps;
+  }
+
+  get capabilities(): Capabilities {
+    return this.gpu.capabilities;
+  }
+
+  get memory(): Memory {
+    return this.gpu.memory;
+  }
+
+  empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor {
+    return new Tensor(this.memory, { shape, dtype, ...as });
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    const { kernel, workgroups } = dispatch;
+    const { pipeline, layout } = this.gpu.pipeline(kernel);
+    const entries: GPUBindGroupEntry[] = dispatch.bindings.map((part, binding) => ({
+      binding,
+      resource: {
+        buffer: part.tensor.buffer,
+        offset: part.tensor.byteOffset + (part.byteOffset ?? 0),
+        size: part.byteLength ?? part.tensor.byteLength,
+      },
+    }));
+    entries.push({ binding: entries.length, resource: { buffer: this.gpu.uniforms.get(dispatch.uniforms) } });
+    const pass = this.#pass ??= this.#begin();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, this.gpu.device.createBindGroup({ label: kernel.label, layout, entries }));
+    pass.dispatchWorkgroups(...workgroups);
+    if (this.#timestamps?.per === "each") this.split();
+  }
+
+  /** Ends the current compute pass, so that the next launch begins another one. */
+  split(): void {
+    this.#pass?.end();
+    this.#pass = null;
+  }
+
+  /** Splits, and records what follows with other timestamps, or with none. */
+  timestamp(timestamps: RecordOptions["timestamps"]): void {
+    this.split();
+    this.#timestamps = timestamps;
+  }
+
+  /** Ends recording. Its own encoder is submitted; a caller's encoder is left to the caller. */
+  submit(): void {
+    this.split();
+    if (this.#external) return;
+    this.gpu.device.queue.submit([this.#encoder.finish()]);
+    this.gpu.uniforms.evict();
+  }
+
+  #begin(): GPUComputePassEncoder {
+    if (!this.#timestamps) return this.#encoder.beginComputePass();
+    const { slots } = this.#timestamps;
+    const beginningOfPassWriteIndex = slots.next++;
+    const endOfPassWriteIndex = slots.next++;
+    return this.#encoder.beginComputePass({
+      timestampWrites: { querySet: slots.querySet, beginningOfPassWriteIndex, endOfPassWriteIndex },
+    });
+  }
+}
+
+/** Runs nothing: keeps the launches and counts the memory, for planning and for `explain`. */
+export class PlanRecorder implements Recorder {
+  readonly memory: PlannedMemory = new PlannedMemory();
+  readonly dispatches: Dispatch[] = [];
+
+  constructor(readonly capabilities: Capabilities) {}
+
+  empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor {
+    return new Tensor(this.memory, { shape, dtype, ...as });
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    this.dispatches.push(dispatch);
+  }
+}

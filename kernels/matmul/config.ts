@@ -1,0 +1,86 @@
+import { type Activation, activationKey } from "../activation.ts";
+import type { Storage } from "../storage.ts";
+import { type Tile, tileName } from "./tile.ts";
+
+/** Which operands are stored transposed: C = A B (nn), A B^T (nt), A^T B (tn). */
+export type Layout = "nn" | "nt" | "tn";
+
+/** What happens to the finished sums. */
+export type Epilogue =
+  /** out = sums, one output for each column block. */
+  | "store"
+  /** out += sums. */
+  | "accumulate"
+  /** Sums of one slice of K go to a float32 workspace; the reduction applies the real epilogue. */
+  | "partial"
+  /** h = act(g) * u of the two column blocks. */
+  | "gated"
+  /** As "gated", and g and u are written too. */
+  | "gated-save"
+  /** The sums are dh: dg = dh u act'(g), du = dh act(g), from g and u, in place where the outputs are g and u. */
+  | "gated-backward";
+
+/** Everything that decides the WGSL text of one matmul kernel. Sizes are not in it: they are uniforms. */
+export interface MatmulConfig {
+  readonly layout: Layout;
+  readonly tile: Tile;
+  /** Products summed into one output: C = A0 B0 + A1 B1. */
+  readonly products: 1 | 2;
+  /** Matrices B that share A, each with its own outputs: gate and up. */
+  readonly columns: 1 | 2;
+  /** Whether A is h = act(g) * u, computed while g and u are loaded; layout tn only. */
+  readonly gatedA: boolean;
+  readonly epilogue: Epilogue;
+  /** Of gatedA and the gated epilogues. */
+  readonly activation: Activation;
+  /** The storage buffers, in binding order. */
+  readonly storage: readonly Storage[];
+  /** The storage buffer of each operand: A's, then B's, then the outputs'. */
+  readonly slots: readonly number[];
+}
+
+/** Operand counts of a config: how many A's, B's and outputs `slots` lists. */
+export function operandCounts(config: Pick<MatmulConfig, "products" | "columns" | "gatedA" | "epilogue">) {
+  return {
+    a: config.products * (config.gatedA ? 2 : 1),
+    b: config.products * config.columns,
+    out: outputCount(config.epilogue, config.columns),
+  };
+}
+
+function outputCount(epilogue: Epilogue, columns: number): number {
+  switch (epilogue) {
+    case "store":
+    case "accumulate":
+      return columns;
+    case "partial":
+    case "gated":
+      return 1;
+    case "gated-save":
+      return 3;
+    case "gated-backward":
+      return 4;
+  }
+}
+
+/** Whether the text of this config contains the activation. */
+export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA" | "epilogue">): boolean {
+  return gatedA || epilogue.startsWith("gated");
+}
+
+/** A key that two configs share only when their WGSL is the same. */
+export function configKey(config: MatmulConfig): string {
+  const storage = config.storage.map((s) => `${s.dtype}${s.access === "read" ? "r" : "w"}${s.aligned ? "4" : "1"}`);
+  return [
+    config.layout,
+    tileName(config.tile),
+    config.tile.group,
+    config.products,
+    config.columns,
+    config.gatedA,
+    config.epilogue,
+    usesActivation(config) ? activationKey(config.activation) : "",
+    storage.join(),
+    config.slots.join(),
+  ].join("|");
+}

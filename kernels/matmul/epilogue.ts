@@ -1,0 +1,49 @@
+import { type Activation, activationWgsl } from "../activation.ts";
+import type { Storage } from "../storage.ts";
+import type { Epilogue } from "./config.ts";
+
+/** What the text of an epilogue depends on. */
+export interface EpilogueInit {
+  readonly epilogue: Exclude<Epilogue, "partial">;
+  readonly columns: 1 | 2;
+  readonly activation: Activation;
+  readonly storage: readonly Storage[];
+  /** Storage buffer of each output. */
+  readonly slots: readonly number[];
+}
+
+/**
+ * WGSL of `epilogue(row, col, v0, v1)`: takes four adjoining sums of a row (v1: of the second column block)
+ * to the outputs; p.out_I and p.stride_out_I place output I, columns from p.n on are left alone.
+ */
+export function epilogueWgsl(init: EpilogueInit): string {
+  const { epilogue } = init;
+  const put = (output: number, value: string) => `put_${output}(row, col, ${value});`;
+  const get = (output: number) => `get_${output}(row, col)`;
+  const bodies: Record<typeof epilogue, () => string> = {
+    store: () => put(0, "v0") + (init.columns === 2 ? put(1, "v1") : ""),
+    accumulate: () => put(0, `${get(0)} + v0`) + (init.columns === 2 ? put(1, `${get(1)} + v1`) : ""),
+    gated: () => put(0, "activate(v0) * v1"),
+    "gated-save": () => put(0, "activate(v0) * v1") + put(1, "v0") + put(2, "v1"),
+    // dg = dh u act'(g), du = dh act(g)
+    "gated-backward": () =>
+      `let g = ${get(0)};
+  let u = ${get(1)};
+  ${put(2, "v0 * u * activate_derivative(g)")}
+  ${put(3, "v0 * activate(g)")}`,
+  };
+  const access = init.slots.map((slot, output) => accessWgsl(output, { slot, storage: init.storage[slot] })).join("");
+  return `${epilogue.startsWith("gated") ? activationWgsl(init.activation) : ""}${access}
+fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f) {
+  ${bodies[epilogue]()}
+}`;
+}
+
+function accessWgsl(output: number, { slot, storage }: { slot: number; storage: Storage }): string {
+  const at = `p.out_${output} + row * p.stride_out_${output} + col`;
+  const put = storage.aligned ? `store_s${slot}(${at}, v);` : `let at = ${at};
+${[0, 1, 2, 3].map((c) => `  if (col + ${c}u < p.n) { store_one_s${slot}(at + ${c}u, v[${c}]); }`).join("\n")}`;
+  return `
+fn get_${output}(row: u32, col: u32) -> vec4f { return load_s${slot}(${at}); }
+${storage.access === "read" ? "" : `fn put_${output}(row: u32, col: u32, v: vec4f) { ${put} }`}`;
+}

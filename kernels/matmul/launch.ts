@@ -1,0 +1,195 @@
+import type { Activation } from "../activation.ts";
+import type { Kernel } from "../gpu/kernel.ts";
+import type { Recorder } from "../gpu/recorder.ts";
+import type { Storage } from "../storage.ts";
+import { bind, dtypeOf, isAligned, isWriteAligned, matrix, type View, viewBytes } from "../view.ts";
+import { configKey, type Epilogue, type Layout, type MatmulConfig, operandCounts } from "./config.ts";
+import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
+import { checkTile, type Tile, tileName } from "./tile.ts";
+import { chooseTile, type TileChoice } from "./choose.ts";
+import { matmulWgsl } from "./wgsl.ts";
+
+/** One matrix product as the variants ask for it. */
+export interface MatmulRequest {
+  /** What it computes, for reports: "g, u, h". */
+  readonly label: string;
+  readonly layout: Layout;
+  /** A of each product; with `gatedA`, g and u. */
+  readonly a: readonly View[];
+  /** B of each product, or of each column block. */
+  readonly b: readonly View[];
+  /** Outputs, as the epilogue lists them. */
+  readonly out: readonly View[];
+  readonly epilogue?: Exclude<Epilogue, "partial">;
+  readonly products?: 1 | 2;
+  readonly columns?: 1 | 2;
+  readonly gatedA?: boolean;
+  readonly activation?: Activation;
+  /** Overrides the tile that shape, dtype and device would choose. */
+  readonly choice?: TileChoice;
+}
+
+/** A request with its defaults filled in and its sizes known. */
+interface Sized extends Required<Omit<MatmulRequest, "choice">> {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/**
+ * Records one matrix product, as one launch, or as two where K is split.
+ *
+ * @throws {RangeError} If the sizes of the operands do not fit together.
+ */
+export function matmul(recorder: Recorder, request: MatmulRequest): void {
+  const sized = withSizes(request);
+  const dtype = dtypeOf([...sized.a, ...sized.b]);
+  const { m, n, k, layout, products, columns } = sized;
+  const shape = { layout, m, n, k, products, columns, gatedA: sized.gatedA, dtype };
+  const choice = request.choice ?? chooseTile(shape, recorder.capabilities);
+  checkTile(choice.tile, recorder.capabilities);
+  if (choice.splits > 1) splitMatmul(recorder, sized, choice);
+  else wholeMatmul(recorder, sized, choice.tile);
+}
+
+function wholeMatmul(recorder: Recorder, sized: Sized, tile: Tile): void {
+  const steps = Math.ceil(sized.k / tile.tileK) * sized.products;
+  launch(recorder, sized, { tile, epilogue: sized.epilogue, out: sized.out, stepsPerSplit: steps, splits: 1 });
+}
+
+/** K in slices that workgroups of their own add up; a second launch adds the slices in order. */
+function splitMatmul(recorder: Recorder, sized: Sized, { tile, splits: wanted }: TileChoice): void {
+  const { m, n, k, products, columns } = sized;
+  const steps = Math.ceil(k / tile.tileK) * products;
+  const stepsPerSplit = Math.ceil(steps / wanted);
+  const splits = Math.ceil(steps / stepsPerSplit);
+  const stride = Math.ceil(n / 4) * 4;
+  const label = `slices of ${sized.label}`;
+  const partial = recorder.empty([splits, columns, m, stride], "float32", { purpose: "workspace", label });
+  try {
+    launch(recorder, sized, { tile, epilogue: "partial", out: [matrix(partial)], stepsPerSplit, splits });
+    reduce(recorder, sized, { partial: matrix(partial), splits, stride });
+  } finally {
+    partial.dispose();
+  }
+}
+
+interface LaunchInit {
+  readonly tile: Tile;
+  readonly epilogue: Epilogue;
+  readonly out: readonly View[];
+  readonly stepsPerSplit: number;
+  readonly splits: number;
+}
+
+function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
+  const { m, n, k, layout, products, columns, gatedA, activation } = sized;
+  const { tile, epilogue, out, stepsPerSplit, splits } = init;
+  const views = [...sized.a, ...sized.b, ...out];
+  const bound = bind(views, recorder.capabilities);
+  const inputs = sized.a.length + sized.b.length;
+  const storage = storageOf(views, { slots: bound.slots, inputs });
+  const config = { layout, tile, products, columns, gatedA, epilogue, activation, storage, slots: bound.slots };
+  const tilesM = Math.ceil(m / tile.tileM);
+  const tilesN = Math.ceil(n / (tile.tileN / columns));
+  const places = out.flatMap((view, i) => [bound.offsets[inputs + i], view.stride]);
+  const strides = [sized.a[0].stride, sized.b[0].stride];
+  recorder.dispatch({
+    kernel: matmulKernel(config, sized.label),
+    bindings: bound.bindings,
+    uniforms: [m, n, k, tilesM, tilesN, stepsPerSplit, ...strides, ...bound.offsets.slice(0, inputs), ...places],
+    workgroups: grid(tilesM * tilesN, splits, recorder.capabilities.maxComputeWorkgroupsPerDimension),
+    flops: 2 * m * n * k * products * columns,
+    bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
+    tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
+  });
+}
+
+function reduce(
+  recorder: Recorder,
+  sized: Sized,
+  { partial, splits, stride }: { partial: View; splits: number; stride: number },
+): void {
+  const { m, n, out, epilogue, columns, activation } = sized;
+  const bound = bind([...out, partial], recorder.capabilities);
+  const slots = bound.slots.slice(0, out.length);
+  const storage = storageOf(out, { slots, inputs: 0 });
+  const kernel = reduceKernel({ epilogue, columns, activation, storage, slots });
+  recorder.dispatch({
+    kernel: { ...kernel, label: `${sized.label}: sum of slices` },
+    bindings: bound.bindings,
+    uniforms: [m, n, splits, stride, ...out.flatMap((view, i) => [bound.offsets[i], view.stride])],
+    workgroups: fold(reduceWorkgroups(m, n)),
+    flops: 0,
+    bytes: [...out, partial].reduce((sum, view) => sum + viewBytes(view), 0),
+  });
+}
+
+function matmulKernel(config: MatmulConfig, label: string): Kernel {
+  return {
+    key: `matmul|${configKey(config)}`,
+    label,
+    access: config.storage.map((storage) => storage.access),
+    wgsl: () => matmulWgsl(config),
+  };
+}
+
+/** One storage declaration a binding: aligned only if all its views are, writable if any of them is an output. */
+function storageOf(views: readonly View[], { slots, inputs }: { slots: readonly number[]; inputs: number }): Storage[] {
+  const count = Math.max(...slots) + 1;
+  return Array.from({ length: count }, (_, slot) => {
+    const own = views.map((view, i) => ({ view, output: i >= inputs })).filter((_, i) => slots[i] === slot);
+    return {
+      dtype: own[0].view.tensor.dtype,
+      access: own.some(({ output }) => output) ? "read_write" : "read",
+      aligned: own.every(({ view, output }) => output ? isWriteAligned(view) : isAligned(view)),
+    };
+  });
+}
+
+/** Workgroups in two dimensions, as one holds at most 65,535, and the slices of K in the third. */
+function grid(tiles: number, splits: number, most: number): [number, number, number] {
+  const x = Math.min(tiles, most);
+  return [x, Math.ceil(tiles / x), splits];
+}
+
+function fold([x, y, z]: [number, number, number]): [number, number, number] {
+  return [x, Math.min(y, 65535), z];
+}
+
+function withSizes(request: MatmulRequest): Sized {
+  const { products = 1, columns = 1, gatedA = false, epilogue = "store", activation = "silu" } = request;
+  const { layout, a: [a], b: [b] } = request;
+  const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
+  const n = layout === "nt" ? b.rows : b.cols;
+  const sized = { ...request, products, columns, gatedA, epilogue, activation, m, n, k };
+  checkSizes(sized);
+  return sized;
+}
+
+function checkSizes(sized: Sized): void {
+  const { m, n, k, layout, label } = sized;
+  const counts = operandCounts(sized);
+  const shapes = {
+    a: layout === "tn" ? [k, m] : [m, k],
+    b: layout === "nt" ? [n, k] : [k, n],
+    out: [m, n],
+  };
+  for (const side of ["a", "b", "out"] as const) {
+    const views = sized[side];
+    if (views.length !== counts[side]) {
+      throw new RangeError(`Cannot compute ${label} as it takes ${counts[side]} ${side}: current value is ${views.length}`);
+    }
+    for (const view of views) {
+      const fits = view.rows === shapes[side][0] && view.cols === shapes[side][1];
+      const sameStride = side === "out" || view.stride === views[0].stride;
+      if (!fits || !sameStride) {
+        throw new RangeError(
+          `Cannot compute ${label} as ${view.tensor.label} must be [${shapes[side]}] with row stride ${views[0].stride}: ` +
+            `current value is [${view.rows},${view.cols}] with ${view.stride}`,
+        );
+      }
+    }
+  }
+}
+

@@ -1,0 +1,76 @@
+/**
+ * How a workgroup covers the output: a tile of tileM x tileN, walked along K in steps of tileK.
+ *
+ * A thread owns threadM x threadN outputs in groups of four columns. Threads form groups of lanesM x lanesN lanes
+ * whose outputs adjoin, so that one 32-lane group reads few distinct shared-memory words.
+ */
+export interface Tile {
+  readonly tileM: number;
+  readonly tileN: number;
+  readonly tileK: number;
+  readonly threadM: number;
+  readonly threadN: number;
+  readonly lanesM: number;
+  readonly lanesN: number;
+  /** Rows of tiles that run together, so that their operands stay in the last-level cache. */
+  readonly group: number;
+}
+
+/** The device limits that bound a tile. */
+export interface TileLimits {
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+}
+
+/** A tile that cannot be built. */
+export class TileError extends RangeError {
+  override name = "TileError";
+}
+
+/** Threads of one workgroup. */
+export function threadsOf(tile: Tile): number {
+  return (tile.tileM / tile.threadM) * (tile.tileN / tile.threadN);
+}
+
+/** Vectors of four by which a row of a shared tile is longer: transposed stores would meet in one bank without it. */
+export const PADDING = 1;
+
+/** Bytes of workgroup memory that a tile takes. Devices do not check this, so the library does. */
+export function workgroupBytes({ tileM, tileN, tileK }: Tile): number {
+  return tileK * (tileM + tileN + 8 * PADDING) * 4;
+}
+
+/** Short name of a tile for reports and kernel keys: "64x128x16/8x8". */
+export function tileName(tile: Tile): string {
+  const { tileM, tileN, tileK, threadM, threadN } = tile;
+  const lanes = tile.lanesM === 4 && tile.lanesN === 8 ? "" : `/${tile.lanesM}x${tile.lanesN}`;
+  return `${tileM}x${tileN}x${tileK}/${threadM}x${threadN}${lanes}`;
+}
+
+/**
+ * Checks a tile against its own rules and the device's limits.
+ *
+ * @throws {TileError} Naming the field, the rule and the value.
+ */
+export function checkTile(tile: Tile, limits: TileLimits): void {
+  const powers = ["tileM", "tileN", "tileK", "threadM", "threadN", "lanesM", "lanesN"] as const;
+  for (const field of powers) {
+    const value = tile[field];
+    const least = field.startsWith("lanes") ? 1 : 4;
+    if (!Number.isInteger(Math.log2(value)) || value < least) {
+      refuse(field, `must be a power of two from ${least} up`, value);
+    }
+  }
+  const { tileM, tileN, threadM, threadN, lanesM, lanesN, group } = tile;
+  if (tileM % (threadM * lanesM) !== 0) refuse("tileM", `must be a multiple of threadM x lanesM = ${threadM * lanesM}`, tileM);
+  if (tileN % (threadN * lanesN) !== 0) refuse("tileN", `must be a multiple of threadN x lanesN = ${threadN * lanesN}`, tileN);
+  if (!Number.isInteger(group) || group < 1) refuse("group", "must be a whole number from 1 up", group);
+  const most = limits.maxComputeInvocationsPerWorkgroup;
+  if (threadsOf(tile) > most) refuse("threads", `must be at most ${most} on this device`, threadsOf(tile));
+  const room = limits.maxComputeWorkgroupStorageSize;
+  if (workgroupBytes(tile) > room) refuse("workgroup bytes", `must be at most ${room} on this device`, workgroupBytes(tile));
+}
+
+function refuse(field: string, rule: string, value: number): never {
+  throw new TileError(`Cannot build the matmul tile as ${field} ${rule}: current value is ${value}`);
+}

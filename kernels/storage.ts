@@ -1,0 +1,102 @@
+import type { DType } from "./gpu/dtype.ts";
+import type { Access } from "./gpu/kernel.ts";
+
+/**
+ * How a storage buffer is declared and touched: always by elements, four at a time or one.
+ *
+ * The 16-bit types are packed two to a u32: they need no shader-f16, and arithmetic is in f32 either way.
+ */
+export interface Storage {
+  readonly dtype: DType;
+  readonly access: Access;
+  /** Whether every access is four elements at a multiple of four. */
+  readonly aligned: boolean;
+}
+
+/** WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)`, `store_one_NAME(i, v)`. */
+export function storageWgsl(name: string, binding: number, storage: Storage): string {
+  const { access, dtype } = storage;
+  const declare = (type: string) => `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${type}>;`;
+  if (dtype === "float32") return storage.aligned ? float32x4(name, declare) : float32(name, declare);
+  return storage.aligned ? packedx4(name, declare, storage) : packed(name, declare, storage);
+}
+
+type Declare = (type: string) => string;
+
+function float32x4(name: string, declare: Declare): string {
+  return `${declare("vec4f")}
+fn load_${name}(i: u32) -> vec4f { return ${name}[i >> 2u]; }
+${"" /* one element of a vector buffer: only guarded edges ask */}fn load_one_${name}(i: u32) -> f32 { return ${name}[i >> 2u][i & 3u]; }
+${ifWritable(declare, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v; }`)}`;
+}
+
+function float32(name: string, declare: Declare): string {
+  return `${declare("f32")}
+fn load_${name}(i: u32) -> vec4f { return vec4f(${[0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ")}); }
+fn load_one_${name}(i: u32) -> f32 { return ${name}[i]; }
+${ifWritable(declare, `fn store_one_${name}(i: u32, v: f32) { ${name}[i] = v; }`)}`;
+}
+
+function packedx4(name: string, declare: Declare, { dtype }: Storage): string {
+  const pair = (word: string) => unpackPair(dtype, word);
+  return `${declare("vec2u")}
+fn load_${name}(i: u32) -> vec4f { let w = ${name}[i >> 2u]; return vec4f(${pair("w.x")}, ${pair("w.y")}); }
+fn load_one_${name}(i: u32) -> f32 { let w = ${name}[i >> 2u][(i >> 1u) & 1u] >> ((i & 1u) * 16u); return (${
+    pair("w")
+  }).x; }
+${ifWritable(declare, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = vec2u(${pack(dtype)}(v.xy), ${pack(dtype)}(v.zw)); }`)}`;
+}
+
+function packed(name: string, declare: Declare, { dtype, access }: Storage): string {
+  // Rows of odd length share words between threads, so a word changes by atomic halves.
+  const atomic = access === "read_write";
+  const word = atomic ? `atomicLoad(&${name}[i >> 1u])` : `${name}[i >> 1u]`;
+  return `${declare(atomic ? "atomic<u32>" : "u32")}
+fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${unpackPair(dtype, "w")}).x; }
+fn load_${name}(i: u32) -> vec4f {
+  return vec4f(${[0, 1, 2, 3].map((c) => `load_one_${name}(i + ${c}u)`).join(", ")});
+}
+${
+    ifWritable(
+      declare,
+      `fn store_one_${name}(i: u32, v: f32) {
+  let shift = (i & 1u) * 16u;
+  atomicAnd(&${name}[i >> 1u], ~(0xffffu << shift));
+  atomicOr(&${name}[i >> 1u], (${pack(dtype)}(vec2f(v, 0)) & 0xffffu) << shift);
+}`,
+    )
+  }`;
+}
+
+const ifWritable = (declare: Declare, text: string) => declare("").includes("read_write") ? text : "";
+
+function unpackPair(dtype: DType, word: string): string {
+  return dtype === "float16"
+    ? `unpack2x16float(${word})`
+    : `vec2f(bitcast<f32>(${word} << 16u), bitcast<f32>(${word} & 0xffff0000u))`;
+}
+
+const pack = (dtype: DType) => dtype === "float16" ? "pack_half" : "pack_bfloat";
+
+/** WGSL that the store functions of these types call. Emit once per module. */
+export function packingWgsl(dtypes: readonly DType[]): string {
+  return [dtypes.includes("float16") ? PACK_HALF : "", dtypes.includes("bfloat16") ? PACK_BFLOAT : ""].join("");
+}
+
+/** Values beyond float16's range become infinities, which the accuracy check and `overflow` see. */
+const PACK_HALF = `
+fn pack_half(v: vec2f) -> u32 {
+  let big = abs(v) >= vec2f(65520);
+  let inf = select(vec2u(0x7c00u), vec2u(0xfc00u), v < vec2f(0));
+  let w = pack2x16float(select(v, vec2f(0), big));
+  return select(w & 0xffffu, inf.x, big.x) | select(w & 0xffff0000u, inf.y << 16u, big.y);
+}`;
+
+/** Round to nearest even: add half of the last kept bit, plus that bit. NaN stays NaN. */
+const PACK_BFLOAT = `
+fn round_bfloat(v: f32) -> u32 {
+  let w = bitcast<u32>(v);
+  let rounded = (w + 0x7fffu + ((w >> 16u) & 1u)) >> 16u;
+  return select(rounded, 0x7fc0u, (w & 0x7fffffffu) > 0x7f800000u);
+}
+fn pack_bfloat(v: vec2f) -> u32 { return round_bfloat(v.x) | (round_bfloat(v.y) << 16u); }`;

@@ -1,0 +1,116 @@
+import { bytesPerElement, type DType } from "./gpu/dtype.ts";
+import type { Binding } from "./gpu/kernel.ts";
+import type { Tensor } from "./gpu/tensor.ts";
+import type { Capabilities } from "./gpu/device.ts";
+
+/** A row-major matrix inside a tensor: rows of `cols` elements, `stride` elements apart. */
+export interface View {
+  readonly tensor: Tensor;
+  readonly rows: number;
+  readonly cols: number;
+  /** Elements from one row's start to the next's. */
+  readonly stride: number;
+  /** Elements from the tensor's start to the first. */
+  readonly offset: number;
+}
+
+/** The whole tensor as a matrix, its leading dimensions merged into rows. */
+export function matrix(tensor: Tensor): View {
+  return { tensor, rows: tensor.rows, cols: tensor.columns, stride: tensor.columns, offset: 0 };
+}
+
+/** Columns `start` to `start + count` of a view. */
+export function columns(view: View, start: number, count: number): View {
+  return { ...view, offset: view.offset + start, cols: count };
+}
+
+/** Rows `start` to `start + count` of a view. */
+export function rows(view: View, start: number, count: number): View {
+  return { ...view, offset: view.offset + start * view.stride, rows: count };
+}
+
+/** The gate (first) and up (second) halves of a combined [D, 2, H] weight, or of [T, 2, H] pre-activations. */
+export function halves(tensor: Tensor): { gate: View; up: View } {
+  const [half] = tensor.shape.slice(-1);
+  const count = tensor.length / (2 * half);
+  const gate = { tensor, rows: count, cols: half, stride: 2 * half, offset: 0 };
+  return { gate, up: { ...gate, offset: half } };
+}
+
+/** Elements that a view spans, from its first to its last. */
+export function span(view: View): number {
+  return (view.rows - 1) * view.stride + view.cols;
+}
+
+/** Whether groups of four elements along a row may be read as one vector. */
+export function isAligned(view: View): boolean {
+  return view.stride % 4 === 0 && view.offset % 4 === 0;
+}
+
+/** Whether groups of four elements along a row may be written as one vector. */
+export function isWriteAligned(view: View): boolean {
+  return isAligned(view) && view.cols % 4 === 0;
+}
+
+/** Bytes of the elements of a view. */
+export function viewBytes(view: View): number {
+  return view.rows * view.cols * bytesPerElement(view.tensor.dtype);
+}
+
+/** A view's sizes exceed what one binding of the device can hold. */
+export class BindingLimitError extends RangeError {
+  override name = "BindingLimitError";
+}
+
+/** Views that share a tensor share one binding: WebGPU forbids two writable bindings that overlap. */
+export interface Bound {
+  /** One for each tensor, in order of first appearance. */
+  readonly bindings: Binding[];
+  /** The binding's index for each view. */
+  readonly slots: number[];
+  /** Elements from the binding's start to each view's first element. */
+  readonly offsets: number[];
+}
+
+/**
+ * Binds views: each tensor once, from the first byte any of its views needs to the last.
+ *
+ * @throws {BindingLimitError} If one binding would exceed the device's limit.
+ */
+export function bind(views: readonly View[], capabilities: Capabilities): Bound {
+  const tensors = [...new Set(views.map((view) => view.tensor))];
+  const ranges = tensors.map((tensor) => rangeOf(views.filter((view) => view.tensor === tensor), capabilities));
+  const slots = views.map((view) => tensors.indexOf(view.tensor));
+  const offsets = views.map((view, i) => view.offset - ranges[slots[i]].firstElement);
+  return { bindings: tensors.map((tensor, i) => ({ tensor, ...ranges[i] })), slots, offsets };
+}
+
+function rangeOf(views: View[], capabilities: Capabilities) {
+  const { tensor } = views[0];
+  const size = bytesPerElement(tensor.dtype);
+  const limit = capabilities.maxStorageBufferBindingSize;
+  let byteOffset = 0;
+  let byteLength = tensor.byteLength;
+  if (byteLength > limit) {
+    const unit = Math.max(16, capabilities.minStorageBufferOffsetAlignment);
+    const first = Math.min(...views.map((view) => view.offset)) * size;
+    const end = Math.max(...views.map((view) => view.offset + span(view))) * size;
+    byteOffset = Math.floor(first / unit) * unit;
+    byteLength = Math.min(tensor.byteLength, Math.ceil(end / 16) * 16) - byteOffset;
+  }
+  if (byteLength > limit) {
+    throw new BindingLimitError(
+      `Cannot bind ${tensor.label} as one binding holds at most ${limit} bytes: current value is ${byteLength}`,
+    );
+  }
+  return { byteOffset, byteLength, firstElement: byteOffset / size };
+}
+
+/** The element type shared by views. */
+export function dtypeOf(views: readonly View[]): DType {
+  const dtypes = [...new Set(views.map((view) => view.tensor.dtype))];
+  if (dtypes.length !== 1) {
+    throw new TypeError(`Cannot combine tensors as their dtypes must agree: current value is ${dtypes.join(", ")}`);
+  }
+  return dtypes[0];
+}

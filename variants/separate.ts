@@ -1,0 +1,57 @@
+import { matrix } from "../kernels/view.ts";
+import { gatedForward } from "../kernels/gated.ts";
+import type { Purpose } from "../kernels/gpu/ledger.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { product } from "./products.ts";
+import type { Block, Gradients } from "./variant.ts";
+
+/** The two projections as products of their own: g = x W_gate, u = x W_up. */
+export function project(block: Block, purpose: Purpose): { g: Tensor; u: Tensor } {
+  const g = block.tokensByHidden(purpose, "g");
+  product(block, "g", { layout: "nn", a: block.x, b: block.gate, out: matrix(g) });
+  const u = block.tokensByHidden(purpose, "u");
+  product(block, "u", { layout: "nn", a: block.x, b: block.up, out: matrix(u) });
+  return { g, u };
+}
+
+/** h = act(g) u as a tensor of its own, by one element-wise kernel. */
+export function gate(block: Block, { g, u }: { g: Tensor; u: Tensor }, purpose: Purpose): Tensor {
+  const h = block.tokensByHidden(purpose, "h");
+  gatedForward(block.recorder, { g: matrix(g), u: matrix(u), h: matrix(h), activation: block.activation });
+  return h;
+}
+
+/** y = h W_down. */
+export function projectDown(block: Block, h: Tensor): Tensor {
+  const y = block.tokensByDim("output", "y");
+  product(block, "y", { layout: "nn", a: matrix(h), b: block.down, out: matrix(y) });
+  return y;
+}
+
+/** dDown = h^T dy. */
+export function downGradient(block: Block, h: Tensor, dy: Tensor): Tensor {
+  const dDown = block.downGradient();
+  product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: matrix(dDown) });
+  return dDown;
+}
+
+/** dh = dy W_down^T. */
+export function hiddenGradient(block: Block, dy: Tensor): Tensor {
+  const dh = block.tokensByHidden("workspace", "dh");
+  product(block, "dh", { layout: "nt", a: matrix(dy), b: block.down, out: matrix(dh) });
+  return dh;
+}
+
+/** dGate = x^T dg, dUp = x^T du and dx = dg W_gate^T + du W_up^T: four products, the second dx added to the first. */
+export function projectionGradients(
+  block: Block,
+  { dg, du }: { dg: Tensor; du: Tensor },
+): Omit<Gradients, "dDown"> {
+  const { tensors, dGate, dUp } = block.gateUpGradients();
+  product(block, "dGate", { layout: "tn", a: block.x, b: matrix(dg), out: dGate });
+  product(block, "dUp", { layout: "tn", a: block.x, b: matrix(du), out: dUp });
+  const dx = block.tokensByDim("gradient", "dx");
+  product(block, "dx of gate", { layout: "nt", a: matrix(dg), b: block.gate, out: matrix(dx) });
+  product(block, "dx += dx of up", { layout: "nt", a: matrix(du), b: block.up, out: matrix(dx), accumulate: true });
+  return { dx, ...tensors };
+}

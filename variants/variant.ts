@@ -1,0 +1,153 @@
+import type { Activation } from "../kernels/activation.ts";
+import type { Capabilities } from "../kernels/gpu/device.ts";
+import type { DType } from "../kernels/gpu/dtype.ts";
+import type { Purpose } from "../kernels/gpu/ledger.ts";
+import type { Recorder } from "../kernels/gpu/recorder.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { columns, halves, matrix, type View } from "../kernels/view.ts";
+
+/** What the accumulators of the products are. */
+export type Precision = "highest" | "default" | "fastest";
+
+/** One SwiGLU block: y = (act(x W_gate) * (x W_up)) W_down. */
+export interface Problem {
+  /** T, batch x sequence. */
+  readonly tokens: number;
+  /** D, model width. */
+  readonly dim: number;
+  /** H, hidden width. */
+  readonly hiddenDim: number;
+  /** Storage type of all tensors. */
+  readonly dtype: DType;
+  readonly activation: Activation;
+  readonly precision: Precision;
+}
+
+/** The weights of a block: gate and up separate [D, H], or combined [D, 2, H], gate first; down [H, D]. */
+export type Weights =
+  | { readonly gate: Tensor; readonly up: Tensor; readonly down: Tensor }
+  | { readonly gateUp: Tensor; readonly down: Tensor };
+
+/** What a variant computes from. */
+export interface Inputs {
+  /** [T, D]. */
+  readonly x: Tensor;
+  readonly weights: Weights;
+}
+
+/** Gradients, weights' in the form the weights came in. The caller owns and disposes them. */
+export type Gradients =
+  & { readonly dx: Tensor; readonly dDown: Tensor }
+  & ({ readonly dGate: Tensor; readonly dUp: Tensor } | { readonly dGateUp: Tensor });
+
+/** What forward gives: y, and what it keeps for backward (nothing unless training). */
+export interface Forward {
+  /** [T, D]; the caller owns and disposes it. */
+  readonly y: Tensor;
+  /** Backward consumes and disposes these, in place where its origin does. */
+  readonly saved: Readonly<Record<string, Tensor>>;
+}
+
+/** One way of computing the block, forward and backward. */
+export interface Variant {
+  /** Short name, as the command line takes it. */
+  readonly id: string;
+  /** The system that it reproduces. */
+  readonly origin: string;
+  /** What is special about it, in one line. */
+  readonly idea: string;
+  /** What it keeps for backward, besides x and the weights. */
+  readonly saves: readonly string[];
+  /** The form of gate and up that it takes without a copy. */
+  readonly weightForm: "separate" | "combined" | "either";
+  /** Why it cannot run a problem on a device, or null when it can. */
+  refuses(problem: Problem, capabilities: Capabilities): string | null;
+  /** Records forward. With `training`, keeps what backward needs. */
+  forward(block: Block, training: boolean): Forward;
+  /** Records backward from dy [T, D]; `saved` is what forward kept, and is disposed. */
+  backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients;
+}
+
+/** One problem with its inputs and the recorder to write to: what a variant's code works on. */
+export class Block {
+  constructor(readonly recorder: Recorder, readonly problem: Problem, readonly inputs: Inputs) {}
+
+  get activation(): Activation {
+    return this.problem.activation;
+  }
+
+  get x(): View {
+    const { tokens, dim } = this.problem;
+    return { ...matrix(this.inputs.x), rows: tokens, cols: dim };
+  }
+
+  /** W_gate [D, H]. */
+  get gate(): View {
+    const { weights } = this.inputs;
+    return "gate" in weights ? matrix(weights.gate) : halves(weights.gateUp).gate;
+  }
+
+  /** W_up [D, H]. */
+  get up(): View {
+    const { weights } = this.inputs;
+    return "up" in weights ? matrix(weights.up) : halves(weights.gateUp).up;
+  }
+
+  /**
+   * [W_gate | W_up] as one [D, 2H] matrix.
+   *
+   * @throws {TypeError} If the weights are separate.
+   */
+  get gateUp(): View {
+    const { weights } = this.inputs;
+    if (!("gateUp" in weights)) throw new TypeError("Cannot read a combined weight as gate and up are separate");
+    return { ...columns(halves(weights.gateUp).gate, 0, 2 * this.problem.hiddenDim) };
+  }
+
+  /** W_down [H, D]. */
+  get down(): View {
+    return matrix(this.inputs.weights.down);
+  }
+
+  /** A new [T, D] tensor. */
+  tokensByDim(purpose: Purpose, label: string): Tensor {
+    return this.#empty([this.problem.tokens, this.problem.dim], purpose, label);
+  }
+
+  /** A new [T, H] tensor. */
+  tokensByHidden(purpose: Purpose, label: string): Tensor {
+    return this.#empty([this.problem.tokens, this.problem.hiddenDim], purpose, label);
+  }
+
+  /** A new [T, 2, H] tensor: gate's columns first. */
+  tokensByGateUp(purpose: Purpose, label: string): Tensor {
+    return this.#empty([this.problem.tokens, 2, this.problem.hiddenDim], purpose, label);
+  }
+
+  /** New gradients of gate and up, in the form of the weights, with views of both. */
+  gateUpGradients(): { tensors: { dGate: Tensor; dUp: Tensor } | { dGateUp: Tensor }; dGate: View; dUp: View } {
+    const { dim, hiddenDim } = this.problem;
+    if ("gateUp" in this.inputs.weights) {
+      const dGateUp = this.#empty([dim, 2, hiddenDim], "gradient", "dGateUp");
+      const { gate, up } = halves(dGateUp);
+      return { tensors: { dGateUp }, dGate: gate, dUp: up };
+    }
+    const dGate = this.#empty([dim, hiddenDim], "gradient", "dGate");
+    const dUp = this.#empty([dim, hiddenDim], "gradient", "dUp");
+    return { tensors: { dGate, dUp }, dGate: matrix(dGate), dUp: matrix(dUp) };
+  }
+
+  /** A new gradient of down, [H, D]. */
+  downGradient(): Tensor {
+    return this.#empty([this.problem.hiddenDim, this.problem.dim], "gradient", "dDown");
+  }
+
+  #empty(shape: number[], purpose: Purpose, label: string): Tensor {
+    return this.recorder.empty(shape, this.problem.dtype, { purpose, label });
+  }
+}
+
+/** Disposes tensors that are not needed any more. */
+export function release(...tensors: Tensor[]): void {
+  for (const tensor of tensors) tensor.dispose();
+}
