@@ -59,10 +59,8 @@ function merged(op: Elementwise): { rows: number; cols: number; views: View[] } 
 }
 
 function storageOf(views: readonly View[], { slots, inputs }: { slots: readonly number[]; inputs: number }): Storage[] {
-  // A single row needs no whole stride: only its start and, where it is written, its length count.
-  const start = (view: View) => view.rows === 1 ? { ...view, stride: 0 } : view;
   return Array.from({ length: Math.max(...slots) + 1 }, (_, slot) => {
-    const own = views.map((view, i) => ({ view: start(view), output: i >= inputs })).filter((_, i) => slots[i] === slot);
+    const own = views.map((view, i) => ({ view, output: i >= inputs })).filter((_, i) => slots[i] === slot);
     return {
       dtype: own[0].view.tensor.dtype,
       access: own.some(({ output }) => output) ? "read_write" : "read",

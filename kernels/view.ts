@@ -42,9 +42,11 @@ export function span(view: View): number {
   return (view.rows - 1) * view.stride + view.cols;
 }
 
-/** Whether groups of four elements along a row may be read as one vector. */
+/** Whether groups of four elements along a row may be read as one vector, the last group of the last row included. */
 export function isAligned(view: View): boolean {
-  return view.stride % 4 === 0 && view.offset % 4 === 0;
+  const strides = view.rows === 1 || view.stride % 4 === 0;
+  const end = view.offset + Math.ceil(span(view) / 4) * 4;
+  return strides && view.offset % 4 === 0 && end <= view.tensor.length;
 }
 
 /** Whether groups of four elements along a row may be written as one vector. */
