@@ -171,7 +171,7 @@ export function parseReport(text: string, name: string): Report {
     value = JSON.parse(text);
   } catch (error) {
     const why = plain(error instanceof Error ? error.message : String(error), 120);
-    throw new ReportError(`Cannot read ${plain(name, 200)} as a report as it is not JSON: ${why}`);
+    throw new ReportError(`Cannot read the report ${plain(name, 200)} as it is not JSON: ${why}`);
   }
   checkSchema(value, name);
   report(value, { name, path: "$" });

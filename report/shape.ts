@@ -37,7 +37,7 @@ export function describe(value: unknown): string {
 export function refuse(value: unknown, at: Place, rule: string): never {
   const name = plain(at.name, 200);
   throw new ReportError(
-    `Cannot read ${name} as a report as ${plain(at.path, 120)} must be ${rule}: current value is ${
+    `Cannot read the report ${name} as ${plain(at.path, 120)} must be ${rule}: current value is ${
       describe(value)
     }`,
   );
