@@ -109,3 +109,17 @@ export function formatRatio(ratio: number): string {
 export function formatShape(shape: { tokens: number; dim: number; hiddenDim: number }): string {
   return `T ${shape.tokens}, D ${shape.dim}, H ${shape.hiddenDim}`;
 }
+
+/** The least of the values that are numbers, `Infinity` where none is; for lists of any length. */
+export function least(values: Iterable<number | null | undefined>): number {
+  let best = Infinity;
+  for (const value of values) best = Math.min(best, value ?? Infinity);
+  return best;
+}
+
+/** The greatest of the values that are numbers, 0 where none is above it; for lists of any length. */
+export function greatest(values: Iterable<number | null | undefined>): number {
+  let best = 0;
+  for (const value of values) best = Math.max(best, value ?? 0);
+  return best;
+}

@@ -10,6 +10,8 @@ import {
   formatPercent,
   formatRatio,
   formatShape,
+  greatest,
+  least,
   rateUnit,
   significant,
   timeUnit,
@@ -60,7 +62,7 @@ function blockLines(block: Block, options: TableOptions & { machine: string }): 
   const notes: Notes = new Map();
   const summaries = sections.map((section) => summarise(section, options));
   const names = sections.flatMap(({ rows }) => rows.map((row) => row.variant.length + 1));
-  const width = Math.min(Math.max(...names, 16), WIDTH - FIGURES_WIDTH);
+  const width = Math.min(Math.max(greatest(names), 16), WIDTH - FIGURES_WIDTH);
   const tables = sections.flatMap((
     { rows },
     i,
@@ -93,19 +95,21 @@ function sectionLines(
 
 /** One unit for each column, so that its figures can be compared at a glance. */
 function lookOf(rows: readonly Row[], { mode, width }: { mode: ReportMode; width: number }): SectionLook {
-  const least = (measure: (row: Row) => number | null) =>
-    Math.min(...rows.map(measure).filter((value) => value !== null && value > 0).map(Number));
-  const time = timeUnit(least(medianOf));
-  const rate = rateUnit(Math.max(0, ...rows.map((row) => row.tflops ?? 0)));
-  const bytes = byteUnit(least(peakOf));
+  const positive = (measure: (row: Row) => number | null) => {
+    const value = least(rows.map((row) => measure(row) || null));
+    return Number.isFinite(value) ? value : 0;
+  };
+  const time = timeUnit(positive(medianOf));
+  const rate = rateUnit(greatest(rows.map((row) => row.tflops)));
+  const bytes = byteUnit(positive(peakOf));
   const right = (heading: string, width: number): Column => ({ heading, width, align: "right" });
   const columns: Column[] = [
     { heading: mode, width, align: "left" },
     right(`time ${time.name}`, 10),
-    right("speed", 8),
-    right("95 % range", 12),
+    right("speed", 7),
+    right("95 % range", 11),
     right(rate.name, 8),
-    right("ceiling", 10),
+    right("ceiling", 12),
     right(`peak ${bytes.name}`, 9),
     right("saved", 7),
     right("error", 9),
