@@ -55,10 +55,17 @@ function merged(op: Elementwise): { rows: number; cols: number; views: View[] } 
   }
   if (views.some((view) => view.stride !== cols)) return { rows, cols, views };
   const whole = rows * cols;
-  return { rows: 1, cols: whole, views: views.map((view) => ({ ...view, rows: 1, cols: whole, stride: whole })) };
+  return {
+    rows: 1,
+    cols: whole,
+    views: views.map((view) => ({ ...view, rows: 1, cols: whole, stride: whole })),
+  };
 }
 
-function storageOf(views: readonly View[], { slots, inputs }: { slots: readonly number[]; inputs: number }): Storage[] {
+function storageOf(
+  views: readonly View[],
+  { slots, inputs }: { slots: readonly number[]; inputs: number },
+): Storage[] {
   return Array.from({ length: Math.max(...slots) + 1 }, (_, slot) => {
     const own = views.map((view, i) => ({ view, output: i >= inputs })).filter((_, i) => slots[i] === slot);
     return {

@@ -16,7 +16,8 @@ export interface Storage {
 /** WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)`, `store_one_NAME(i, v)`. */
 export function storageWgsl(name: string, binding: number, storage: Storage): string {
   const { access, dtype } = storage;
-  const declare = (type: string) => `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${type}>;`;
+  const declare = (type: string) =>
+    `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${type}>;`;
   if (dtype === "float32") return storage.aligned ? float32x4(name, declare) : float32(name, declare);
   return storage.aligned ? packedx4(name, declare, storage) : packed(name, declare, storage);
 }
@@ -32,7 +33,9 @@ ${ifWritable(declare, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v
 
 function float32(name: string, declare: Declare): string {
   return `${declare("f32")}
-fn load_${name}(i: u32) -> vec4f { return vec4f(${[0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ")}); }
+fn load_${name}(i: u32) -> vec4f { return vec4f(${
+    [0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ")
+  }); }
 fn load_one_${name}(i: u32) -> f32 { return ${name}[i]; }
 ${ifWritable(declare, `fn store_one_${name}(i: u32, v: f32) { ${name}[i] = v; }`)}`;
 }
@@ -44,7 +47,14 @@ fn load_${name}(i: u32) -> vec4f { let w = ${name}[i >> 2u]; return vec4f(${pair
 fn load_one_${name}(i: u32) -> f32 { let w = ${name}[i >> 2u][(i >> 1u) & 1u] >> ((i & 1u) * 16u); return (${
     pair("w")
   }).x; }
-${ifWritable(declare, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = vec2u(${pack(dtype)}(v.xy), ${pack(dtype)}(v.zw)); }`)}`;
+${
+    ifWritable(
+      declare,
+      `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = vec2u(${pack(dtype)}(v.xy), ${
+        pack(dtype)
+      }(v.zw)); }`,
+    )
+  }`;
 }
 
 function packed(name: string, declare: Declare, { dtype, access }: Storage): string {
@@ -52,7 +62,9 @@ function packed(name: string, declare: Declare, { dtype, access }: Storage): str
   const atomic = access === "read_write";
   const word = atomic ? `atomicLoad(&${name}[i >> 1u])` : `${name}[i >> 1u]`;
   return `${declare(atomic ? "atomic<u32>" : "u32")}
-fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${unpackPair(dtype, "w")}).x; }
+fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${
+    unpackPair(dtype, "w")
+  }).x; }
 fn load_${name}(i: u32) -> vec4f {
   return vec4f(${[0, 1, 2, 3].map((c) => `load_one_${name}(i + ${c}u)`).join(", ")});
 }
@@ -80,7 +92,9 @@ const pack = (dtype: DType) => dtype === "float16" ? "pack_half" : "pack_bfloat"
 
 /** WGSL that the store functions of these types call. Emit once per module. */
 export function packingWgsl(dtypes: readonly DType[]): string {
-  return [dtypes.includes("float16") ? PACK_HALF : "", dtypes.includes("bfloat16") ? PACK_BFLOAT : ""].join("");
+  return [dtypes.includes("float16") ? PACK_HALF : "", dtypes.includes("bfloat16") ? PACK_BFLOAT : ""].join(
+    "",
+  );
 }
 
 /** Values beyond float16's range become infinities, which the accuracy check and `overflow` see. */

@@ -81,7 +81,9 @@ export interface Bound {
  */
 export function bind(views: readonly View[], capabilities: Capabilities): Bound {
   const tensors = [...new Set(views.map((view) => view.tensor))];
-  const ranges = tensors.map((tensor) => rangeOf(views.filter((view) => view.tensor === tensor), capabilities));
+  const ranges = tensors.map((tensor) =>
+    rangeOf(views.filter((view) => view.tensor === tensor), capabilities)
+  );
   const slots = views.map((view) => tensors.indexOf(view.tensor));
   const offsets = views.map((view, i) => view.offset - ranges[slots[i]].firstElement);
   return { bindings: tensors.map((tensor, i) => ({ tensor, ...ranges[i] })), slots, offsets };
@@ -112,7 +114,9 @@ function rangeOf(views: View[], capabilities: Capabilities) {
 export function dtypeOf(views: readonly View[]): DType {
   const dtypes = [...new Set(views.map((view) => view.tensor.dtype))];
   if (dtypes.length !== 1) {
-    throw new TypeError(`Cannot combine tensors as their dtypes must agree: current value is ${dtypes.join(", ")}`);
+    throw new TypeError(
+      `Cannot combine tensors as their dtypes must agree: current value is ${dtypes.join(", ")}`,
+    );
   }
   return dtypes[0];
 }

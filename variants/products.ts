@@ -7,7 +7,20 @@ import type { Block } from "./variant.ts";
 export function product(
   block: Block,
   label: string,
-  { layout, a, b, out, accumulate = false }: { layout: Layout; a: View; b: View; out: View; accumulate?: boolean },
+  { layout, a, b, out, accumulate = false }: {
+    layout: Layout;
+    a: View;
+    b: View;
+    out: View;
+    accumulate?: boolean;
+  },
 ): void {
-  matmul(block.recorder, { label, layout, a: [a], b: [b], out: [out], epilogue: accumulate ? "accumulate" : "store" });
+  matmul(block.recorder, {
+    label,
+    layout,
+    a: [a],
+    b: [b],
+    out: [out],
+    epilogue: accumulate ? "accumulate" : "store",
+  });
 }

@@ -52,6 +52,12 @@ export function projectionGradients(
   product(block, "dUp", { layout: "tn", a: block.x, b: matrix(du), out: dUp });
   const dx = block.tokensByDim("gradient", "dx");
   product(block, "dx of gate", { layout: "nt", a: matrix(dg), b: block.gate, out: matrix(dx) });
-  product(block, "dx += dx of up", { layout: "nt", a: matrix(du), b: block.up, out: matrix(dx), accumulate: true });
+  product(block, "dx += dx of up", {
+    layout: "nt",
+    a: matrix(du),
+    b: block.up,
+    out: matrix(dx),
+    accumulate: true,
+  });
   return { dx, ...tensors };
 }

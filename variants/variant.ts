@@ -100,7 +100,9 @@ export class Block {
    */
   get gateUp(): View {
     const { weights } = this.inputs;
-    if (!("gateUp" in weights)) throw new TypeError("Cannot read a combined weight as gate and up are separate");
+    if (!("gateUp" in weights)) {
+      throw new TypeError("Cannot read a combined weight as gate and up are separate");
+    }
     return { ...columns(halves(weights.gateUp).gate, 0, 2 * this.problem.hiddenDim) };
   }
 
@@ -125,7 +127,11 @@ export class Block {
   }
 
   /** New gradients of gate and up, in the form of the weights, with views of both. */
-  gateUpGradients(): { tensors: { dGate: Tensor; dUp: Tensor } | { dGateUp: Tensor }; dGate: View; dUp: View } {
+  gateUpGradients(): {
+    tensors: { dGate: Tensor; dUp: Tensor } | { dGateUp: Tensor };
+    dGate: View;
+    dUp: View;
+  } {
     const { dim, hiddenDim } = this.problem;
     if ("gateUp" in this.inputs.weights) {
       const dGateUp = this.#empty([dim, 2, hiddenDim], "gradient", "dGateUp");

@@ -78,7 +78,9 @@ export class Gpu {
   }
 
   /** As {@linkcode requestGpu}. */
-  static async request({ adapter: choice = "high-performance" }: { adapter?: AdapterChoice } = {}): Promise<Gpu> {
+  static async request(
+    { adapter: choice = "high-performance" }: { adapter?: AdapterChoice } = {},
+  ): Promise<Gpu> {
     const adapter = await navigator.gpu?.requestAdapter(
       choice === "software" ? { forceFallbackAdapter: true } : { powerPreference: choice },
     );
@@ -149,7 +151,8 @@ export function requestGpu(options: { adapter?: AdapterChoice } = {}): Promise<G
 }
 
 function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabilities {
-  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") || "unknown adapter";
+  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") ||
+    "unknown adapter";
   const { limits, features } = device;
   return {
     name,

@@ -70,7 +70,8 @@ export class DeviceMemory implements Memory {
           ` (${this.ledger.liveBytes} bytes are live)`,
       );
     }
-    const fresh = buffer ?? this.device.createBuffer({ label, size: byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
+    const fresh = buffer ??
+      this.device.createBuffer({ label, size: byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
     this.ledger.add(byteLength, purpose);
     return fresh;
   }
@@ -84,7 +85,11 @@ export class DeviceMemory implements Memory {
   }
 
   async download(buffer: GPUBuffer, byteOffset: number, byteLength: number): Promise<Uint8Array> {
-    const staging = this.device.createBuffer({ label: "read-back", size: byteLength, usage: MAP_READ | COPY_DST });
+    const staging = this.device.createBuffer({
+      label: "read-back",
+      size: byteLength,
+      usage: MAP_READ | COPY_DST,
+    });
     this.ledger.add(byteLength, "internal");
     try {
       const encoder = this.device.createCommandEncoder();

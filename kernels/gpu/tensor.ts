@@ -124,6 +124,10 @@ export class Tensor {
 
   /** Copies the elements to the CPU, widened to float32. Waits for all submitted work that writes them. */
   async read(): Promise<Float32Array> {
-    return decode(await this.#memory.download(this.buffer, this.byteOffset, this.byteLength), this.dtype, this.length);
+    return decode(
+      await this.#memory.download(this.buffer, this.byteOffset, this.byteLength),
+      this.dtype,
+      this.length,
+    );
   }
 }

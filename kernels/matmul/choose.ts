@@ -22,9 +22,27 @@ export interface TileChoice {
 }
 
 /** On a CPU a thread is a loop: little code, which compiles soon, beats many registers. */
-const SOFTWARE: Tile = { tileM: 16, tileN: 32, tileK: 8, threadM: 4, threadN: 8, lanesM: 4, lanesN: 4, group: 8 };
+const SOFTWARE: Tile = {
+  tileM: 16,
+  tileN: 32,
+  tileK: 8,
+  threadM: 4,
+  threadN: 8,
+  lanesM: 4,
+  lanesN: 4,
+  group: 8,
+};
 
-const LARGE: Tile = { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, lanesM: 4, lanesN: 8, group: 8 };
+const LARGE: Tile = {
+  tileM: 128,
+  tileN: 64,
+  tileK: 16,
+  threadM: 8,
+  threadN: 8,
+  lanesM: 4,
+  lanesN: 8,
+  group: 8,
+};
 
 /** The tile for a shape on a device. */
 export function chooseTile(_shape: MatmulShape, capabilities: Capabilities): TileChoice {

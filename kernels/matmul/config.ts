@@ -70,7 +70,9 @@ export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA"
 
 /** A key that two configs share only when their WGSL is the same. */
 export function configKey(config: MatmulConfig): string {
-  const storage = config.storage.map((s) => `${s.dtype}${s.access === "read" ? "r" : "w"}${s.aligned ? "4" : "1"}`);
+  const storage = config.storage.map((s) =>
+    `${s.dtype}${s.access === "read" ? "r" : "w"}${s.aligned ? "4" : "1"}`
+  );
   return [
     config.layout,
     tileName(config.tile),

@@ -32,7 +32,8 @@ export function epilogueWgsl(init: EpilogueInit): string {
   ${put(2, "v0 * u * activate_derivative(g)")}
   ${put(3, "v0 * activate(g)")}`,
   };
-  const access = init.slots.map((slot, output) => accessWgsl(output, { slot, storage: init.storage[slot] })).join("");
+  const access = init.slots.map((slot, output) => accessWgsl(output, { slot, storage: init.storage[slot] }))
+    .join("");
   return `${epilogue.startsWith("gated") ? activationWgsl(init.activation) : ""}${access}
 fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f) {
   ${bodies[epilogue]()}
@@ -42,7 +43,11 @@ fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f) {
 function accessWgsl(output: number, { slot, storage }: { slot: number; storage: Storage }): string {
   const at = `p.out_${output} + row * p.stride_out_${output} + col`;
   const put = storage.aligned ? `store_s${slot}(${at}, v);` : `let at = ${at};
-${[0, 1, 2, 3].map((c) => `  if (col + ${c}u < p.n) { store_one_s${slot}(at + ${c}u, v[${c}]); }`).join("\n")}`;
+${
+    [0, 1, 2, 3].map((c) => `  if (col + ${c}u < p.n) { store_one_s${slot}(at + ${c}u, v[${c}]); }`).join(
+      "\n",
+    )
+  }`;
   return `
 fn get_${output}(row: u32, col: u32) -> vec4f { return load_s${slot}(${at}); }
 ${storage.access === "read" ? "" : `fn put_${output}(row: u32, col: u32, v: vec4f) { ${put} }`}`;

@@ -53,21 +53,17 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
 }
 
 function wholeMatmul(recorder: Recorder, sized: Sized, tile: Tile): void {
-  const steps = Math.ceil(sized.k / tile.tileK) * sized.products;
-  launch(recorder, sized, { tile, epilogue: sized.epilogue, out: sized.out, stepsPerSplit: steps, splits: 1 });
+  launch(recorder, sized, { tile, epilogue: sized.epilogue, out: sized.out, splits: 1 });
 }
 
 /** K in slices that workgroups of their own add up; a second launch adds the slices in order. */
-function splitMatmul(recorder: Recorder, sized: Sized, { tile, splits: wanted }: TileChoice): void {
-  const { m, n, k, products, columns } = sized;
-  const steps = Math.ceil(k / tile.tileK) * products;
-  const stepsPerSplit = Math.ceil(steps / wanted);
-  const splits = Math.ceil(steps / stepsPerSplit);
+function splitMatmul(recorder: Recorder, sized: Sized, { tile, splits }: TileChoice): void {
+  const { m, n, columns } = sized;
   const stride = Math.ceil(n / 4) * 4;
   const label = `slices of ${sized.label}`;
   const partial = recorder.empty([splits, columns, m, stride], "float32", { purpose: "workspace", label });
   try {
-    launch(recorder, sized, { tile, epilogue: "partial", out: [matrix(partial)], stepsPerSplit, splits });
+    launch(recorder, sized, { tile, epilogue: "partial", out: [matrix(partial)], splits });
     reduce(recorder, sized, { partial: matrix(partial), splits, stride });
   } finally {
     partial.dispose();
@@ -78,18 +74,27 @@ interface LaunchInit {
   readonly tile: Tile;
   readonly epilogue: Epilogue;
   readonly out: readonly View[];
-  readonly stepsPerSplit: number;
   readonly splits: number;
 }
 
 function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
   const { m, n, k, layout, products, columns, gatedA, activation } = sized;
-  const { tile, epilogue, out, stepsPerSplit, splits } = init;
+  const { tile, epilogue, out, splits } = init;
   const views = [...sized.a, ...sized.b, ...out];
   const bound = bind(views, recorder.capabilities);
   const inputs = sized.a.length + sized.b.length;
   const storage = storageOf(views, { slots: bound.slots, inputs });
-  const config = { layout, tile, products, columns, gatedA, epilogue, activation, storage, slots: bound.slots };
+  const config = {
+    layout,
+    tile,
+    products,
+    columns,
+    gatedA,
+    epilogue,
+    activation,
+    storage,
+    slots: bound.slots,
+  };
   const tilesM = Math.ceil(m / tile.tileM);
   const tilesN = Math.ceil(n / (tile.tileN / columns));
   const places = out.flatMap((view, i) => [bound.offsets[inputs + i], view.stride]);
@@ -97,7 +102,7 @@ function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
   recorder.dispatch({
     kernel: matmulKernel(config, sized.label),
     bindings: bound.bindings,
-    uniforms: [m, n, k, tilesM, tilesN, stepsPerSplit, ...strides, ...bound.offsets.slice(0, inputs), ...places],
+    uniforms: [m, n, k, tilesM, tilesN, splits, ...strides, ...bound.offsets.slice(0, inputs), ...places],
     workgroups: grid(tilesM * tilesN, splits, recorder.capabilities.maxComputeWorkgroupsPerDimension),
     flops: 2 * m * n * k * products * columns,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
@@ -135,7 +140,10 @@ function matmulKernel(config: MatmulConfig, label: string): Kernel {
 }
 
 /** One storage declaration a binding: aligned only if all its views are, writable if any of them is an output. */
-function storageOf(views: readonly View[], { slots, inputs }: { slots: readonly number[]; inputs: number }): Storage[] {
+function storageOf(
+  views: readonly View[],
+  { slots, inputs }: { slots: readonly number[]; inputs: number },
+): Storage[] {
   const count = Math.max(...slots) + 1;
   return Array.from({ length: count }, (_, slot) => {
     const own = views.map((view, i) => ({ view, output: i >= inputs })).filter((_, i) => slots[i] === slot);
@@ -178,18 +186,21 @@ function checkSizes(sized: Sized): void {
   for (const side of ["a", "b", "out"] as const) {
     const views = sized[side];
     if (views.length !== counts[side]) {
-      throw new RangeError(`Cannot compute ${label} as it takes ${counts[side]} ${side}: current value is ${views.length}`);
+      throw new RangeError(
+        `Cannot compute ${label} as it takes ${counts[side]} ${side}: current value is ${views.length}`,
+      );
     }
     for (const view of views) {
       const fits = view.rows === shapes[side][0] && view.cols === shapes[side][1];
       const sameStride = side === "out" || view.stride === views[0].stride;
       if (!fits || !sameStride) {
         throw new RangeError(
-          `Cannot compute ${label} as ${view.tensor.label} must be [${shapes[side]}] with row stride ${views[0].stride}: ` +
+          `Cannot compute ${label} as ${view.tensor.label} must be [${shapes[side]}] with row stride ${
+            views[0].stride
+          }: ` +
             `current value is [${view.rows},${view.cols}] with ${view.stride}`,
         );
       }
     }
   }
 }
-

@@ -1,7 +1,7 @@
 import { activationKey } from "../activation.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
-import { epilogueWgsl, type EpilogueInit } from "./epilogue.ts";
+import { type EpilogueInit, epilogueWgsl } from "./epilogue.ts";
 
 const THREADS = 128;
 

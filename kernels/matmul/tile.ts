@@ -62,13 +62,19 @@ export function checkTile(tile: Tile, limits: TileLimits): void {
     }
   }
   const { tileM, tileN, threadM, threadN, lanesM, lanesN, group } = tile;
-  if (tileM % (threadM * lanesM) !== 0) refuse("tileM", `must be a multiple of threadM x lanesM = ${threadM * lanesM}`, tileM);
-  if (tileN % (threadN * lanesN) !== 0) refuse("tileN", `must be a multiple of threadN x lanesN = ${threadN * lanesN}`, tileN);
+  if (tileM % (threadM * lanesM) !== 0) {
+    refuse("tileM", `must be a multiple of threadM x lanesM = ${threadM * lanesM}`, tileM);
+  }
+  if (tileN % (threadN * lanesN) !== 0) {
+    refuse("tileN", `must be a multiple of threadN x lanesN = ${threadN * lanesN}`, tileN);
+  }
   if (!Number.isInteger(group) || group < 1) refuse("group", "must be a whole number from 1 up", group);
   const most = limits.maxComputeInvocationsPerWorkgroup;
   if (threadsOf(tile) > most) refuse("threads", `must be at most ${most} on this device`, threadsOf(tile));
   const room = limits.maxComputeWorkgroupStorageSize;
-  if (workgroupBytes(tile) > room) refuse("workgroup bytes", `must be at most ${room} on this device`, workgroupBytes(tile));
+  if (workgroupBytes(tile) > room) {
+    refuse("workgroup bytes", `must be at most ${room} on this device`, workgroupBytes(tile));
+  }
 }
 
 function refuse(field: string, rule: string, value: number): never {

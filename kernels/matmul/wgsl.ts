@@ -2,20 +2,27 @@ import { activationWgsl } from "../activation.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
 import { type MatmulConfig, operandCounts } from "./config.ts";
 import { epilogueWgsl } from "./epilogue.ts";
-import { BEFORE_END, directLoader, type Loader, transposingLoader } from "./loader.ts";
-import { type Tile, threadsOf } from "./tile.ts";
+import { type Loader, loader } from "./loader.ts";
+import { threadsOf, type Tile } from "./tile.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** Uniform fields of a matmul kernel, in order. */
-export function uniformFields(config: Pick<MatmulConfig, "products" | "columns" | "gatedA" | "epilogue">): string[] {
+export function uniformFields(
+  config: Pick<MatmulConfig, "products" | "columns" | "gatedA" | "epilogue">,
+): string[] {
   const counts = operandCounts(config);
   return [
-    ...["m", "n", "k", "tiles_m", "tiles_n", "steps_per_split", "stride_a", "stride_b"],
+    ...["m", "n", "k", "tiles_m", "tiles_n", "splits", "stride_a", "stride_b"],
     ...range(counts.a).map((i) => `a_${i}`),
     ...range(counts.b).map((i) => `b_${i}`),
     ...range(counts.out).flatMap((i) => [`out_${i}`, `stride_out_${i}`]),
   ];
+}
+
+interface Loaders {
+  readonly a: Loader;
+  readonly b: Loader;
 }
 
 /**
@@ -23,20 +30,18 @@ export function uniformFields(config: Pick<MatmulConfig, "products" | "columns" 
  * the outer index of both; the next tile is fetched while the current one is multiplied.
  */
 export function matmulWgsl(config: MatmulConfig): string {
-  const { tile, columns } = config;
-  const threads = threadsOf(tile);
-  const { a, b } = loaders(config);
+  const { tile, columns, products } = config;
+  const both = loaders(config);
   return `struct Params { ${uniformFields(config).map((field) => `${field}: u32`).join(", ")} }
 ${config.storage.map((storage, slot) => storageWgsl(`s${slot}`, slot, storage)).join("\n")}
 @group(0) @binding(${config.storage.length}) var<uniform> p: Params;
 ${packingWgsl(config.storage.map((storage) => storage.dtype))}
-${a.declaration}
-${b.declaration}
+${both.a.declaration}
+${both.b.declaration}
 ${config.gatedA && !config.epilogue.startsWith("gated") ? activationWgsl(config.activation) : ""}
-${BEFORE_END}
 ${finishWgsl(config)}
 
-@compute @workgroup_size(${threads})
+@compute @workgroup_size(${threadsOf(tile)})
 fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group: vec3u,
         @builtin(num_workgroups) groups: vec3u) {
   let id = group.y * groups.x + group.x;
@@ -49,79 +54,123 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group:
   let origin_a = (band * ${tile.group}u + in_band - tile_n * band_rows) * ${tile.tileM}u;
   let origin_b = tile_n * ${tile.tileN / columns}u;
 ${threadPlace(tile, columns)}
-${a.setup}
-${b.setup}
+${both.a.setup}
+${both.b.setup}
 ${accumulators(tile)}
-  let steps = (p.k + ${tile.tileK - 1}u) / ${tile.tileK}u;
-  let first = group.z * p.steps_per_split;
-  let end = min(first + p.steps_per_split, steps${config.products === 2 ? " * 2u" : ""});
-  {
-    let step = first;
-${fetch(config, { a, b })}
-  }
-  for (var now = first; now < end; now++) {
-${a.commit}
-${b.commit}
-    workgroupBarrier();
-    if (now + 1u < end) {
-      let step = now + 1u;
-${fetch(config, { a, b })}
-    }
-${multiply(tile, columns)}
-    workgroupBarrier();
+  // Slice group.z of all steps, the products' one after the other.
+  let steps = p.k / ${tile.tileK}u;
+  let first = group.z * (steps * ${products}u) / p.splits;
+  let end = (group.z + 1u) * (steps * ${products}u) / p.splits;
+${range(products).map((product) => wholeSteps(config, product, both)).join("\n")}
+  let rest = p.k - steps * ${tile.tileK}u;
+  if (rest > 0u && group.z == p.splits - 1u) {
+    let k0 = steps * ${tile.tileK}u;
+${range(products).map((product) => lastStep(config, product, both)).join("\n")}
   }
 ${finish(config)}
 }
 `;
 }
 
-function loaders(config: MatmulConfig): { a: Loader; b: Loader } {
+function loaders(config: MatmulConfig): Loaders {
   const { layout, tile, products, columns, gatedA, slots } = config;
-  const threads = threadsOf(tile);
   const counts = operandCounts(config);
   const named = (name: "a" | "b", parts: number, first: number) => ({
-    loads: range(products).map((product) => range(parts).map((part) => `load_s${slots[first + product * parts + part]}`)),
-    offsets: range(products).map((product) => range(parts).map((part) => `p.${name}_${product * parts + part}`)),
+    loads: range(products).map((product) =>
+      range(parts).map((part) => `load_s${slots[first + product * parts + part]}`)
+    ),
+    offsets: range(products).map((product) =>
+      range(parts).map((part) => `p.${name}_${product * parts + part}`)
+    ),
     parts,
   });
-  const a = { name: "a", outer: tile.tileM, tile, threads, gated: gatedA, ...named("a", gatedA ? 2 : 1, 0) } as const;
-  const b = { name: "b", outer: tile.tileN, tile, threads, gated: false, ...named("b", columns, counts.a) } as const;
-  return {
-    a: layout === "tn" ? directLoader(a) : transposingLoader(a),
-    b: layout === "nt" ? transposingLoader(b) : directLoader(b),
-  };
+  const shared = { tile, threads: threadsOf(tile) };
+  const a = {
+    name: "a",
+    outer: tile.tileM,
+    gated: gatedA,
+    ...shared,
+    ...named("a", gatedA ? 2 : 1, 0),
+  } as const;
+  const b = {
+    name: "b",
+    outer: tile.tileN,
+    gated: false,
+    ...shared,
+    ...named("b", columns, counts.a),
+  } as const;
+  return { a: loader(a, layout === "tn" ? "outer" : "k"), b: loader(b, layout === "nt" ? "k" : "outer") };
 }
 
-/** Fetches step `step`: its product, its place along K, and guarded loads where K ends inside it. */
-function fetch({ tile, products }: MatmulConfig, { a, b }: { a: Loader; b: Loader }): string {
-  const product = (index: number) =>
-    `let k0 = (step${index === 0 ? "" : " - steps"}) * ${tile.tileK}u;
-if (k0 + ${tile.tileK}u <= p.k) {
-${a.fetch(index, false)}
-${b.fetch(index, false)}
-} else {
-${a.fetch(index, true)}
-${b.fetch(index, true)}
-}`;
-  return products === 1 ? product(0) : `if (step < steps) {\n${product(0)}\n} else {\n${product(1)}\n}`;
+/** The steps of one product that lie wholly inside K. The last prefetch repeats its tile: no branch, see `Loader`. */
+function wholeSteps({ tile, columns }: MatmulConfig, product: number, { a, b }: Loaders): string {
+  const fetch = (step: string) =>
+    `{ let k0 = (${step}) * ${tile.tileK}u;\n${a.fetch(product)}\n${b.fetch(product)} }`;
+  const start = product === 0 ? "first" : `max(first, steps) - steps`;
+  const stop = product === 0 ? "min(end, steps)" : `max(end, steps) - steps`;
+  return `  {
+    let start = ${start};
+    let stop = ${stop};
+    if (start < stop) {
+${a.registers}
+${b.registers}
+      ${fetch("start")}
+      for (var now = start; now < stop; now++) {
+${a.commit}
+${b.commit}
+        workgroupBarrier();
+        ${fetch("min(now + 1u, stop - 1u)")}
+${range(tile.tileK).map((k) => multiply(tile, columns, { a, b, k })).join("\n")}
+        workgroupBarrier();
+      }
+    }
+  }`;
 }
 
-/** Where a thread's first vectors lie in the shared tiles: `a_first`, and `b_first` within each column block. */
+/** The step that K ends inside: what was loaded from beyond is never multiplied. */
+function lastStep({ tile, columns }: MatmulConfig, product: number, { a, b }: Loaders): string {
+  return `    {
+${a.registers}
+${b.registers}
+${a.fetch(product)}
+${b.fetch(product)}
+${a.commit}
+${b.commit}
+      workgroupBarrier();
+      for (var k = 0u; k < rest; k++) {
+${multiply(tile, columns, { a, b, k: "k" })}
+      }
+      workgroupBarrier();
+    }`;
+}
+
+/**
+ * Where a thread's first vectors lie in the shared tiles: `a_first`, and `b_first` within each column block.
+ * Neighbouring lanes differ in M, so that a 128-bit shared load of four times eight lanes takes two passes, not four.
+ */
 function threadPlace({ tileM, threadM, threadN, lanesM, lanesN }: Tile, columns: number): string {
   const lanes = lanesM * lanesN;
   const warpsM = tileM / (threadM * lanesM);
+  const pair = Math.min(2, lanesM);
+  const low = Math.log2(pair);
+  const laneM = lanesM === 1
+    ? "0u"
+    : `((lane & ${pair - 1}u) | ((lane >> ${low + Math.log2(lanesN)}u) << ${low}u))`;
   return `  let lane = tid & ${lanes - 1}u;
   let warp = tid >> ${Math.log2(lanes)}u;
-  let a_first = (warp & ${warpsM - 1}u) * ${lanesM * threadM / 4}u + (lane >> ${Math.log2(lanesN)}u);
-  let b_first = (warp >> ${Math.log2(warpsM)}u) * ${lanesN * threadN / 4 / columns}u + (lane & ${lanesN - 1}u);`;
+  let a_first = (warp & ${warpsM - 1}u) * ${lanesM * threadM / 4}u + ${laneM};
+  let b_first = (warp >> ${Math.log2(warpsM)}u) * ${lanesN * threadN / 4 / columns}u + ((lane >> ${low}u) & ${
+    lanesN - 1
+  }u);`;
 }
 
-const accumulator = (row: number, vector: number) => `acc_${row}_${vector}`;
+const accumulator = (row: number, col: number) => `acc_${row}_${col}`;
 
 function accumulators({ threadM, threadN }: Tile): string {
   return range(threadM).map((i) =>
-    "  " + range(threadN / 4).map((j) => `var ${accumulator(i, j)} = vec4f(0);`).join(" ")
-  ).join("\n");
+    "  " + range(threadN).map((j) => `var ${accumulator(i, j)} = 0.0;`).join(" ")
+  )
+    .join("\n");
 }
 
 /** Vector `j` of a thread in the shared tile of B, counted from `b_first`. */
@@ -130,51 +179,58 @@ function vectorPlace(j: number, { tileN, threadN, lanesN }: Tile, columns: numbe
   return Math.floor(j / perBlock) * (tileN / 4 / columns) + (j % perBlock) * lanesN;
 }
 
-function multiply(tile: Tile, columns: number): string {
+/**
+ * One index of K: threadM x threadN multiply-adds, column by column, every other column upwards, so that each
+ * shares an operand with the one before: a register file that reads two operands a cycle then keeps up.
+ */
+function multiply(tile: Tile, columns: number, { a, b, k }: Loaders & { k: number | string }): string {
   const plus = (name: string, offset: number) => offset === 0 ? name : `${name} + ${offset}u`;
-  const step = (k: number) => {
-    const a = range(tile.threadM / 4).map((i) => `let a${i} = tile_a[${k}][${plus("a_first", i * tile.lanesM)}];`);
-    const b = range(tile.threadN / 4).map((j) =>
-      `let b${j} = tile_b[${k}][${plus("b_first", vectorPlace(j, tile, columns))}];`
-    );
-    const sums = range(tile.threadM).flatMap((i) =>
-      range(tile.threadN / 4).map((j) => {
-        const sum = accumulator(i, j);
-        return `${sum} = fma(vec4f(a${i >> 2}.${"xyzw"[i & 3]}), b${j}, ${sum});`;
-      })
-    );
-    return `{ ${[...a, ...b].join(" ")}\n${sums.join("\n")} }`;
-  };
-  return range(tile.tileK).map(step).join("\n");
+  const vectorsA = range(tile.threadM / 4).map((i) =>
+    `let a${i} = ${a.row(k)}[${plus("a_first", i * tile.lanesM)}];`
+  );
+  const vectorsB = range(tile.threadN / 4).map((j) =>
+    `let b${j} = ${b.row(k)}[${plus("b_first", vectorPlace(j, tile, columns))}];`
+  );
+  const sums = range(tile.threadN).flatMap((j) =>
+    range(tile.threadM).map((step) => {
+      const i = j % 2 === 0 ? step : tile.threadM - 1 - step;
+      const sum = accumulator(i, j);
+      return `${sum} = fma(a${i >> 2}.${"xyzw"[i & 3]}, b${j >> 2}.${"xyzw"[j & 3]}, ${sum});`;
+    })
+  );
+  return `{ ${[...vectorsA, ...vectorsB].join(" ")}\n${sums.join("\n")} }`;
 }
 
 /** Module scope: what takes the sums to the outputs. */
 function finishWgsl(config: MatmulConfig): string {
-  const { epilogue, columns, activation, storage } = config;
-  if (epilogue === "partial") {
-    // [split][column block][row][columns rounded up to 4], float32
-    return `fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f, z: u32) {
-  let at = p.out_0 + ((z * ${columns}u) * p.m + row) * p.stride_out_0 + col;
-  store_s${config.slots[config.slots.length - 1]}(at, v0);
-  ${columns === 2 ? `store_s${config.slots[config.slots.length - 1]}(at + p.m * p.stride_out_0, v1);` : ""}
-}`;
-  }
+  const { epilogue, columns, activation, storage, slots } = config;
   const counts = operandCounts(config);
-  return epilogueWgsl({ epilogue, columns, activation, storage, slots: config.slots.slice(counts.a + counts.b) });
+  const outputs = slots.slice(counts.a + counts.b);
+  if (epilogue !== "partial") return epilogueWgsl({ epilogue, columns, activation, storage, slots: outputs });
+  // [split][column block][row][columns rounded up to 4], float32
+  return `fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f, z: u32) {
+  let at = p.out_0 + (z * ${columns}u * p.m + row) * p.stride_out_0 + col;
+  store_s${outputs[0]}(at, v0);
+  ${columns === 2 ? `store_s${outputs[0]}(at + p.m * p.stride_out_0, v1);` : ""}
+}`;
 }
 
 /** Hands each row and vector of a thread to the epilogue, guarded at the edges. */
 function finish({ tile, columns, epilogue }: MatmulConfig): string {
   const perBlock = tile.threadN / 4 / columns;
   const z = epilogue === "partial" ? ", group.z" : "";
+  const vector = (i: number, j: number) =>
+    `vec4f(${range(4).map((c) => accumulator(i, j * 4 + c)).join(", ")})`;
   const rows = range(tile.threadM).map((i) => {
     const row = `origin_a + (a_first + ${(i >> 2) * tile.lanesM}u) * 4u + ${i & 3}u`;
     const calls = range(perBlock).map((j) => {
-      const second = columns === 2 ? accumulator(i, j + perBlock) : "vec4f(0)";
-      return `if (col_${j} < p.n) { epilogue(row, col_${j}, ${accumulator(i, j)}, ${second}${z}); }`;
+      const second = columns === 2 ? vector(i, j + perBlock) : "vec4f(0)";
+      return `if (col_${j} < p.n) { epilogue(row, col_${j}, ${vector(i, j)}, ${second}${z}); }`;
     });
     return `  { let row = ${row};\n  if (row < p.m) {\n${calls.join("\n")}\n  } }`;
   });
-  const cols = range(perBlock).map((j) => `  let col_${j} = origin_b + (b_first + ${j * tile.lanesN}u) * 4u;`);
+  const cols = range(perBlock).map((j) =>
+    `  let col_${j} = origin_b + (b_first + ${j * tile.lanesN}u) * 4u;`
+  );
   return [...cols, ...rows].join("\n");
 }
