@@ -15,7 +15,7 @@ export function sigmoid(x: number): number {
 }
 
 /**
- * The complementary error function, 1 - erf(x), to about 1e-15: relative to itself for x > 0, where it is small.
+ * The complementary error function, 1 - erf(x), to 1e-15, and from 2 on, where it is small, to 2e-14 of itself.
  *
  * Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.6 (series) and 7.1.14 (continued fraction).
  */
