@@ -1,0 +1,110 @@
+/**
+ * The arguments of bench.ts as a table, from which the parser and the help are made.
+ *
+ * @module
+ */
+
+import { wrap } from "./text.ts";
+
+/** One argument. */
+export interface Flag {
+  readonly name: string;
+  /** What stands for its value; absent where it takes none. */
+  readonly value?: string;
+  /** One sentence without its full stop. */
+  readonly help: string;
+}
+
+const TABLE = [
+  {
+    name: "sizes",
+    value: "LIST",
+    help: "Comma list of D, DxH, TxDxH or presets; a bare D has H = 8D/3 rounded up to a multiple of 256. " +
+      "Without it: sizes that this adapter finishes in about a minute",
+  },
+  { name: "tokens", value: "T", help: "Tokens of sizes that give none (4096, or the preset's)" },
+  { name: "variants", value: "LIST", help: "Comma list of ids, or all (all)" },
+  { name: "modes", value: "LIST", help: "Of forward, backward and full, which is both (all)" },
+  { name: "dtype", value: "LIST", help: "Storage types: float32, float16, bfloat16 (float32)" },
+  {
+    name: "precision",
+    value: "NAME",
+    help: "What accumulates the products: highest, default or fastest (default)",
+  },
+  {
+    name: "activation",
+    value: "NAME",
+    help: "silu, gelu, gelu_tanh, relu, sigmoid, tanh or identity (silu)",
+  },
+  {
+    name: "min-time",
+    value: "MS",
+    help: "Milliseconds of samples for each row, unless its median is known sooner",
+  },
+  { name: "samples", value: "N", help: "Samples for each row at least" },
+  { name: "seed", value: "N", help: "Seed of inputs and of the order of samples (0)" },
+  { name: "adapter", value: "NAME", help: "high-performance, low-power or software (high-performance)" },
+  {
+    name: "memory-budget",
+    value: "BYTES",
+    help: "Skips rows that need more beyond inputs and weights, such as 2GiB",
+  },
+  { name: "peers", value: "LIST", help: "Measures other projects too: a comma list, or all" },
+  {
+    name: "flush",
+    help: "Empties the last-level cache before each sample; on by default, off with --no-flush",
+  },
+  { name: "verify-only", help: "Checks every output and times nothing" },
+  { name: "timeout", value: "SECONDS", help: "Ends a row that takes longer, as failed (600)" },
+  {
+    name: "resume",
+    help: "Keeps the finished rows of the report in the output folder and measures the rest",
+  },
+  { name: "output-dir", value: "DIR", help: "Where swiglu.json and swiglu.csv go (results)" },
+  { name: "json", value: "-", help: "Prints the report to stdout in place of the table" },
+  { name: "dry-run", help: "Prints what would run, with its predicted memory, and runs nothing" },
+  { name: "list", help: "Prints variants, presets and activations" },
+  {
+    name: "fail-on-regression",
+    value: "PERCENT",
+    help: "With compare: exit 1 if a row is slower by more than that",
+  },
+  { name: "help", help: "Prints this" },
+] as const satisfies readonly Flag[];
+
+/** Name of an argument, without the dashes. */
+export type FlagName = typeof TABLE[number]["name"];
+
+/** Every argument, in the order of the help. */
+export const FLAGS: readonly (Flag & { readonly name: FlagName })[] = TABLE;
+
+const WIDTH = 100;
+const LEAD = 32;
+
+const HEAD = `Measures every known way to compute a SwiGLU block on this machine's GPU, checks each against a
+float64 oracle before it times it, and writes a report.
+
+Usage
+  deno task bench [ARGUMENTS]
+  deno task bench compare A.json B.json [--fail-on-regression PERCENT]
+  deno task bench tune [ARGUMENTS]
+
+Arguments
+`;
+
+const TAIL = `
+Exit status
+  0  every row was measured, or skipped for a stated reason
+  1  a row failed its check or crashed, or compare found a regression
+  2  bad arguments
+  3  no adapter
+`;
+
+/** The text of `--help`, at most 100 columns wide. */
+export function helpText(): string {
+  const lines = FLAGS.flatMap(({ name, value, help }) => {
+    const lead = `  --${name}${value === undefined ? "" : ` ${value}`}`.padEnd(LEAD);
+    return wrap(help, { width: WIDTH, lead });
+  });
+  return `${HEAD}${lines.join("\n")}\n${TAIL}`;
+}
