@@ -31,6 +31,7 @@ const SOFTWARE: Tile = {
   lanesM: 4,
   lanesN: 4,
   group: 8,
+  reuse: "b",
 };
 
 const LARGE: Tile = {
@@ -42,6 +43,7 @@ const LARGE: Tile = {
   lanesM: 4,
   lanesN: 8,
   group: 8,
+  reuse: "b",
 };
 
 /** The tile for a shape on a device. */

@@ -14,6 +14,8 @@ export interface Tile {
   readonly lanesN: number;
   /** Rows of tiles that run together, so that their operands stay in the last-level cache. */
   readonly group: number;
+  /** The operand that neighbouring multiply-adds share; which one suits the register file differs by kernel. */
+  readonly reuse: "a" | "b";
 }
 
 /** The device limits that bound a tile. */
@@ -40,11 +42,11 @@ export function workgroupBytes({ tileM, tileN, tileK }: Tile): number {
   return tileK * (tileM + tileN + 8 * PADDING) * 4;
 }
 
-/** Short name of a tile for reports and kernel keys: "64x128x16/8x8". */
+/** Short name of a tile for reports and kernel keys: "64x128x16/8x8b". */
 export function tileName(tile: Tile): string {
   const { tileM, tileN, tileK, threadM, threadN } = tile;
   const lanes = tile.lanesM === 4 && tile.lanesN === 8 ? "" : `/${tile.lanesM}x${tile.lanesN}`;
-  return `${tileM}x${tileN}x${tileK}/${threadM}x${threadN}${lanes}`;
+  return `${tileM}x${tileN}x${tileK}/${threadM}x${threadN}${lanes}${tile.reuse}`;
 }
 
 /**

@@ -180,8 +180,8 @@ function vectorPlace(j: number, { tileN, threadN, lanesN }: Tile, columns: numbe
 }
 
 /**
- * One index of K: threadM x threadN multiply-adds, column by column, every other column upwards, so that each
- * shares an operand with the one before: a register file that reads two operands a cycle then keeps up.
+ * One index of K: threadM x threadN multiply-adds, line by line, every other line backwards, so that each shares
+ * an operand with the one before: a register file that reads two operands a cycle then keeps up.
  */
 function multiply(tile: Tile, columns: number, { a, b, k }: Loaders & { k: number | string }): string {
   const plus = (name: string, offset: number) => offset === 0 ? name : `${name} + ${offset}u`;
@@ -191,9 +191,11 @@ function multiply(tile: Tile, columns: number, { a, b, k }: Loaders & { k: numbe
   const vectorsB = range(tile.threadN / 4).map((j) =>
     `let b${j} = ${b.row(k)}[${plus("b_first", vectorPlace(j, tile, columns))}];`
   );
-  const sums = range(tile.threadN).flatMap((j) =>
-    range(tile.threadM).map((step) => {
-      const i = j % 2 === 0 ? step : tile.threadM - 1 - step;
+  const [outer, inner] = tile.reuse === "b" ? [tile.threadN, tile.threadM] : [tile.threadM, tile.threadN];
+  const sums = range(outer).flatMap((line) =>
+    range(inner).map((step) => {
+      const at = line % 2 === 0 ? step : inner - 1 - step;
+      const [i, j] = tile.reuse === "b" ? [at, line] : [line, at];
       const sum = accumulator(i, j);
       return `${sum} = fma(a${i >> 2}.${"xyzw"[i & 3]}, b${j >> 2}.${"xyzw"[j & 3]}, ${sum});`;
     })
