@@ -9,9 +9,9 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves g, u: 2 TH elements.
  * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
- * Backward, 4 launches: dDown with h computed again while g and u are loaded; dh, which its epilogue turns
+ * Backward, 4 products: dDown with h computed again while g and u are loaded; dh, which its epilogue turns
  * into dg and du over g and u, so that neither dh nor h exists; dGate and dUp in one pass over x; dx as one sum over
- * both products.
+ * both products (two launches where storage is float32, the second adding to the first).
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {

@@ -55,6 +55,15 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
 }
 
 function wholeMatmul(recorder: Recorder, sized: Sized, tile: Tile): void {
+  // Two kernels with one loop keep more in registers than one with two, and reading the sums again costs less:
+  // 15.6 against 16.7 ms on an H200. Sums of 16 bits would be rounded twice.
+  if (sized.products === 2 && sized.epilogue === "store" && dtypeOf(sized.out) === "float32") {
+    for (const [i, epilogue] of (["store", "accumulate"] as const).entries()) {
+      const one = { ...sized, a: [sized.a[i]], b: [sized.b[i]], products: 1, epilogue } as const;
+      launch(recorder, one, { tile, epilogue, out: sized.out, splits: 1 });
+    }
+    return;
+  }
   launch(recorder, sized, { tile, epilogue: sized.epilogue, out: sized.out, splits: 1 });
 }
 
