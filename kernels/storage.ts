@@ -4,13 +4,15 @@ import type { Access } from "./gpu/kernel.ts";
 /**
  * How a storage buffer is declared and touched: always by elements, four at a time or one.
  *
- * The 16-bit types are packed two to a u32: they need no shader-f16, and arithmetic is in f32 either way.
+ * The 16-bit types are packed two to a u32, which needs no shader-f16, and widen to f32 when they are loaded.
  */
 export interface Storage {
   readonly dtype: DType;
   readonly access: Access;
   /** Whether every access is four elements at a multiple of four. */
   readonly aligned: boolean;
+  /** Whether loads give WGSL's own f16, for float16 that is only read; needs shader-f16. */
+  readonly half?: boolean;
 }
 
 /** WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)`, `store_one_NAME(i, v)`. */
@@ -18,6 +20,7 @@ export function storageWgsl(name: string, binding: number, storage: Storage): st
   const { access, dtype } = storage;
   const declare = (type: string) =>
     `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${type}>;`;
+  if (storage.half) return half(name, declare, storage);
   if (dtype === "float32") return storage.aligned ? float32x4(name, declare) : float32(name, declare);
   return storage.aligned ? packedx4(name, declare, storage) : packed(name, declare, storage);
 }
@@ -38,6 +41,15 @@ fn load_${name}(i: u32) -> vec4f { return vec4f(${
   }); }
 fn load_one_${name}(i: u32) -> f32 { return ${name}[i]; }
 ${ifWritable(declare, `fn store_one_${name}(i: u32, v: f32) { ${name}[i] = v; }`)}`;
+}
+
+function half(name: string, declare: Declare, { aligned }: Storage): string {
+  const four = [0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ");
+  return aligned
+    ? `${declare("vec4<f16>")}
+fn load_${name}(i: u32) -> vec4<f16> { return ${name}[i >> 2u]; }`
+    : `${declare("f16")}
+fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${four}); }`;
 }
 
 function packedx4(name: string, declare: Declare, { dtype }: Storage): string {

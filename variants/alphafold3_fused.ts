@@ -1,4 +1,3 @@
-import { matmul } from "../kernels/matmul/launch.ts";
 import { matrix } from "../kernels/view.ts";
 import { alphafold3 } from "./alphafold3.ts";
 import { projectDown } from "./separate.ts";
@@ -30,7 +29,7 @@ function forward(block: Block, training: boolean): Forward {
   const residuals = training
     ? { g: block.tokensByHidden("saved", "g"), u: block.tokensByHidden("saved", "u") }
     : null;
-  matmul(block.recorder, {
+  block.matmul({
     label: training ? "g, u, h" : "h",
     layout: "nn",
     a: [block.x],
@@ -38,7 +37,6 @@ function forward(block: Block, training: boolean): Forward {
     out: [h, ...residuals ? [residuals.g, residuals.u] : []].map(matrix),
     columns: 2,
     epilogue: training ? "gated-save" : "gated",
-    activation: block.activation,
   });
   const y = projectDown(block, h);
   if (residuals) return { y, saved: { ...residuals, h } };

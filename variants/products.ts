@@ -1,5 +1,4 @@
 import type { Layout } from "../kernels/matmul/config.ts";
-import { matmul } from "../kernels/matmul/launch.ts";
 import type { View } from "../kernels/view.ts";
 import type { Block } from "./variant.ts";
 
@@ -15,7 +14,7 @@ export function product(
     accumulate?: boolean;
   },
 ): void {
-  matmul(block.recorder, {
+  block.matmul({
     label,
     layout,
     a: [a],

@@ -1,5 +1,4 @@
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { matmul } from "../kernels/matmul/launch.ts";
 import { matrix } from "../kernels/view.ts";
 import { projectDown } from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
@@ -31,7 +30,7 @@ function forward(block: Block, training: boolean): Forward {
   const saved: Record<string, Tensor> = training
     ? { g: block.tokensByHidden("saved", "g"), u: block.tokensByHidden("saved", "u") }
     : {};
-  matmul(block.recorder, {
+  block.matmul({
     label: training ? "g, u, h" : "h",
     layout: "nn",
     a: [block.x],
@@ -39,7 +38,6 @@ function forward(block: Block, training: boolean): Forward {
     out: [h, ...Object.values(saved)].map(matrix),
     columns: 2,
     epilogue: training ? "gated-save" : "gated",
-    activation: block.activation,
   });
   const y = projectDown(block, h);
   release(h);
@@ -47,28 +45,25 @@ function forward(block: Block, training: boolean): Forward {
 }
 
 function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradients {
-  const { recorder, activation } = block;
   const dDown = block.downGradient();
-  matmul(recorder, {
+  block.matmul({
     label: "dDown",
     layout: "tn",
     a: [g, u].map(matrix),
     b: [matrix(dy)],
     out: [matrix(dDown)],
     gatedA: true,
-    activation,
   });
-  matmul(recorder, {
+  block.matmul({
     label: "dg, du",
     layout: "nt",
     a: [matrix(dy)],
     b: [block.down],
     out: [g, u, g, u].map(matrix),
     epilogue: "gated-backward",
-    activation,
   });
   const { tensors, dGate, dUp } = block.gateUpGradients();
-  matmul(recorder, {
+  block.matmul({
     label: "dGate, dUp",
     layout: "tn",
     a: [block.x],
@@ -77,7 +72,7 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
     columns: 2,
   });
   const dx = block.tokensByDim("gradient", "dx");
-  matmul(recorder, {
+  block.matmul({
     label: "dx",
     layout: "nt",
     a: [g, u].map(matrix),

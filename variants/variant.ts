@@ -4,10 +4,11 @@ import type { DType } from "../kernels/gpu/dtype.ts";
 import type { Purpose } from "../kernels/gpu/ledger.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
+import type { Precision } from "../kernels/matmul/config.ts";
+import { matmul, type MatmulRequest } from "../kernels/matmul/launch.ts";
 import { columns, halves, matrix, type View } from "../kernels/view.ts";
 
-/** What the accumulators of the products are. */
-export type Precision = "highest" | "default" | "fastest";
+export type { Precision };
 
 /** One SwiGLU block: y = (act(x W_gate) * (x W_up)) W_down. */
 export interface Problem {
@@ -109,6 +110,12 @@ export class Block {
   /** W_down [H, D]. */
   get down(): View {
     return matrix(this.inputs.weights.down);
+  }
+
+  /** Records one product with the block's activation and precision. */
+  matmul(request: MatmulRequest): void {
+    const { activation, precision } = this.problem;
+    matmul(this.recorder, { activation, precision, ...request });
   }
 
   /** A new [T, D] tensor. */

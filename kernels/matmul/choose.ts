@@ -13,6 +13,7 @@ export interface MatmulShape {
   readonly columns: 1 | 2;
   readonly gatedA: boolean;
   readonly dtype: DType;
+  readonly arithmetic: "float32" | "float16";
 }
 
 /** A tile, and into how many slices K is split. */
@@ -47,6 +48,8 @@ export const TILES = {
   low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
   wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
   wideB: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
+  /** float16 arithmetic: a tile of half the bytes, so twice the K, whose float16 sums stay short. */
+  half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
   /** Both operands transposed on the way in: fewer vectors a thread leave it fewer registers short. */
   square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
 } as const satisfies Record<string, Tile>;
@@ -66,8 +69,10 @@ export function chooseTile(shape: MatmulShape, capabilities: Capabilities): Tile
   return { tile, splits: capabilities.software ? 1 : ruledSplits(shape, tile) };
 }
 
-function ruledTile({ layout, m, n, columns, products }: MatmulShape, { software }: Capabilities): Tile {
+function ruledTile(shape: MatmulShape, { software }: Capabilities): Tile {
+  const { layout, m, n, columns, products, arithmetic } = shape;
   if (software) return TILES.software;
+  if (arithmetic === "float16") return TILES.half;
   if (m <= 32) return TILES.low;
   if (layout === "nt" && tilesOf(TILES.square, { m, n, columns }) >= BUSY / 2) return TILES.square;
   return layout === "nn" && columns === 1 || products === 2 ? TILES.wideB : TILES.wide;

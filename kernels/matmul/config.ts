@@ -20,10 +20,18 @@ export type Epilogue =
   /** The sums are dh: dg = dh u act'(g), du = dh act(g), from g and u, in place where the outputs are g and u. */
   | "gated-backward";
 
+/**
+ * What the products of one output are added up in: "highest" and "default" take float32 throughout, "fastest" adds
+ * float16 operands in float16 over one tile's K and those sums in float32, where the device has f16 arithmetic.
+ */
+export type Precision = "highest" | "default" | "fastest";
+
 /** Everything that decides the WGSL text of one matmul kernel. Sizes are not in it: they are uniforms. */
 export interface MatmulConfig {
   readonly layout: Layout;
   readonly tile: Tile;
+  /** Type of the shared tiles and of the sums over one step along K; sums of steps are always float32. */
+  readonly arithmetic: "float32" | "float16";
   /** Products summed into one output: C = A0 B0 + A1 B1. */
   readonly products: 1 | 2;
   /** Matrices B that share A, each with its own outputs: gate and up. */
@@ -71,12 +79,13 @@ export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA"
 /** A key that two configs share only when their WGSL is the same. */
 export function configKey(config: MatmulConfig): string {
   const storage = config.storage.map((s) =>
-    `${s.dtype}${s.access === "read" ? "r" : "w"}${s.aligned ? "4" : "1"}`
+    `${s.dtype}${s.access === "read" ? "r" : "w"}${s.aligned ? "4" : "1"}${s.half ? "h" : ""}`
   );
   return [
     config.layout,
     tileName(config.tile),
     config.tile.group,
+    config.arithmetic,
     config.products,
     config.columns,
     config.gatedA,

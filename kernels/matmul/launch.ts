@@ -1,9 +1,17 @@
 import type { Activation } from "../activation.ts";
 import type { Kernel } from "../gpu/kernel.ts";
+import type { Capabilities } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import type { Storage } from "../storage.ts";
 import { bind, dtypeOf, isAligned, isWriteAligned, matrix, type View, viewBytes } from "../view.ts";
-import { configKey, type Epilogue, type Layout, type MatmulConfig, operandCounts } from "./config.ts";
+import {
+  configKey,
+  type Epilogue,
+  type Layout,
+  type MatmulConfig,
+  operandCounts,
+  type Precision,
+} from "./config.ts";
 import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import { checkTile, type Tile, tileName } from "./tile.ts";
 import { chooseTile, type TileChoice } from "./choose.ts";
@@ -26,6 +34,7 @@ export interface MatmulRequest {
   readonly columns?: 1 | 2;
   readonly gatedA?: boolean;
   readonly activation?: Activation;
+  readonly precision?: Precision;
   /** Overrides the tile that shape, dtype and device would choose. */
   readonly choice?: TileChoice;
 }
@@ -35,6 +44,7 @@ interface Sized extends Required<Omit<MatmulRequest, "choice">> {
   readonly m: number;
   readonly n: number;
   readonly k: number;
+  readonly arithmetic: "float32" | "float16";
 }
 
 /**
@@ -43,11 +53,12 @@ interface Sized extends Required<Omit<MatmulRequest, "choice">> {
  * @throws {RangeError} If the sizes of the operands do not fit together.
  */
 export function matmul(recorder: Recorder, request: MatmulRequest): void {
-  const sized = withSizes(request);
+  const sized = withSizes(request, recorder.capabilities);
   const dtype = dtypeOf([...sized.a, ...sized.b]);
   const { m, n, k, layout, products, columns } = sized;
   if (!request.choice && m <= SKINNY_ROWS && layout !== "tn") return skinnyMatmul(recorder, sized);
-  const shape = { layout, m, n, k, products, columns, gatedA: sized.gatedA, dtype };
+  const { gatedA, arithmetic } = sized;
+  const shape = { layout, m, n, k, products, columns, gatedA, dtype, arithmetic };
   const choice = request.choice ?? chooseTile(shape, recorder.capabilities);
   checkTile(choice.tile, recorder.capabilities);
   if (choice.splits > 1) splitMatmul(recorder, sized, choice);
@@ -149,13 +160,15 @@ interface LaunchInit {
 }
 
 function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
-  const { m, n, k, layout, products, columns, gatedA, activation } = sized;
+  const { m, n, k, layout, products, columns, gatedA, activation, arithmetic } = sized;
   const { tile, epilogue, out, splits } = init;
   const views = [...sized.a, ...sized.b, ...out];
   const bound = bind(views, recorder.capabilities);
   const inputs = sized.a.length + sized.b.length;
-  const storage = storageOf(views, { slots: bound.slots, inputs });
+  const storage = storageOf(views, { slots: bound.slots, inputs })
+    .map((slot) => arithmetic === "float16" && slot.access === "read" ? { ...slot, half: true } : slot);
   const config = {
+    arithmetic,
     layout,
     tile,
     products,
@@ -236,12 +249,26 @@ function fold([x, y, z]: [number, number, number]): [number, number, number] {
   return [x, Math.min(y, 65535), z];
 }
 
-function withSizes(request: MatmulRequest): Sized {
+function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): Sized {
   const { products = 1, columns = 1, gatedA = false, epilogue = "store", activation = "silu" } = request;
+  const { precision = "default" } = request;
+  const halves = precision === "fastest" && shaderF16 && request.a[0].tensor.dtype === "float16";
   const { layout, a: [a], b: [b] } = request;
   const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
   const n = layout === "nt" ? b.rows : b.cols;
-  const sized = { ...request, products, columns, gatedA, epilogue, activation, m, n, k };
+  const sized = {
+    ...request,
+    products,
+    columns,
+    gatedA,
+    epilogue,
+    activation,
+    precision,
+    m,
+    n,
+    k,
+    arithmetic: halves ? "float16" : "float32",
+  } as const;
   checkSizes(sized);
   return sized;
 }

@@ -28,6 +28,8 @@ export interface LoaderInit {
   readonly outer: number;
   readonly tile: Tile;
   readonly threads: number;
+  /** WGSL type of four elements in registers and in the shared tile. */
+  readonly vector: "vec4f" | "vec4<f16>";
   /** Matrices that lie side by side in the tile (gate and up), or that the prologue combines (g and u). */
   readonly parts: number;
   /** Whether the parts are g and u of a gated A rather than side by side. */
@@ -79,8 +81,11 @@ export function loader(init: LoaderInit, along: "outer" | "k"): Loader {
 }
 
 /** A shared tile in three levels, so that constant steps of a thread's row need no index check of their own. */
-function shared({ name, outer, tile }: LoaderInit, { rows, padding }: { rows: number; padding: number }) {
-  const row = `array<vec4f, ${outer / 4 + padding}>`;
+function shared(
+  { name, outer, tile, vector }: LoaderInit,
+  { rows, padding }: { rows: number; padding: number },
+) {
+  const row = `array<${vector}, ${outer / 4 + padding}>`;
   return {
     declaration: `var<workgroup> tile_${name}: array<array<${row}, ${rows}>, ${tile.tileK / rows}>;`,
     row: (k: number | string) =>
@@ -109,7 +114,7 @@ function directLoader(init: LoaderInit): Loader {
         `min(origin_${name} + ${deal.col} * 4u, (p.${SIZE[name]} - 1u) & ~3u);`
       ),
     ),
-    registers: each((part, i) => `var ${reg(part, i)} = vec4f(0);`),
+    registers: each((part, i) => `var ${reg(part, i)} = ${init.vector}();`),
     fetch: (product) =>
       `let ${name}_step = k0 * p.stride_${name};\n` +
       deal.guard(each((part, i) =>
@@ -119,7 +124,11 @@ function directLoader(init: LoaderInit): Loader {
       )),
     commit: deal.guard(
       gated
-        ? lines(deal.items.map((i) => `${target(0, i)} = activate(${reg(0, i)}) * ${reg(1, i)};`))
+        ? lines(
+          deal.items.map((i) =>
+            `${target(0, i)} = ${init.vector}(activate(vec4f(${reg(0, i)})) * vec4f(${reg(1, i)}));`
+          ),
+        )
         : each((part, i) => `${target(part, i)} = ${reg(part, i)};`),
     ),
   };
@@ -143,7 +152,7 @@ function blockLoader(init: LoaderInit): Loader {
       `let ${name}_at_${i}_${row} = min(origin_${name} + ${rowOf(i)} * 4u + ${row}u, p.${SIZE[name]} - 1u)` +
       ` * p.stride_${name} + ${deal.col} * 4u;`
     ),
-    registers: each((i, row) => `var ${reg(i, row)} = vec4f(0);`),
+    registers: each((i, row) => `var ${reg(i, row)} = ${init.vector}();`),
     fetch: (product) =>
       each((i, row) =>
         `${reg(i, row)} = ${init.loads[product][0]}(${
@@ -153,7 +162,7 @@ function blockLoader(init: LoaderInit): Loader {
     commit: lines(deal.items.flatMap((i) =>
       ["x", "y", "z", "w"].map((component, c) => {
         const column = range(4).map((row) => `${reg(i, row)}.${component}`).join(", ");
-        return `tile_${name}[${deal.col}][${c}][${rowOf(i)}] = vec4f(${column});`;
+        return `tile_${name}[${deal.col}][${c}][${rowOf(i)}] = ${init.vector}(${column});`;
       })
     )),
   };
@@ -174,7 +183,7 @@ function scatterLoader(init: LoaderInit): Loader {
         SIZE[name]
       } - 1u) * p.stride_${name} + ${deal.col} * 4u;`
     ),
-    registers: each((i) => `var ${reg(i)} = vec4f(0);`),
+    registers: each((i) => `var ${reg(i)} = ${init.vector}();`),
     fetch: (product) =>
       deal.guard(
         each((i) =>

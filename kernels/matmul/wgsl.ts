@@ -32,7 +32,9 @@ interface Loaders {
 export function matmulWgsl(config: MatmulConfig): string {
   const { tile, columns, products } = config;
   const both = loaders(config);
-  return `struct Params { ${uniformFields(config).map((field) => `${field}: u32`).join(", ")} }
+  return `${config.arithmetic === "float16" ? "enable f16;\n" : ""}struct Params { ${
+    uniformFields(config).map((field) => `${field}: u32`).join(", ")
+  } }
 ${config.storage.map((storage, slot) => storageWgsl(`s${slot}`, slot, storage)).join("\n")}
 @group(0) @binding(${config.storage.length}) var<uniform> p: Params;
 ${packingWgsl(config.storage.map((storage) => storage.dtype))}
@@ -84,7 +86,8 @@ function loaders(config: MatmulConfig): Loaders {
     ),
     parts,
   });
-  const shared = { tile, threads: threadsOf(tile) };
+  const vector = config.arithmetic === "float16" ? "vec4<f16>" : "vec4f";
+  const shared = { tile, threads: threadsOf(tile), vector } as const;
   const a = {
     name: "a",
     outer: tile.tileM,
@@ -103,7 +106,8 @@ function loaders(config: MatmulConfig): Loaders {
 }
 
 /** The steps of one product that lie wholly inside K. The last prefetch repeats its tile: no branch, see `Loader`. */
-function wholeSteps({ tile, columns }: MatmulConfig, product: number, { a, b }: Loaders): string {
+function wholeSteps(config: MatmulConfig, product: number, { a, b }: Loaders): string {
+  const { tile } = config;
   const fetch = (step: string) =>
     `{ let k0 = (${step}) * ${tile.tileK}u;\n${a.fetch(product)}\n${b.fetch(product)} }`;
   const start = product === 0 ? "first" : `max(first, steps) - steps`;
@@ -120,7 +124,7 @@ ${a.commit}
 ${b.commit}
         workgroupBarrier();
         ${fetch("min(now + 1u, stop - 1u)")}
-${range(tile.tileK).map((k) => multiply(tile, columns, { a, b, k })).join("\n")}
+${summed(config, range(tile.tileK).map((k) => multiply(config, { a, b, k })).join("\n"))}
         workgroupBarrier();
       }
     }
@@ -128,7 +132,7 @@ ${range(tile.tileK).map((k) => multiply(tile, columns, { a, b, k })).join("\n")}
 }
 
 /** The step that K ends inside: what was loaded from beyond is never multiplied. */
-function lastStep({ tile, columns }: MatmulConfig, product: number, { a, b }: Loaders): string {
+function lastStep(config: MatmulConfig, product: number, { a, b }: Loaders): string {
   return `    {
 ${a.registers}
 ${b.registers}
@@ -137,9 +141,14 @@ ${b.fetch(product)}
 ${a.commit}
 ${b.commit}
       workgroupBarrier();
-      for (var k = 0u; k < rest; k++) {
-${multiply(tile, columns, { a, b, k: "k" })}
-      }
+${
+    summed(
+      config,
+      `      for (var k = 0u; k < rest; k++) {
+${multiply(config, { a, b, k: "k" })}
+      }`,
+    )
+  }
       workgroupBarrier();
     }`;
 }
@@ -183,7 +192,10 @@ function vectorPlace(j: number, { tileN, threadN, lanesN }: Tile, columns: numbe
  * One index of K: threadM x threadN multiply-adds, line by line, every other line backwards, so that each shares
  * an operand with the one before: a register file that reads two operands a cycle then keeps up.
  */
-function multiply(tile: Tile, columns: number, { a, b, k }: Loaders & { k: number | string }): string {
+function multiply(
+  { tile, columns, arithmetic }: MatmulConfig,
+  { a, b, k }: Loaders & { k: number | string },
+): string {
   const plus = (name: string, offset: number) => offset === 0 ? name : `${name} + ${offset}u`;
   const vectorsA = range(tile.threadM / 4).map((i) =>
     `let a${i} = ${a.row(k)}[${plus("a_first", i * tile.lanesM)}];`
@@ -191,6 +203,16 @@ function multiply(tile: Tile, columns: number, { a, b, k }: Loaders & { k: numbe
   const vectorsB = range(tile.threadN / 4).map((j) =>
     `let b${j} = ${b.row(k)}[${plus("b_first", vectorPlace(j, tile, columns))}];`
   );
+  const read = [...vectorsA, ...vectorsB].join(" ");
+  if (arithmetic === "float16") {
+    // Packed: two of the four columns an instruction. fma() of f16 is not packed on NVIDIA, a product and a sum are.
+    const sums = range(tile.threadM).flatMap((i) =>
+      range(tile.threadN / 4).map((j) =>
+        `${halfSum(i, j)} = b${j} * a${i >> 2}.${"xyzw"[i & 3]} + ${halfSum(i, j)};`
+      )
+    );
+    return `{ ${read}\n${sums.join("\n")} }`;
+  }
   const [outer, inner] = tile.reuse === "b" ? [tile.threadN, tile.threadM] : [tile.threadM, tile.threadN];
   const sums = range(outer).flatMap((line) =>
     range(inner).map((step) => {
@@ -200,7 +222,23 @@ function multiply(tile: Tile, columns: number, { a, b, k }: Loaders & { k: numbe
       return `${sum} = fma(a${i >> 2}.${"xyzw"[i & 3]}, b${j >> 2}.${"xyzw"[j & 3]}, ${sum});`;
     })
   );
-  return `{ ${[...vectorsA, ...vectorsB].join(" ")}\n${sums.join("\n")} }`;
+  return `{ ${read}\n${sums.join("\n")} }`;
+}
+
+const halfSum = (row: number, vector: number) => `half_${row}_${vector}`;
+
+/** The products of one step; of float16, into sums of their own that are then added to the float32 ones. */
+function summed({ tile, arithmetic }: MatmulConfig, products: string): string {
+  if (arithmetic === "float32") return products;
+  const each = (text: (i: number, j: number) => string) =>
+    range(tile.threadM).map((i) => range(tile.threadN / 4).map((j) => text(i, j)).join(" ")).join("\n");
+  return `${each((i, j) => `var ${halfSum(i, j)} = vec4<f16>();`)}
+${products}
+${
+    each((i, j) =>
+      range(4).map((c) => `${accumulator(i, j * 4 + c)} += f32(${halfSum(i, j)}.${"xyzw"[c]});`).join(" ")
+    )
+  }`;
 }
 
 /** Module scope: what takes the sums to the outputs. */
