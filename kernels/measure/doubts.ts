@@ -1,0 +1,87 @@
+import { mannWhitney } from "./mann_whitney.ts";
+import { median, outliers, type Summary } from "./statistics.ts";
+
+/** What is known of a row when its samples are complete. */
+export interface Evidence {
+  /** Times of the device in nanoseconds; null where it has no timestamps. */
+  readonly gpuNs: Summary | null;
+  /** Nanoseconds for each tick of the device's clock; null without timestamps. */
+  readonly tickNs: number | null;
+  /** How often one timing repeats the work. */
+  readonly repeats: number;
+  /** Wall time of the first use, compilation included. */
+  readonly coldMs: number;
+  /** Rate over the ceiling that binds it. */
+  readonly fraction: number | null;
+}
+
+/** Spread that samples of a quiet machine stay below. */
+const NOISY = 0.05;
+
+/** More outliers than this are no accident. */
+const MANY_OUTLIERS = 0.05;
+
+/** A timing of fewer ticks is known to no better than 5 %. */
+const FEW_TICKS = 20;
+
+/** First use slower than this keeps a user waiting. */
+const SLOW_START_MS = 2000;
+
+/** A change between the first and the last third of the samples that is more than noise. */
+const DRIFT = 0.03;
+
+/** Doubts about a row, each a sentence with its remedy. */
+export function doubtsOf({ gpuNs, tickNs, repeats, coldMs, fraction }: Evidence): string[] {
+  const doubts: string[] = [];
+  if (gpuNs !== null) doubts.push(...doubtsOfSamples(gpuNs, repeats));
+  if (gpuNs !== null && tickNs !== null && gpuNs.median * repeats < FEW_TICKS * tickNs) {
+    doubts.push("The timer is too coarse for so short a row: take a larger size.");
+  }
+  if (coldMs > SLOW_START_MS) {
+    doubts.push(`The first use takes over ${SLOW_START_MS / 1000} s: compile once when the program starts.`);
+  }
+  if (fraction !== null && fraction > 1) {
+    doubts.push(
+      "The rate is above the ceiling, which no hardware can do: close other programs, so that the ceiling is measured right, and run again.",
+    );
+  }
+  return doubts;
+}
+
+function doubtsOfSamples({ samples, cv, n }: Summary, repeats: number): string[] {
+  const doubts: string[] = [];
+  if ((cv ?? 0) > NOISY) {
+    doubts.push(
+      `The samples spread by more than ${
+        100 * NOISY
+      } %: close other programs, fix the GPU's clocks, or raise --min-time.`,
+    );
+  }
+  if (n >= 20 && outliers(samples).length > MANY_OUTLIERS * n) {
+    doubts.push(
+      `More than ${
+        100 * MANY_OUTLIERS
+      } % of the samples are outliers: trust the median, not the mean, and look for background work.`,
+    );
+  }
+  if (drifts(samples)) {
+    doubts.push(
+      "The samples drift while the row is measured: let the GPU cool down or fix its clocks, and run again.",
+    );
+  }
+  if (repeats > 1) {
+    doubts.push(
+      `One run is too short to time, so each sample is the mean of several runs with warm caches.`,
+    );
+  }
+  return doubts;
+}
+
+/** Whether the last third of the samples is slower or faster than the first, by more than chance and noise. */
+function drifts(samples: readonly number[]): boolean {
+  const third = Math.floor(samples.length / 3);
+  if (third < 6) return false;
+  const first = samples.slice(0, third);
+  const last = samples.slice(-third);
+  return Math.abs(median(last) / median(first) - 1) > DRIFT && mannWhitney(first, last).p < 0.01;
+}

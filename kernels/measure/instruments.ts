@@ -1,0 +1,111 @@
+import type { Gpu } from "../gpu/device.ts";
+import { GpuRecorder } from "../gpu/recorder.ts";
+import { Tensor } from "../gpu/tensor.ts";
+import { type Anchor, anchor, periodNs, Timer, waitCostMs } from "./timer.ts";
+import { fill } from "./fill.ts";
+import { multiplyAdds } from "../ceilings.ts";
+
+/** Larger than any last-level cache of a GPU sold so far (256 MiB is the largest), and written in 60 us at 4 TB/s. */
+const FLUSH_BYTES = 256 * 2 ** 20;
+
+/** Between the first two anchors; each is good to about 0.1 ms, so the period is good to 0.05 %. */
+const BASELINE_MS = 400;
+
+/** How {@linkcode Instruments.create} sets up. */
+export interface InstrumentOptions {
+  /** Whether the last-level cache is to be emptied before each sample. Has no effect on a software adapter. */
+  flush: boolean;
+}
+
+/** Everything that measuring needs on a device: calibrated timestamps, the cost of a wait, a buffer to flush caches. */
+export class Instruments {
+  readonly gpu: Gpu;
+  /** Null where the device has no timestamps. */
+  readonly timer: Timer | null;
+  /** Milliseconds that a wait takes by itself. */
+  readonly waitMs: number;
+  /** Nanoseconds for each tick as last calibrated; null without timestamps. */
+  tickNs: number | null = null;
+  readonly #sink: Tensor;
+  readonly #flush: Tensor | null;
+  #first: Anchor | null = null;
+  #flushes = 0;
+
+  private constructor(gpu: Gpu, { flush, waitMs }: { flush: boolean; waitMs: number }) {
+    this.gpu = gpu;
+    this.timer = gpu.capabilities.timestamps ? new Timer(gpu) : null;
+    this.waitMs = waitMs;
+    this.#sink = internal(gpu, 16, "sink");
+    const flushBytes = Math.min(FLUSH_BYTES, gpu.capabilities.maxBufferSize);
+    this.#flush = flush && !gpu.capabilities.software ? internal(gpu, flushBytes, "cache flush") : null;
+  }
+
+  /** Sets up and calibrates; takes about half a second, in which the device's clocks rise. */
+  static async create(gpu: Gpu, { flush }: InstrumentOptions): Promise<Instruments> {
+    await gpu.idle();
+    const instruments = new Instruments(gpu, { flush, waitMs: await waitCostMs(gpu) });
+    if (instruments.timer) {
+      instruments.#first = await instruments.#anchor();
+      await instruments.#busy(BASELINE_MS);
+      await instruments.calibrate();
+    }
+    return instruments;
+  }
+
+  /** Whether {@linkcode flush} does anything. */
+  get flushes(): boolean {
+    return this.#flush !== null;
+  }
+
+  /**
+   * Measures the period of the device's clock again, over all the time since it was first read.
+   *
+   * @returns By what part the period changed: more than a thousandth means that one of the clocks drifts.
+   */
+  async calibrate(): Promise<number> {
+    if (!this.timer) return 0;
+    const before = this.tickNs;
+    this.tickNs = periodNs(this.#first!, await this.#anchor());
+    return before === null ? 0 : Math.abs(this.tickNs / before - 1);
+  }
+
+  /** Records that the last-level cache is emptied of everything else. */
+  flush(recorder: GpuRecorder): void {
+    // Another word each time: no driver can find that nothing changes.
+    if (this.#flush) fill(recorder, this.#flush, ++this.#flushes);
+  }
+
+  /** Frees what measuring needed. */
+  dispose(): void {
+    this.timer?.dispose();
+    this.#sink.dispose();
+    this.#flush?.dispose();
+    this.gpu.memory.trim();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #anchor(): Promise<Anchor> {
+    return anchor(this.gpu, this.timer!, (recorder) => this.#work(recorder, 1));
+  }
+
+  async #busy(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    while (performance.now() < end) {
+      const recorder = new GpuRecorder(this.gpu);
+      this.#work(recorder, 16);
+      recorder.submit();
+      await this.gpu.idle();
+    }
+  }
+
+  #work(recorder: GpuRecorder, rounds: number): void {
+    multiplyAdds(recorder, { type: "f32", workgroups: 1, rounds, sink: this.#sink });
+  }
+}
+
+function internal(gpu: Gpu, bytes: number, label: string): Tensor {
+  return new Tensor(gpu.memory, { shape: [bytes / 4], dtype: "float32", purpose: "internal", label });
+}

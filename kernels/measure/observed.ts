@@ -1,0 +1,46 @@
+import type { Capabilities } from "../gpu/device.ts";
+import type { DType } from "../gpu/dtype.ts";
+import type { Dispatch } from "../gpu/kernel.ts";
+import type { Purpose } from "../gpu/ledger.ts";
+import type { Memory } from "../gpu/memory.ts";
+import type { Recorder } from "../gpu/recorder.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+
+/** What to do beside recording. */
+export interface Observer {
+  /** After a tensor was made, before anything uses it. */
+  made?(tensor: Tensor): void;
+  /** Records a launch by calling `record`. */
+  launch?(dispatch: Dispatch, record: () => void): void;
+}
+
+/** A recorder that shows everything that passes through it to an observer. */
+export class ObservedRecorder implements Recorder {
+  readonly #inner: Recorder;
+  readonly #observer: Observer;
+
+  constructor(inner: Recorder, observer: Observer) {
+    this.#inner = inner;
+    this.#observer = observer;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#inner.capabilities;
+  }
+
+  get memory(): Memory {
+    return this.#inner.memory;
+  }
+
+  empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor {
+    const tensor = this.#inner.empty(shape, dtype, as);
+    this.#observer.made?.(tensor);
+    return tensor;
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    const record = () => this.#inner.dispatch(dispatch);
+    if (this.#observer.launch) this.#observer.launch(dispatch, record);
+    else record();
+  }
+}

@@ -1,0 +1,38 @@
+/** The ceiling that a rate comes up against: arithmetic or memory traffic. */
+export type Bound = "flops" | "bytes";
+
+/** What a device can do at most, as measured. */
+export interface Roof {
+  /** Fused multiply-adds, in FLOP a nanosecond; null where not measured. */
+  readonly flopsPerNs: number | null;
+  /** Device copy, bytes read plus bytes written a nanosecond; null where not measured. */
+  readonly bytesPerNs: number | null;
+}
+
+/** Work and the time that it took. */
+export interface Work {
+  readonly flops: number;
+  readonly bytes: number;
+  readonly ns: number;
+}
+
+/** Where work stands under the roof. */
+export interface Standing {
+  readonly bound: Bound | null;
+  /** Least time that the binding ceiling allows over the time taken; null where no ceiling is known. */
+  readonly fraction: number | null;
+}
+
+/**
+ * Which ceiling binds some work, and how close to it the work came.
+ *
+ * Source: S. Williams, A. Waterman, D. Patterson, "Roofline" (2009): the time is at least FLOPs over the arithmetic
+ * ceiling, and at least bytes over the bandwidth.
+ */
+export function standing({ flops, bytes, ns }: Work, { flopsPerNs, bytesPerNs }: Roof): Standing {
+  const arithmeticNs = flopsPerNs === null ? 0 : flops / flopsPerNs;
+  const trafficNs = bytesPerNs === null ? 0 : bytes / bytesPerNs;
+  const leastNs = Math.max(arithmeticNs, trafficNs);
+  if (leastNs === 0 || ns <= 0) return { bound: null, fraction: null };
+  return { bound: arithmeticNs >= trafficNs ? "flops" : "bytes", fraction: leastNs / ns };
+}

@@ -1,0 +1,118 @@
+/**
+ * A child process that is told one line and answers with many.
+ *
+ * @module
+ */
+
+import { plain } from "./shape.ts";
+
+/** What to start, and how to follow it. */
+export interface ChildOptions {
+  /** Arguments of Deno. */
+  args: readonly string[];
+  /** Variables that the child gets beside its parent's. */
+  env?: Record<string, string>;
+  /** The line that the child is told; its stdin then stays open, so that its end tells it of its parent's. */
+  input: string;
+  /** Milliseconds of silence after which the child is killed. */
+  deadlineMs: number;
+  /** Each line of its stdout. */
+  onLine(line: string): void;
+}
+
+/** How a child ended. */
+export interface ChildEnd {
+  /** Whether it ended by itself with status 0. */
+  ok: boolean;
+  /** Why it ended otherwise, on one line; its own last words where it had some. */
+  reason: string;
+}
+
+/** Lines of stderr that are kept, as the last of them tell why a process died. */
+const LAST_LINES = 40;
+
+/** A running child. */
+export class Child {
+  /** How it ended; never rejects. */
+  readonly end: Promise<ChildEnd>;
+  readonly #process: Deno.ChildProcess;
+  #timedOut = false;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ChildOptions) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: [...options.args],
+      env: options.env,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.end = this.#follow(options);
+  }
+
+  /** Ends the child at once; one that has ended already is let be. */
+  kill(): void {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It is dead already.
+    }
+  }
+
+  async #follow({ input, deadlineMs, onLine }: ChildOptions): Promise<ChildEnd> {
+    const { stdin, stdout, stderr, status } = this.#process;
+    const writer = stdin.getWriter();
+    const lastWords: string[] = [];
+    const arm = () => {
+      clearTimeout(this.#deadline);
+      this.#deadline = setTimeout(() => {
+        this.#timedOut = true;
+        this.kill();
+      }, deadlineMs);
+    };
+    arm();
+    try {
+      await Promise.all([
+        writer.write(new TextEncoder().encode(`${input}\n`)).catch(() => {}), // it died before it listened
+        eachLine(stdout, (line) => {
+          arm();
+          onLine(line);
+        }),
+        eachLine(stderr, (line) => {
+          lastWords.push(line);
+          if (lastWords.length > LAST_LINES) lastWords.shift();
+        }),
+      ]);
+    } finally {
+      clearTimeout(this.#deadline);
+      this.kill();
+      await writer.close().catch(() => {});
+    }
+    const { success, code, signal } = await status;
+    if (this.#timedOut) {
+      return { ok: false, reason: `nothing happened for ${deadlineMs / 1000} s: it was ended` };
+    }
+    if (success) return { ok: true, reason: "" };
+    const how = signal === null ? `ended with status ${code}` : `was ended by ${signal}`;
+    const why = lastWordsOf(lastWords);
+    return { ok: false, reason: `the measuring process ${how}${why === "" ? "" : `: ${why}`}` };
+  }
+}
+
+async function eachLine(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    lines.forEach(take);
+  }
+  if (rest !== "") take(rest);
+}
+
+/** The line that tells most: a panic's or an error's message, else the last that says anything. */
+function lastWordsOf(lines: readonly string[]): string {
+  const words = lines.map((line) => plain(line, 300).trim()).filter((line) => line !== "");
+  const panic = words.findIndex((line) => line.includes("panicked at"));
+  if (panic >= 0) return words.slice(panic, panic + 2).join(" ");
+  return words.find((line) => /\berror\b/i.test(line)) ?? words.at(-1) ?? "";
+}

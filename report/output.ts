@@ -1,0 +1,61 @@
+/**
+ * The files that a run leaves, replaced whole after every row.
+ *
+ * @module
+ */
+
+import { renderCsv } from "./csv.ts";
+import { FileError, readWhole, writeWhole } from "./files.ts";
+import { parseReport } from "./reader.ts";
+import type { Report } from "./schema.ts";
+import { plain } from "./shape.ts";
+
+/** The report's file in an output folder. */
+export function reportPath(folder: string): string {
+  return `${folder}/swiglu.json`;
+}
+
+/**
+ * Makes sure that a folder can be written before a long run begins.
+ *
+ * @throws {FileError} If it cannot be made or written, naming it.
+ */
+export function ensureWritable(folder: string): void {
+  const probe = `${folder}/.${crypto.randomUUID()}.tmp`;
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+    Deno.writeTextFileSync(probe, "");
+    Deno.removeSync(probe);
+  } catch (error) {
+    const why = plain(error instanceof Error ? error.message : String(error), 200);
+    throw new FileError(
+      `Cannot use --output-dir as its folder must be writable: ${plain(folder, 200)}: ${why}`,
+    );
+  }
+}
+
+/**
+ * Writes the report and its CSV.
+ *
+ * @throws {FileError} If the disk is full or the folder is gone; the files are then as before.
+ */
+export function writeReport(report: Report, folder: string): void {
+  writeWhole(reportPath(folder), `${JSON.stringify(report)}\n`);
+  writeWhole(`${folder}/swiglu.csv`, renderCsv(report));
+}
+
+/**
+ * The report in an output folder, null where there is none.
+ *
+ * @throws {FileError} If it cannot be read.
+ * @throws {ReportError} If it is not one of ours.
+ */
+export function existingReport(folder: string): Report | null {
+  const path = reportPath(folder);
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+  }
+  return parseReport(readWhole(path), path);
+}

@@ -1,0 +1,126 @@
+/**
+ * A report as it grows: rows in the order of the plan, files replaced after each, lines about what happens.
+ *
+ * @module
+ */
+
+import { ceilingsLine, contextLines, type Machine, machineWarnings, warningLines } from "./context.ts";
+import { formatError, formatPercent, formatShape, formatTime } from "./format.ts";
+import { errorOf, problemKey, problemOf, timeOf } from "./groups.ts";
+import { writeReport } from "./output.ts";
+import { Progress, type ProgressOutput, Shares } from "./progress.ts";
+import { type AdapterReport, type Ceilings, type Report, type Row, SCHEMA } from "./schema.ts";
+import { plain } from "./shape.ts";
+
+/** What a report starts from. */
+export interface Start {
+  /** The command line that was used. */
+  command: string;
+  machine: Machine;
+  settings: NonNullable<Report["settings"]>;
+  /** The report that is continued; null for a new one. */
+  previous: Report | null;
+}
+
+const UNKNOWN_ADAPTER: AdapterReport = {
+  vendor: "",
+  architecture: "",
+  device: "",
+  description: "",
+  software: false,
+};
+
+/** Names a row: equal for the same variant, mode and problem, and for nothing else. */
+export function rowName(row: Pick<Row, "variant" | "mode"> & Parameters<typeof problemKey>[0]): string {
+  return JSON.stringify([row.variant, row.mode, problemKey(row)]);
+}
+
+/** The report of a run, its files and its terminal. */
+export class RunLog {
+  readonly report: Report;
+  readonly progress: Progress;
+  readonly #shares = new Shares();
+  readonly #machine: Machine;
+  readonly #folder: string;
+  #order = new Map<string, number>();
+  #doing = "";
+
+  constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
+    this.#machine = start.machine;
+    this.#folder = folder;
+    this.progress = new Progress(output);
+    this.report = start.previous ?? {
+      schema: SCHEMA,
+      createdAt: new Date().toISOString(),
+      command: start.command,
+      versions: start.machine.versions,
+      adapter: UNKNOWN_ADAPTER,
+      ceilings: { fmaTflops: { float32: null }, copyGBps: null },
+      settings: start.settings,
+      warnings: [],
+      rows: [],
+    };
+  }
+
+  /** Takes the adapter, and prints the context. */
+  adapter(adapter: AdapterReport): void {
+    this.report.adapter = adapter;
+    for (const line of contextLines(this.#machine, adapter)) this.progress.line(line);
+    for (const warning of machineWarnings(this.#machine, adapter)) this.warn(warning);
+  }
+
+  /** Takes the ceilings, and prints them. */
+  ceilings(ceilings: Ceilings): void {
+    this.report.ceilings = ceilings;
+    this.progress.line(ceilingsLine(ceilings));
+  }
+
+  /** Takes the order in which rows are to stand, by name. */
+  order(names: readonly string[]): void {
+    this.#order = new Map(names.map((name, i) => [name, i]));
+  }
+
+  /** Takes a doubt about the whole run. */
+  warn(warning: string): void {
+    const warnings = this.report.warnings ??= [];
+    if (warnings.includes(warning)) return;
+    warnings.push(warning);
+    for (const line of warningLines(warning)) this.progress.line(line);
+  }
+
+  /** Takes a finished row, writes the files, and prints a line. A row of the same name is replaced. */
+  row(row: Row): void {
+    const place = (name: string) => this.#order.get(name) ?? -1;
+    const others = this.report.rows.filter((other) => rowName(other) !== rowName(row));
+    this.report.rows = [...others, row].sort((a, b) => place(rowName(a)) - place(rowName(b)));
+    writeReport(this.report, this.#folder);
+    this.progress.finished(rowLine(row));
+  }
+
+  /** Shows what is being done from now on. */
+  begin(doing: string): void {
+    this.#doing = doing;
+    this.progress.update(doing, this.#shares.fraction);
+  }
+
+  /** Work on a problem will take about so many seconds; told again, nothing changes. */
+  share(problem: Parameters<typeof problemKey>[0], seconds: number): void {
+    this.#shares.add(problemKey(problem), seconds);
+  }
+
+  /** A part of the work on a problem is done. */
+  advance(problem: Parameters<typeof problemKey>[0], fraction: number): void {
+    this.#shares.advance(problemKey(problem), fraction);
+    this.progress.update(this.#doing, this.#shares.fraction);
+  }
+}
+
+/** A finished row in one line. */
+function rowLine(row: Row): string {
+  const name = `${row.variant} ${row.mode}, ${formatShape(problemOf(row))}, ${row.dtype}`;
+  const time = timeOf(row);
+  if (row.status !== "ok" || time === null) return `${name}: ${row.status}: ${plain(row.reason ?? "", 200)}`;
+  const { median, n, ci } = time.statistics;
+  const spread = ci ? ` +-${formatPercent((ci[1] - ci[0]) / 2 / median)}` : "";
+  return `${name}: ${formatTime(median)}${spread} of ${n}, error ${formatError(errorOf(row))}`;
+}

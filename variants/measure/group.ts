@@ -1,0 +1,251 @@
+import type { Gpu } from "../../kernels/gpu/device.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
+import type { Ceilings } from "../../kernels/measure/ceilings.ts";
+import { gpuTimes, type Timed, wallTime } from "../../kernels/measure/clock.ts";
+import type { Instruments } from "../../kernels/measure/instruments.ts";
+import { type RandomSource, shuffled } from "../../kernels/measure/random.ts";
+import { progressOf, sampleInterleaved, type StopRule } from "../../kernels/measure/sampler.ts";
+import { type HostInputs, randomInputs } from "../data.ts";
+import type { Variant } from "../variant.ts";
+import { type Checked, checkRun, type CompileTimes, withErrorScopes } from "./check.ts";
+import { timedParts } from "./execution.ts";
+import { DeviceInputs } from "./inputs.ts";
+import type { Emit, Group, Job, ProblemSpec, RowSpec } from "./job.ts";
+import { planRow, type RowPlan } from "./plan.ts";
+import { profile } from "./profile.ts";
+import { type Reference, referenceOf } from "./reference.ts";
+import { bareRow, finishedRow, type RowWork } from "./row.ts";
+
+/** What all groups of a job share. */
+export interface Bench {
+  readonly gpu: Gpu;
+  readonly instruments: Instruments;
+  readonly ceilings: Ceilings;
+  readonly job: Job;
+  readonly variants: readonly Variant[];
+  readonly emit: Emit;
+  readonly compileTimes: CompileTimes;
+  readonly random: RandomSource;
+  readonly rule: StopRule;
+}
+
+/** Released buffers that wait for reuse are freed above this: the rows of a group need many sizes. */
+const MOST_POOLED_BYTES = 4 * 2 ** 30;
+
+/** A timing shorter than this says more about starting and stopping than about the work. */
+const SHORTEST_NS = 50_000;
+
+/** Repeats within one timing at most, and the bytes that they may hold together. */
+const MOST_REPEATS = 32;
+const MOST_REPEATED_BYTES = 256 * 2 ** 20;
+
+/** A wait is known to about 0.3 ms: work on the wall clock is repeated until it lasts long beside that. */
+const WALL_NS = 20e6;
+const WALL_SAMPLES = { hardware: 5, software: 3 };
+
+/** Part of a group's progress that checks are taken for. */
+const CHECKS_SHARE = 0.3;
+
+/** What all rows of a group need before any of them can run. */
+const SET_UP = "inputs and reference";
+
+interface Planned {
+  readonly spec: RowSpec;
+  readonly variant: Variant;
+  readonly plan: RowPlan;
+}
+
+/** Measures one group: every row is checked and profiled by itself, then all are sampled in turns. */
+export class GroupRun {
+  readonly #bench: Bench;
+  readonly #problem: ProblemSpec;
+  readonly #rows: readonly RowSpec[];
+  /** Checks by variant and whether training: backward and full share one. */
+  readonly #checks = new Map<string, Promise<Checked>>();
+
+  constructor(bench: Bench, { problem, rows }: Group) {
+    this.#bench = bench;
+    this.#problem = problem;
+    this.#rows = rows;
+  }
+
+  /** Runs; every row ends in an event. @throws {Error} If the device is lost, or a fault has no one row to blame. */
+  async run(): Promise<void> {
+    const planned = this.#rows.map((spec) => this.#plan(spec)).filter((row) => row !== null);
+    if (planned.length === 0) return;
+    const rows = planned.map(({ spec }) => spec);
+    this.#begin(SET_UP, rows);
+    const host = await this.#attempt(rows, () => randomInputs(this.#problem, this.#bench.job.seed));
+    if (host === null) return;
+    const reference = referenceOf(this.#problem, host, this.#bench.job.seed);
+    using inputs = await this.#attempt(rows, () => this.#upload(planned, host));
+    if (inputs === null) return;
+    const works: RowWork[] = [];
+    for (const [i, row] of planned.entries()) {
+      this.#begin("check", [row.spec]);
+      const work = await this.#attempt([row.spec], () => this.#examine(row, { inputs, reference }));
+      if (work !== null) works.push(work);
+      this.#trim();
+      this.#progress(CHECKS_SHARE * (i + 1) / planned.length);
+    }
+    await this.#sample(works);
+  }
+
+  #plan(spec: RowSpec): Planned | null {
+    const { gpu, job, variants } = this.#bench;
+    const variant = variants.find(({ id }) => id === spec.variant);
+    if (!variant) throw new TypeError(`Cannot measure ${spec.variant} as no variant has this id`);
+    const plan = planRow({ variant, problem: this.#problem, mode: spec.mode }, gpu.capabilities, job);
+    if (!("refusal" in plan)) return { spec, variant, plan };
+    this.#fail([spec], { status: "skipped", reason: plan.refusal });
+    return null;
+  }
+
+  async #upload(planned: readonly Planned[], host: HostInputs): Promise<DeviceInputs> {
+    const { gpu } = this.#bench;
+    const made: DeviceInputs[] = [];
+    try {
+      return await withErrorScopes(gpu, async () => {
+        const inputs = new DeviceInputs(gpu, this.#problem, host);
+        made.push(inputs);
+        for (const { variant } of planned) inputs.for(variant);
+        await gpu.idle();
+        return inputs;
+      });
+    } catch (error) {
+      for (const inputs of made) inputs.dispose();
+      throw error;
+    }
+  }
+
+  /** Checks a row's outputs, then times its launches one by one. */
+  async #examine(
+    { spec, variant, plan }: Planned,
+    { inputs, reference }: { inputs: DeviceInputs; reference: Reference },
+  ): Promise<RowWork> {
+    const { gpu, instruments, compileTimes } = this.#bench;
+    const problem = this.#problem;
+    const run = { variant, problem, inputs: inputs.for(variant), dy: inputs.dy };
+    const training = spec.mode !== "forward";
+    const key = `${variant.id} ${training}`;
+    const check = this.#checks.get(key) ?? checkRun(gpu, run, { training, reference, compileTimes });
+    this.#checks.set(key, check);
+    const checked = await check;
+    if (checked.fault !== null) throw new Error(checked.fault);
+    const launchNs = await profile(instruments, run, spec.mode);
+    const repeats = launchNs === null ? 1 : repeatsOf(launchNs.reduce((sum, ns) => sum + ns, 0), {
+      leastNs: SHORTEST_NS,
+      bytes: plan.peakBytes,
+    });
+    return { spec, problem, plan, run, checked, launchNs, repeats, wallNs: [] };
+  }
+
+  async #sample(works: RowWork[]): Promise<void> {
+    if (works.length === 0) return;
+    const { instruments, random, rule } = this.#bench;
+    this.#begin("samples", works.map(({ spec }) => spec));
+    try {
+      const onGpu = instruments.timer !== null;
+      if (onGpu) await this.#sampleWall(works);
+      await sampleInterleaved(works, {
+        rule,
+        random,
+        measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
+        report: (finished, samplesOf) => {
+          const done = works.reduce((sum, work) => sum + progressOf(samplesOf(work), rule), 0) / works.length;
+          this.#progress(CHECKS_SHARE + (1 - CHECKS_SHARE) * done);
+          for (const work of finished) this.#finish(work, { samples: samplesOf(work), onGpu });
+        },
+      });
+    } catch (error) {
+      if (works.length > 1) throw error;
+      await this.#attempt(works.map(({ spec }) => spec), () => Promise.reject(error));
+    }
+  }
+
+  #finish(work: RowWork, { samples, onGpu }: { samples: readonly number[]; onGpu: boolean }): void {
+    const { ceilings, compileTimes, instruments: { tickNs }, job: { seed }, emit } = this.#bench;
+    const scale = { ceilings, compileTimes, tickNs, seed };
+    const row = onGpu
+      ? finishedRow(work, samples, scale)
+      : finishedRow({ ...work, wallNs: [...samples] }, [], scale);
+    emit({ type: "row", row });
+  }
+
+  async #gpuTimes(order: readonly RowWork[]): Promise<number[]> {
+    const items = order.map(({ run, spec, repeats }) => this.#trimming(timedParts(run, spec.mode, repeats)));
+    const times = await gpuTimes(this.#bench.instruments, items);
+    return times.map((ns, i) => ns / order[i].repeats);
+  }
+
+  async #wallTimes(order: readonly RowWork[]): Promise<number[]> {
+    const times: number[] = [];
+    for (const { run, spec } of order) {
+      times.push(await wallTime(this.#bench.instruments, this.#trimming(timedParts(run, spec.mode, 1))));
+    }
+    return times;
+  }
+
+  async #sampleWall(works: readonly RowWork[]): Promise<void> {
+    const { gpu, instruments, random } = this.#bench;
+    const count = WALL_SAMPLES[gpu.capabilities.software ? "software" : "hardware"];
+    for (let i = 0; i < count; i++) {
+      for (const { run, spec, launchNs, plan, wallNs } of shuffled(works, random)) {
+        const ns = launchNs!.reduce((sum, ns) => sum + ns, 0);
+        const repeats = repeatsOf(ns, { leastNs: WALL_NS, bytes: plan.peakBytes });
+        const item = this.#trimming(timedParts(run, spec.mode, repeats));
+        wallNs.push(await wallTime(instruments, item) / repeats);
+      }
+    }
+  }
+
+  /** A timed part that begins with room: buffers that only other rows need are freed where they are many. */
+  #trimming(item: Timed): Timed {
+    return {
+      prepare: (recorder) => {
+        this.#trim();
+        item.prepare?.(recorder);
+      },
+      timed: item.timed,
+    };
+  }
+
+  #trim(): void {
+    const { memory } = this.#bench.gpu;
+    if (memory.ledger.pooledBytes > MOST_POOLED_BYTES) memory.trim();
+  }
+
+  /** What `use` gives; null where it throws, which skips or fails the rows. */
+  async #attempt<T>(rows: readonly RowSpec[], use: () => T | Promise<T>): Promise<T | null> {
+    try {
+      return await use();
+    } catch (error) {
+      const noRoom = error instanceof OutOfMemoryError || error instanceof RangeError;
+      this.#fail(rows, { status: noRoom ? "skipped" : "failed", reason: reasonOf(error) });
+      if (this.#bench.gpu.lost !== null) throw error;
+      return null;
+    }
+  }
+
+  #begin(doing: string, rows: readonly RowSpec[]): void {
+    this.#bench.emit({ type: "begin", doing, setUp: doing === SET_UP, problem: this.#problem, rows });
+  }
+
+  #progress(fraction: number): void {
+    this.#bench.emit({ type: "progress", fraction });
+  }
+
+  #fail(rows: readonly RowSpec[], why: { status: "skipped" | "failed"; reason: string }): void {
+    for (const spec of rows) this.#bench.emit({ type: "row", row: bareRow(this.#problem, spec, why) });
+  }
+}
+
+/** How often to repeat work of `ns` so that it lasts `leastNs` and its repeats together hold few bytes. */
+function repeatsOf(ns: number, { leastNs, bytes }: { leastNs: number; bytes: number }): number {
+  const wanted = Math.ceil(leastNs / Math.max(ns, 1));
+  return Math.max(1, Math.min(wanted, MOST_REPEATS, Math.floor(MOST_REPEATED_BYTES / bytes)));
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,83 @@
+import type { Gpu } from "../../kernels/gpu/device.ts";
+import { Tensor } from "../../kernels/gpu/tensor.ts";
+import type { Memory } from "../../kernels/gpu/memory.ts";
+import { combineGateUp, type HostInputs } from "../data.ts";
+import type { Inputs, Problem, Variant, Weights } from "../variant.ts";
+
+/** The form in which a variant takes gate and up without a copy: separate where it has no preference. */
+export function weightForm(variant: Variant): "separate" | "combined" {
+  return variant.weightForm === "combined" ? "combined" : "separate";
+}
+
+/** Empty tensors of a problem's inputs, weights in one form. */
+export function emptyInputs(memory: Memory, problem: Problem, form: "separate" | "combined"): Inputs {
+  const { tokens, dim, hiddenDim, dtype } = problem;
+  const make = (label: string, ...shape: number[]) =>
+    new Tensor(memory, { shape, dtype, purpose: "input", label });
+  const x = make("x", tokens, dim);
+  const gateUp = form === "combined" ? { gateUp: make("gateUp", dim, 2, hiddenDim) } : {
+    gate: make("gate", dim, hiddenDim),
+    up: make("up", dim, hiddenDim),
+  };
+  return { x, weights: { ...gateUp, down: make("down", hiddenDim, dim) } as Weights };
+}
+
+/** The inputs of a problem on a device; weights in the forms that are asked for, made when first used. */
+export class DeviceInputs {
+  readonly dy: Tensor;
+  readonly #gpu: Gpu;
+  readonly #problem: Problem;
+  readonly #host: HostInputs;
+  readonly #x: Tensor;
+  readonly #down: Tensor;
+  readonly #weights = new Map<string, Weights>();
+
+  constructor(gpu: Gpu, problem: Problem, host: HostInputs) {
+    const { tokens, dim, hiddenDim } = problem;
+    this.#gpu = gpu;
+    this.#problem = problem;
+    this.#host = host;
+    this.#x = this.#upload("x", [tokens, dim], host.x);
+    this.#down = this.#upload("down", [hiddenDim, dim], host.down);
+    this.dy = this.#upload("dy", [tokens, dim], host.dy);
+  }
+
+  /** What a variant computes from. */
+  for(variant: Variant): Inputs {
+    const form = weightForm(variant);
+    const weights = this.#weights.get(form) ?? this.#makeWeights(form);
+    this.#weights.set(form, weights);
+    return { x: this.#x, weights };
+  }
+
+  /** Frees all of them. */
+  dispose(): void {
+    const weights = [...this.#weights.values()].flatMap((form) => Object.values(form) as Tensor[]);
+    for (const tensor of [this.#x, this.dy, this.#down, ...weights]) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #makeWeights(form: "separate" | "combined"): Weights {
+    const { dim, hiddenDim } = this.#problem;
+    const { gate, up } = this.#host;
+    const down = this.#down;
+    if (form === "combined") {
+      return {
+        gateUp: this.#upload("gateUp", [dim, 2, hiddenDim], combineGateUp(gate, up, hiddenDim)),
+        down,
+      };
+    }
+    const shape = [dim, hiddenDim];
+    return { gate: this.#upload("gate", shape, gate), up: this.#upload("up", shape, up), down };
+  }
+
+  #upload(label: string, shape: number[], values: Float32Array): Tensor {
+    const { dtype } = this.#problem;
+    const tensor = new Tensor(this.#gpu.memory, { shape, dtype, purpose: "input", label });
+    tensor.write(values);
+    return tensor;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Dispatch } from "../../kernels/gpu/kernel.ts";
+import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
+import { Tensor } from "../../kernels/gpu/tensor.ts";
+import { ObservedRecorder } from "../../kernels/measure/observed.ts";
+import type { Mode } from "../shapes.ts";
+import type { Problem, Variant } from "../variant.ts";
+import { discard, record } from "./execution.ts";
+import { emptyInputs, weightForm } from "./inputs.ts";
+
+/** What a row will need and launch, known without a device. */
+export interface RowPlan {
+  /** Most bytes at once beyond inputs, weights and dy. */
+  readonly peakBytes: number;
+  /** The launches of the mode, in order. */
+  readonly dispatches: readonly Dispatch[];
+  /** The tile of the launch that computes most; null where none has a tile. */
+  readonly tile: string | null;
+}
+
+/** A row that cannot run, with the reason as a clause. */
+export interface Refusal {
+  readonly refusal: string;
+}
+
+/** What else may forbid a row. */
+export interface PlanLimits {
+  /** Most bytes at once beyond inputs, weights and dy; null for no limit. */
+  readonly memoryBudget: number | null;
+}
+
+/** Runs a row on paper: nothing is allocated. */
+export function planRow(
+  { variant, problem, mode }: { variant: Variant; problem: Problem; mode: Mode },
+  capabilities: Capabilities,
+  { memoryBudget }: PlanLimits = { memoryBudget: null },
+): RowPlan | Refusal {
+  const refusal = variant.refuses(problem, capabilities);
+  if (refusal !== null) return { refusal };
+  try {
+    const plan = walk({ variant, problem, mode }, capabilities);
+    if (memoryBudget === null || plan.peakBytes <= memoryBudget) return plan;
+    return {
+      refusal: `needs ${plan.peakBytes} bytes beyond its inputs and --memory-budget allows ${memoryBudget}`,
+    };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { refusal: error.message };
+  }
+}
+
+function walk(
+  { variant, problem, mode }: { variant: Variant; problem: Problem; mode: Mode },
+  capabilities: Capabilities,
+): RowPlan {
+  const plan = new PlanRecorder(capabilities);
+  const { ledger } = plan.memory;
+  const recorder = new ObservedRecorder(plan, { made: (tensor) => checkSize(tensor, capabilities) });
+  const inputs = emptyInputs(plan.memory, problem, weightForm(variant));
+  const dy = new Tensor(plan.memory, {
+    shape: [problem.tokens, problem.dim],
+    dtype: problem.dtype,
+    purpose: "input",
+    label: "dy",
+  });
+  for (const tensor of [inputs.x, dy, ...Object.values(inputs.weights)]) checkSize(tensor, capabilities);
+  let begin = 0;
+  const between = () => {
+    if (mode !== "backward") return;
+    begin = plan.dispatches.length;
+    ledger.resetPeak();
+  };
+  discard(
+    record(recorder, { variant, problem, inputs, dy }, { training: mode !== "forward", steps: { between } }),
+  );
+  const dispatches = plan.dispatches.slice(begin);
+  return { peakBytes: ledger.peakBytes, dispatches, tile: mainTile(dispatches) };
+}
+
+function checkSize({ label, byteLength }: Tensor, { maxBufferSize }: Capabilities): void {
+  if (byteLength <= maxBufferSize) return;
+  throw new RangeError(
+    `Cannot allocate ${label} as a buffer of the device holds at most ${maxBufferSize} bytes: ` +
+      `current value is ${byteLength}`,
+  );
+}
+
+function mainTile(dispatches: readonly Dispatch[]): string | null {
+  const tiled = dispatches.filter(({ tile }) => tile !== undefined);
+  return tiled.toSorted((a, b) => b.flops - a.flops).at(0)?.tile ?? null;
+}
