@@ -37,4 +37,6 @@ export interface Dispatch {
   readonly bytes: number;
   /** The tile or path that was chosen, for reports. */
   readonly tile?: string;
+  /** The matrix product that it is, as a tuning table names it. */
+  readonly product?: string;
 }

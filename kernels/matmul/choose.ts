@@ -2,6 +2,8 @@ import type { Capabilities } from "../gpu/device.ts";
 import type { DType } from "../gpu/dtype.ts";
 import type { Layout } from "./config.ts";
 import type { Tile } from "./tile.ts";
+import { TILES } from "./tiles.ts";
+import { tunedChoice } from "./tuning.ts";
 
 /** What a choice of tile depends on. */
 export interface MatmulShape {
@@ -22,38 +24,6 @@ export interface TileChoice {
   readonly splits: number;
 }
 
-const LANES = { lanesM: 4, lanesN: 8, group: 8 };
-
-/**
- * Every tile that a choice can return.
- *
- * 8 x 8 outputs a thread need about 140 registers, so 12 warps fit a multiprocessor of 64 Ki registers; 8 x 16 need
- * 228 and leave 8 warps, too few to hide the loads (43.4 against 49.5 TFLOP/s on an H200). A multiprocessor gives
- * Vulkan's workgroups some 50 KiB of shared memory together, which rules out deeper or doubled tiles.
- */
-export const TILES = {
-  /** On a CPU a thread is a loop: little code, which compiles soon, beats many registers. */
-  software: {
-    tileM: 16,
-    tileN: 32,
-    tileK: 8,
-    threadM: 4,
-    threadN: 8,
-    lanesM: 4,
-    lanesN: 4,
-    group: 8,
-    reuse: "b",
-  },
-  /** A few dozen rows. */
-  low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
-  wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
-  wideB: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
-  /** float16 arithmetic: a tile of half the bytes, so twice the K, whose float16 sums stay short. */
-  half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
-  /** Both operands transposed on the way in: fewer vectors a thread leave it fewer registers short. */
-  square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
-} as const satisfies Record<string, Tile>;
-
 /** Workgroups from which a large GPU is busy: three on each of 132 multiprocessors. */
 const BUSY = 396;
 
@@ -63,8 +33,14 @@ const LEAST_SLICE = 128;
 /** Partial sums of a split product take at most this much memory, and so stay in a last-level cache. */
 const MOST_PARTIAL_BYTES = 32 * 2 ** 20;
 
-/** The tile for a shape on a device, by rule. */
+/** The tile for a shape on a device: as tuned there, else by rule. */
 export function chooseTile(shape: MatmulShape, capabilities: Capabilities): TileChoice {
+  const tuned = tunedChoice(shape, capabilities.name);
+  return tuned ? { tile: TILES[tuned.tile], splits: tuned.splits } : ruledChoice(shape, capabilities);
+}
+
+/** The tile for a shape on a device, by rule. */
+export function ruledChoice(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   const tile = ruledTile(shape, capabilities);
   return { tile, splits: capabilities.software ? 1 : ruledSplits(shape, tile) };
 }

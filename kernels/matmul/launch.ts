@@ -15,6 +15,7 @@ import {
 import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import { checkTile, type Tile, tileName } from "./tile.ts";
 import { chooseTile, type TileChoice } from "./choose.ts";
+import { productKey } from "./tuning.ts";
 import { SKINNY_ROWS, skinnyChunk, skinnyColumns, skinnyKernel } from "./skinny.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
@@ -191,6 +192,7 @@ function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
     flops: 2 * m * n * k * products * columns,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
     tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
+    product: productKey({ ...sized, dtype: dtypeOf([...sized.a, ...sized.b]) }),
   });
 }
 

@@ -1,0 +1,131 @@
+import type { MatmulShape } from "./choose.ts";
+import { NVIDIA_H200 } from "./tunings/nvidia_h200.ts";
+import { type TileName, TILES } from "./tiles.ts";
+
+/** Schema of a tuning table. */
+export const TUNING_SCHEMA = "swiglu-tuning/1";
+
+/** One way of computing a product, as a tuning table names it. */
+export interface TunedChoice {
+  /** A name in `TILES`. */
+  readonly tile: TileName;
+  /** Slices of K. */
+  readonly splits: number;
+}
+
+/** What the search found for one product. */
+export interface TuningEntry extends TunedChoice {
+  /** The product, by {@linkcode productKey}. */
+  readonly product: string;
+  readonly tflops: number;
+  /** What the rule chooses, and how fast that is. */
+  readonly ruled: TunedChoice & { readonly tflops: number };
+  /** Candidates that failed, and why: a wrong result disqualifies, however fast. */
+  readonly failed: readonly (TunedChoice & { readonly reason: string })[];
+}
+
+/** Results of a search on one adapter. */
+export interface TuningTable {
+  readonly schema: typeof TUNING_SCHEMA;
+  /** The adapter's name, as `Capabilities.name` tells it. */
+  readonly adapter: string;
+  readonly entries: readonly TuningEntry[];
+}
+
+/** A tuning table that cannot be used. */
+export class TuningError extends TypeError {
+  override name = "TuningError";
+}
+
+const tables = new Map<string, ReadonlyMap<string, TunedChoice>>();
+for (const table of [NVIDIA_H200]) useTuning(parseTuning(JSON.stringify(table), "built-in table"));
+
+/** Names a product in a tuning table: everything that its choice of tile depends on. */
+export function productKey(shape: MatmulShape): string {
+  const { layout, m, n, k, products, columns, gatedA, dtype, arithmetic } = shape;
+  return `${layout} ${m}x${n}x${k} ${dtype}/${arithmetic} ${products}x${columns}${gatedA ? " gated" : ""}`;
+}
+
+const KEY = new RegExp(
+  /^(nn|nt|tn) ([1-9]\d{0,9})x([1-9]\d{0,9})x([1-9]\d{0,9}) (float32|float16|bfloat16)\/(float32|float16) ([12])x([12])( gated)?$/,
+);
+
+/**
+ * The product that a key names.
+ *
+ * @throws {TuningError} If it names none.
+ */
+export function parseProductKey(key: string): MatmulShape {
+  const parts = KEY.exec(key);
+  if (!parts) {
+    throw new TuningError(
+      `Cannot read a product's key as it has another form: current value is "${key.slice(0, 80)}"`,
+    );
+  }
+  const [, layout, m, n, k, dtype, arithmetic, products, columns, gated] = parts;
+  return {
+    layout: layout as MatmulShape["layout"],
+    m: Number(m),
+    n: Number(n),
+    k: Number(k),
+    dtype: dtype as MatmulShape["dtype"],
+    arithmetic: arithmetic as MatmulShape["arithmetic"],
+    products: Number(products) as 1 | 2,
+    columns: Number(columns) as 1 | 2,
+    gatedA: gated !== undefined,
+  };
+}
+
+/** The tuned choice for a product on an adapter, where a table in use has one. */
+export function tunedChoice(shape: MatmulShape, adapter: string): TunedChoice | null {
+  return tables.get(adapter)?.get(productKey(shape)) ?? null;
+}
+
+/** Lets every later product on the table's adapter take its choices; a later table's win over an earlier one's. */
+export function useTuning(table: TuningTable): void {
+  const choices = new Map(tables.get(table.adapter));
+  for (const { product, tile, splits } of table.entries) choices.set(product, { tile, splits });
+  tables.set(table.adapter, choices);
+}
+
+/**
+ * Reads a tuning table, which is data from outside: nothing in it is trusted.
+ *
+ * @throws {TuningError} Naming the place and the rule that it breaks.
+ */
+export function parseTuning(text: string, name: string): TuningTable {
+  const refuse = (rule: string): never => {
+    throw new TuningError(`Cannot use ${name} as ${rule}`);
+  };
+  let table: Partial<TuningTable> | null = null;
+  try {
+    table = JSON.parse(text);
+  } catch {
+    refuse("it must be JSON");
+  }
+  if (typeof table !== "object" || table === null || table.schema !== TUNING_SCHEMA) {
+    refuse(
+      `its schema must be "${TUNING_SCHEMA}": current value is ${
+        JSON.stringify(table?.schema)?.slice(0, 80)
+      }`,
+    );
+  }
+  const { adapter, entries } = table as Partial<TuningTable>;
+  if (typeof adapter !== "string" || adapter === "") refuse("adapter must be a name");
+  if (!Array.isArray(entries)) refuse("entries must be a list");
+  for (const [i, entry] of (entries as unknown[]).entries()) checkEntry(entry, `entries[${i}]`, refuse);
+  return table as TuningTable;
+}
+
+function checkEntry(entry: unknown, place: string, refuse: (rule: string) => never): void {
+  if (typeof entry !== "object" || entry === null) refuse(`${place} must be an object`);
+  const { product, tile, splits, tflops } = entry as Partial<TuningEntry>;
+  if (typeof product !== "string" || !KEY.test(product)) refuse(`${place}.product must name a product`);
+  if (typeof tile !== "string" || !Object.hasOwn(TILES, tile)) {
+    refuse(`${place}.tile must be one of ${Object.keys(TILES)}`);
+  }
+  if (!Number.isInteger(splits) || splits! < 1 || splits! > 4096) {
+    refuse(`${place}.splits must be from 1 to 4096`);
+  }
+  if (!Number.isFinite(tflops) || tflops! <= 0) refuse(`${place}.tflops must be above 0`);
+}
