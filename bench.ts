@@ -10,15 +10,18 @@
 
 import { type ActivationName, ACTIVATIONS } from "./kernels/activation.ts";
 import { bootstrapRatioInterval } from "./kernels/measure/bootstrap.ts";
-import { type BenchOptions, parseArguments, UsageError } from "./report/arguments.ts";
+import { mannWhitney } from "./kernels/measure/mann_whitney.ts";
+import { type BenchOptions, type Command, parseArguments, UsageError } from "./report/arguments.ts";
 import { Child } from "./report/child.ts";
-import { FileError } from "./report/files.ts";
+import { compareReports, regressions } from "./report/compare.ts";
+import { renderComparison } from "./report/compare_text.ts";
+import { FileError, readWhole } from "./report/files.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
 import { ensureWritable, existingReport, reportPath } from "./report/output.ts";
 import { lineFromParent, tellParent } from "./report/parent.ts";
-import { ReportError } from "./report/reader.ts";
+import { parseReport, ReportError } from "./report/reader.ts";
 import { resumed } from "./report/resume.ts";
 import { rowName, RunLog } from "./report/run_log.ts";
 import type { AdapterReport, Report } from "./report/schema.ts";
@@ -52,6 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (command.kind === "bench") return await bench(command.options, args);
     if (command.kind === "help") console.log(helpText());
     else if (command.kind === "list") console.log(listing());
+    else if (command.kind === "compare") return compare(command);
     else throw new UsageError(`Cannot ${command.kind} yet`);
     return OK;
   } catch (error) {
@@ -71,6 +75,21 @@ function listing(): string {
     })),
     Activations: ACTIVATIONS.map((name) => ({ name, note: "" })),
   });
+}
+
+/** Prints how two reports differ; a regression is a failure only where it was asked to be one. */
+function compare({ before, after, failOnRegression }: Command & { kind: "compare" }): number {
+  const [earlier, later] = [before, after].map((path) => parseReport(readWhole(path), path));
+  const statistics = {
+    ratioInterval: bootstrapRatioInterval,
+    pValue: (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p,
+  };
+  const comparison = compareReports(earlier, later, { statistics });
+  if (failOnRegression !== null && comparison.obstacles.length > 0) {
+    throw new UsageError(`Cannot use --fail-on-regression: ${comparison.obstacles.join(" ")}`);
+  }
+  console.log(renderComparison(comparison, { failOnRegression }));
+  return failOnRegression !== null && regressions(comparison, failOnRegression).length > 0 ? FAILED : OK;
 }
 
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {

@@ -62,8 +62,6 @@ export interface BenchOptions {
   flush: boolean;
   /** Whether rows that the output folder's report already has are kept. */
   resume: boolean;
-  /** Whether outputs are checked and nothing is timed. */
-  verifyOnly: boolean;
   /** Whether the plan is printed and nothing runs. */
   dryRun: boolean;
   /** Whether the report itself goes to stdout in place of the table. */
@@ -218,7 +216,6 @@ function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {
     outputDir: textOf(parsed, "output-dir") ?? "results",
     flush: parsed.flush === true,
     resume: parsed.resume === true,
-    verifyOnly: parsed["verify-only"] === true,
     dryRun: parsed["dry-run"] === true,
     json: textOf(parsed, "json") !== null,
     peers: list("peers", choices.peers, []),

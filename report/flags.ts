@@ -54,7 +54,6 @@ const TABLE = [
     name: "flush",
     help: "Empties the last-level cache before each sample; on by default, off with --no-flush",
   },
-  { name: "verify-only", help: "Checks every output and times nothing" },
   { name: "timeout", value: "SECONDS", help: "Ends a row that takes longer, as failed (600)" },
   {
     name: "resume",

@@ -58,9 +58,13 @@ export class Progress {
     this.#output.write(`${text}\n`);
   }
 
-  /** Prints a line about something finished; elsewhere than on a terminal, with what is left. */
-  finished(text: string): void {
-    this.line(this.#output.isTerminal ? text : `${this.#state()}  ${text}`);
+  /**
+   * Prints a line about something finished, with what is left. A terminal, which has the progress line and gets a
+   * table at the end, shows only what is important.
+   */
+  finished(text: string, { important }: { important: boolean }): void {
+    if (!this.#output.isTerminal) this.line(`${this.#state()}  ${text}`);
+    else if (important) this.line(text);
   }
 
   /** Takes the line away. */

@@ -94,7 +94,7 @@ export class RunLog {
     const others = this.report.rows.filter((other) => rowName(other) !== rowName(row));
     this.report.rows = [...others, row].sort((a, b) => place(rowName(a)) - place(rowName(b)));
     writeReport(this.report, this.#folder);
-    this.progress.finished(rowLine(row));
+    this.progress.finished(rowLine(row), { important: row.status !== "ok" });
   }
 
   /** Shows what is being done from now on. */

@@ -5,8 +5,8 @@ import { median, outliers, type Summary } from "./statistics.ts";
 export interface Evidence {
   /** Times of the device in nanoseconds; null where it has no timestamps. */
   readonly gpuNs: Summary | null;
-  /** Nanoseconds for each tick of the device's clock; null without timestamps. */
-  readonly tickNs: number | null;
+  /** Nanoseconds that the device's clock can tell apart; null without timestamps. */
+  readonly resolutionNs: number | null;
   /** How often one timing repeats the work. */
   readonly repeats: number;
   /** Wall time of the first use, compilation included. */
@@ -21,8 +21,8 @@ const NOISY = 0.05;
 /** More outliers than this are no accident. */
 const MANY_OUTLIERS = 0.05;
 
-/** A timing of fewer ticks is known to no better than 5 %. */
-const FEW_TICKS = 20;
+/** A timing of fewer steps of the clock is known to no better than 5 %. */
+const FEW_STEPS = 20;
 
 /** First use slower than this keeps a user waiting. */
 const SLOW_START_MS = 2000;
@@ -31,11 +31,11 @@ const SLOW_START_MS = 2000;
 const DRIFT = 0.03;
 
 /** Doubts about a row, each a sentence with its remedy. */
-export function doubtsOf({ gpuNs, tickNs, repeats, coldMs, fraction }: Evidence): string[] {
+export function doubtsOf({ gpuNs, resolutionNs, repeats, coldMs, fraction }: Evidence): string[] {
   const doubts: string[] = [];
   if (gpuNs !== null) doubts.push(...doubtsOfSamples(gpuNs, repeats));
-  if (gpuNs !== null && tickNs !== null && gpuNs.median * repeats < FEW_TICKS * tickNs) {
-    doubts.push("The timer is too coarse for so short a row: take a larger size.");
+  if (gpuNs !== null && resolutionNs !== null && gpuNs.median * repeats < FEW_STEPS * resolutionNs) {
+    doubts.push("The timer is too coarse for a row so short: take a larger size.");
   }
   if (coldMs > SLOW_START_MS) {
     doubts.push(`The first use takes over ${SLOW_START_MS / 1000} s: compile once when the program starts.`);

@@ -52,6 +52,11 @@ export class Instruments {
     return instruments;
   }
 
+  /** The shortest difference that the device's clock can tell, in nanoseconds; null without timestamps. */
+  get resolutionNs(): number | null {
+    return this.timer && this.tickNs && this.timer.resolutionTicks * this.tickNs;
+  }
+
   /** Whether {@linkcode flush} does anything. */
   get flushes(): boolean {
     return this.#flush !== null;

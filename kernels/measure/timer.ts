@@ -21,6 +21,8 @@ export class Timer {
   readonly #staging: GPUBuffer;
   /** Where a recorder takes its queries from. */
   readonly slots: TimestampSlots;
+  /** The largest number of ticks that divides every span seen so far: the clock's resolution; 0 before any. */
+  resolutionTicks = 0;
 
   /** @throws {TypeError} If the device has no timestamps. */
   constructor(gpu: Gpu) {
@@ -53,7 +55,12 @@ export class Timer {
     await this.#staging.mapAsync(1, 0, count * TICK_BYTES); // GPUMapMode.READ
     const ticks = new BigUint64Array(this.#staging.getMappedRange(0, count * TICK_BYTES).slice(0));
     this.#staging.unmap();
-    return Array.from({ length: count / 2 }, (_, span) => [ticks[2 * span], ticks[2 * span + 1]]);
+    return Array.from({ length: count / 2 }, (_, span) => this.#span(ticks[2 * span], ticks[2 * span + 1]));
+  }
+
+  #span(begin: bigint, end: bigint): [bigint, bigint] {
+    this.resolutionTicks = greatestDivisor(Number(end - begin), this.resolutionTicks);
+    return [begin, end];
   }
 
   /** Frees the queries. */
@@ -67,6 +74,11 @@ export class Timer {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** The greatest common divisor of two whole numbers, by Euclid's algorithm. */
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? Math.abs(a) : greatestDivisor(b, a % b);
 }
 
 /** A moment on both clocks. */

@@ -28,7 +28,6 @@ Deno.test("no argument means all variants and modes in float32, sizes left to th
     outputDir: "results",
     flush: true,
     resume: false,
-    verifyOnly: false,
     dryRun: false,
     json: false,
     peers: [],
@@ -43,7 +42,7 @@ Deno.test("every argument is read, with = and with a space", () => {
     ..."--precision fastest --activation gelu --min-time 50 --samples=7 --seed 12 --adapter software".split(
       " ",
     ),
-    ..."--memory-budget 1.5GiB --output-dir /tmp/a --no-flush --resume --verify-only --dry-run --json -"
+    ..."--memory-budget 1.5GiB --output-dir /tmp/a --no-flush --resume --dry-run --json -"
       .split(" "),
     ..."--peers all --timeout 9".split(" "),
   );
@@ -63,7 +62,6 @@ Deno.test("every argument is read, with = and with a space", () => {
     outputDir: "/tmp/a",
     flush: false,
     resume: true,
-    verifyOnly: true,
     dryRun: true,
     json: true,
     peers: ["jax-js"],

@@ -164,8 +164,8 @@ export class GroupRun {
   }
 
   #finish(work: RowWork, { samples, onGpu }: { samples: readonly number[]; onGpu: boolean }): void {
-    const { ceilings, compileTimes, instruments: { tickNs }, job: { seed }, emit } = this.#bench;
-    const scale = { ceilings, compileTimes, tickNs, seed };
+    const { ceilings, compileTimes, instruments: { resolutionNs }, job: { seed }, emit } = this.#bench;
+    const scale = { ceilings, compileTimes, resolutionNs, seed };
     const row = onGpu
       ? finishedRow(work, samples, scale)
       : finishedRow({ ...work, wallNs: [...samples] }, [], scale);

@@ -54,8 +54,8 @@ export function bareRow(
 /** What a row's figures are set against. */
 export interface Scale {
   readonly ceilings: Ceilings;
-  /** Nanoseconds for each tick of the device's clock; null without timestamps. */
-  readonly tickNs: number | null;
+  /** Nanoseconds that the device's clock can tell apart; null without timestamps. */
+  readonly resolutionNs: number | null;
   readonly compileTimes: CompileTimes;
   /** Seed of the intervals. */
   readonly seed: number;
@@ -92,7 +92,7 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
     coldMs,
     kernels: kernelFigures(work, scale),
     warnings: [
-      ...doubtsOf({ gpuNs, tickNs: scale.tickNs, repeats: work.repeats, coldMs, fraction }),
+      ...doubtsOf({ gpuNs, resolutionNs: scale.resolutionNs, repeats: work.repeats, coldMs, fraction }),
       ...memory.peakBytes === plan.peakBytes
         ? []
         : [`The peak differs from the plan's ${plan.peakBytes} bytes: report it as a fault of the plan.`],
