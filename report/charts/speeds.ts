@@ -1,0 +1,120 @@
+/**
+ * All variants at all shapes on one page: speed relative to the fastest.
+ *
+ * @module
+ */
+
+import { formatRatio, formatShape, formatTime, significant } from "../format.ts";
+import { fastestOf, medianOf } from "../groups.ts";
+import type { Row } from "../schema.ts";
+import { plain } from "../shape.ts";
+import {
+  type Drawn,
+  modePanels,
+  modeWords,
+  nameOf,
+  orderOf,
+  type Spec,
+  variantAxis,
+  type View,
+} from "./chart.ts";
+import { absence, absenceTip } from "./times.ts";
+import { FAINT } from "./theme.ts";
+
+const CELL_WIDTH = 84;
+
+/** A shape on three lines, as the axis splits it. */
+function shapeLabel(row: Row): string {
+  return formatShape(row).replaceAll(", ", "|");
+}
+
+function cell(row: Row, fastest: Row | null): Spec {
+  const base = { variant: nameOf(row.variant), shape: shapeLabel(row) };
+  const [own, best] = [medianOf(row), fastest === null ? null : medianOf(fastest)];
+  if (own === null || best === null) {
+    return { ...base, speed: null, text: absence(row), tip: absenceTip(row) };
+  }
+  const speed = own === 0 ? 1 : best / own;
+  return {
+    ...base,
+    speed,
+    text: speed < 0.095 ? `${significant(speed, 2)}x` : formatRatio(speed),
+    tip: `${plain(row.variant, 60)}, ${row.mode}, ${formatShape(row)}: ${formatTime(own)}, ${
+      formatRatio(speed)
+    }`,
+  };
+}
+
+/** The rows of one mode, each against the fastest of its own shape. */
+function cells(rows: readonly Row[]): Spec[] {
+  const shapes = Map.groupBy(rows, shapeLabel);
+  return [...shapes.values()].flatMap((group) => {
+    const fastest = fastestOf(group);
+    return group.map((row) => cell(row, fastest));
+  });
+}
+
+/** A table of cells, the darker the faster, a panel for each mode. */
+export function drawSpeeds(view: View): Drawn {
+  if (view.rows.every((row) => medianOf(row) === null)) return { reason: "no row was timed" };
+  const order = orderOf(view);
+  const shapes = [...new Set(view.rows.map(shapeLabel))];
+  const panels = modePanels(view, (rows, { first }) => ({
+    width: { step: CELL_WIDTH },
+    height: { step: 24 },
+    data: { values: cells(rows) },
+    encoding: {
+      y: variantAxis(order, first || shapes.length > 3),
+      x: {
+        field: "shape",
+        type: "nominal",
+        scale: { domain: shapes },
+        axis: {
+          title: null,
+          orient: "top",
+          labelAngle: 0,
+          labelExpr: "split(datum.label, '|')",
+          labelLineHeight: 12,
+          // Labels of several lines are measured as one line that hangs from its top: lift them by the other two.
+          labelPadding: 28,
+          ticks: false,
+          domain: false,
+        },
+      },
+      description: { field: "tip" },
+    },
+    layer: [
+      {
+        mark: { type: "rect", stroke: "white", strokeWidth: 2 },
+        encoding: {
+          color: {
+            condition: { test: "datum.speed === null", value: "#f3f4f6" },
+            field: "speed",
+            type: "quantitative",
+            scale: { domain: [0, 1], range: ["#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"] },
+            legend: null,
+          },
+        },
+      },
+      {
+        mark: { type: "text", fontSize: 11 },
+        encoding: {
+          text: { field: "text" },
+          color: {
+            condition: [
+              { test: "datum.speed === null", value: FAINT },
+              { test: "datum.speed > 0.62", value: "white" },
+            ],
+            value: "#1f2328",
+          },
+        },
+      },
+    ],
+  }));
+  return {
+    title: `Relative speed: ${modeWords(view.rows)}`,
+    panels,
+    columns: shapes.length > 3 ? 1 : panels.length,
+    notes: ["1.00x is the fastest of its column; 0.50x takes twice as long."],
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * Colours, symbols and the look that all charts share.
+ *
+ * @module
+ */
+
+/** How one variant is drawn in every chart. */
+export interface Style {
+  color: string;
+  /** Name of a symbol, or its path in a square from -1 to 1. */
+  shape: string;
+}
+
+const STAR =
+  "M0,-1L0.25,-0.34L0.95,-0.31L0.4,0.13L0.59,0.81L0,0.42L-0.59,0.81L-0.4,0.13L-0.95,-0.31L-0.25,-0.34Z";
+
+/**
+ * The eight variants, in the order of the registry. The colours follow Okabe and Ito, and Tol, who chose them for
+ * readers who see red and green alike; a test keeps them apart under simulated colour blindness. `tuned` alone has a
+ * hot colour.
+ */
+const STYLES: Record<string, Style> = {
+  "pytorch": { color: "#332288", shape: "square" },
+  "alphafold3": { color: "#56b4e9", shape: "circle" },
+  "alphafold3-combined": { color: "#0072b2", shape: "diamond" },
+  "alphafold3-checkpointed": { color: "#cc79a7", shape: "triangle-up" },
+  "alphafold3-fused": { color: "#117733", shape: "cross" },
+  "liger": { color: "#e0ac1c", shape: "triangle-down" },
+  "unsloth": { color: "#44aa99", shape: "triangle-right" },
+  "tuned": { color: "#d5390e", shape: STAR },
+};
+
+/** Other projects, and variants that came after this file. */
+const OTHERS: readonly string[] = ["#444444", "#777777", "#a3a3a3", "#5c6670", "#8a7f74", "#b9b0a6"];
+const OTHER_SHAPES: readonly string[] = [
+  "circle",
+  "square",
+  "diamond",
+  "triangle-up",
+  "cross",
+  "triangle-left",
+];
+
+/** The ids that have a colour of their own. */
+export const KNOWN_VARIANTS: readonly string[] = Object.keys(STYLES);
+
+/** Colours of the parts of a stacked bar; the last is for the rest. */
+export const PART_COLORS: readonly string[] = [
+  "#0072b2",
+  "#e0ac1c",
+  "#117733",
+  "#cc79a7",
+  "#56b4e9",
+  "#d5390e",
+  "#332288",
+  "#b0b0b0",
+];
+
+/** Ids in the order in which to show them: known ones first, then the others as they come. */
+export function inOrder(ids: Iterable<string>): string[] {
+  const given = new Set(ids);
+  return [
+    ...KNOWN_VARIANTS.filter((id) => given.has(id)),
+    ...[...given].filter((id) => !Object.hasOwn(STYLES, id)),
+  ];
+}
+
+/** The styles of ids given in the order of {@link inOrder}. */
+export function stylesOf(ordered: readonly string[]): Style[] {
+  let others = 0;
+  return ordered.map((id) => {
+    if (Object.hasOwn(STYLES, id)) return STYLES[id];
+    const i = others++;
+    return { color: OTHERS[i % OTHERS.length], shape: OTHER_SHAPES[i % OTHER_SHAPES.length] };
+  });
+}
+
+/** Colours of text and lines, dark on the white that every chart brings along. */
+export const INK = "#1f2328";
+export const FAINT = "#6a737d";
+const GRID = "#e4e7eb";
+
+/** The configuration of every chart. Without limits on labels nothing is cut to an ellipsis. */
+export const CONFIG = {
+  background: "white",
+  font: "Helvetica, Arial, 'DejaVu Sans', sans-serif",
+  padding: 12,
+  view: { stroke: GRID },
+  title: {
+    anchor: "start",
+    color: INK,
+    fontSize: 15,
+    subtitleColor: FAINT,
+    subtitleFontSize: 11,
+    subtitlePadding: 5,
+    offset: 14,
+    limit: 0,
+  },
+  axis: {
+    labelColor: INK,
+    titleColor: INK,
+    gridColor: GRID,
+    domainColor: FAINT,
+    tickColor: FAINT,
+    labelLimit: 0,
+    titleLimit: 0,
+    labelFontSize: 11,
+    titleFontSize: 11,
+    titleFontWeight: "normal",
+    labelOverlap: "greedy",
+  },
+  legend: {
+    labelColor: INK,
+    titleColor: INK,
+    labelLimit: 0,
+    labelFontSize: 11,
+    orient: "bottom",
+    title: null,
+    symbolStrokeWidth: 1,
+    rowPadding: 4,
+    columnPadding: 16,
+  },
+} as const;
