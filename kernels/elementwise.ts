@@ -1,6 +1,7 @@
 import { type Activation, activationKey, activationWgsl } from "./activation.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
+import { fold } from "./grid.ts";
 import { packingWgsl, type Storage, storageWgsl } from "./storage.ts";
 import { bind, isAligned, isWriteAligned, type View, viewBytes } from "./view.ts";
 
@@ -30,12 +31,11 @@ export function elementwise(recorder: Recorder, op: Elementwise): void {
   const kernel = elementwiseKernel(op, { storage, slots: bound.slots });
   const vectors = Math.ceil(cols / 4);
   const groups = Math.ceil(rows * vectors / THREADS);
-  const x = Math.min(groups, recorder.capabilities.maxComputeWorkgroupsPerDimension);
   recorder.dispatch({
     kernel,
     bindings: bound.bindings,
     uniforms: [rows, cols, vectors, 0, ...views.flatMap((view, i) => [bound.offsets[i], view.stride])],
-    workgroups: [x, Math.ceil(groups / x), 1],
+    workgroups: [...fold(groups, recorder.capabilities.maxComputeWorkgroupsPerDimension), 1],
     flops: 0,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
   });

@@ -9,7 +9,7 @@ export type Layout = "nn" | "nt" | "tn";
 export type Epilogue =
   /** out = sums, one output for each column block. */
   | "store"
-  /** out += sums. */
+  /** out += sums: the kernel of "store", told by a uniform, so that there is one less to compile. */
   | "accumulate"
   /** Sums of one slice of K go to a float32 workspace; the reduction applies the real epilogue. */
   | "partial"
@@ -38,7 +38,7 @@ export interface MatmulConfig {
   readonly columns: 1 | 2;
   /** Whether A is h = act(g) * u, computed while g and u are loaded; layout tn only. */
   readonly gatedA: boolean;
-  readonly epilogue: Epilogue;
+  readonly epilogue: Exclude<Epilogue, "accumulate">;
   /** Of gatedA and the gated epilogues. */
   readonly activation: Activation;
   /** The storage buffers, in binding order. */
@@ -48,7 +48,9 @@ export interface MatmulConfig {
 }
 
 /** Operand counts of a config: how many A's, B's and outputs `slots` lists. */
-export function operandCounts(config: Pick<MatmulConfig, "products" | "columns" | "gatedA" | "epilogue">) {
+export function operandCounts(
+  config: Pick<MatmulConfig, "products" | "columns" | "gatedA"> & { readonly epilogue: Epilogue },
+) {
   return {
     a: config.products * (config.gatedA ? 2 : 1),
     b: config.products * config.columns,

@@ -4,7 +4,7 @@ import type { Epilogue } from "./config.ts";
 
 /** What the text of an epilogue depends on. */
 export interface EpilogueInit {
-  readonly epilogue: Exclude<Epilogue, "partial">;
+  readonly epilogue: Exclude<Epilogue, "partial" | "accumulate">;
   readonly columns: 1 | 2;
   readonly activation: Activation;
   readonly storage: readonly Storage[];
@@ -21,8 +21,14 @@ export function epilogueWgsl(init: EpilogueInit): string {
   const put = (output: number, value: string) => `put_${output}(row, col, ${value});`;
   const get = (output: number) => `get_${output}(row, col)`;
   const bodies: Record<typeof epilogue, () => string> = {
-    store: () => put(0, "v0") + (init.columns === 2 ? put(1, "v1") : ""),
-    accumulate: () => put(0, `${get(0)} + v0`) + (init.columns === 2 ? put(1, `${get(1)} + v1`) : ""),
+    store: () => {
+      const outputs = ["v0", "v1"].slice(0, init.columns);
+      const stores = (value: (v: string, output: number) => string) =>
+        outputs.map((v, output) => put(output, value(v, output))).join(" ");
+      return `if (p.accumulate == 0u) { ${stores((v) => v)} } else { ${
+        stores((v, output) => `${get(output)} + ${v}`)
+      } }`;
+    },
     gated: () => put(0, "activate(v0) * v1"),
     "gated-save": () => put(0, "activate(v0) * v1") + put(1, "v0") + put(2, "v1"),
     // dg = dh u act'(g), du = dh act(g)

@@ -2,6 +2,7 @@ import type { Activation } from "../activation.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import type { Capabilities } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/recorder.ts";
+import { fold } from "../grid.ts";
 import type { Storage } from "../storage.ts";
 import { bind, dtypeOf, isAligned, isWriteAligned, matrix, type View, viewBytes } from "../view.ts";
 import {
@@ -153,6 +154,13 @@ function skinnyLaunch(
   });
 }
 
+/** The kernel's epilogue, and the uniform that tells it whether to add to what is there. */
+function kernelEpilogue<E extends Epilogue>(epilogue: E) {
+  return epilogue === "accumulate"
+    ? { epilogue: "store" as const, accumulate: 1 }
+    : { epilogue: epilogue as Exclude<E, "accumulate">, accumulate: 0 };
+}
+
 interface LaunchInit {
   readonly tile: Tile;
   readonly epilogue: Epilogue;
@@ -162,7 +170,8 @@ interface LaunchInit {
 
 function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
   const { m, n, k, layout, products, columns, gatedA, activation, arithmetic } = sized;
-  const { tile, epilogue, out, splits } = init;
+  const { tile, out, splits } = init;
+  const { epilogue, accumulate } = kernelEpilogue(init.epilogue);
   const views = [...sized.a, ...sized.b, ...out];
   const bound = bind(views, recorder.capabilities);
   const inputs = sized.a.length + sized.b.length;
@@ -187,8 +196,19 @@ function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
   recorder.dispatch({
     kernel: matmulKernel(config, sized.label),
     bindings: bound.bindings,
-    uniforms: [m, n, k, tilesM, tilesN, splits, ...strides, ...bound.offsets.slice(0, inputs), ...places],
-    workgroups: grid(tilesM * tilesN, splits, recorder.capabilities.maxComputeWorkgroupsPerDimension),
+    uniforms: [
+      m,
+      n,
+      k,
+      tilesM,
+      tilesN,
+      splits,
+      accumulate,
+      ...strides,
+      ...bound.offsets.slice(0, inputs),
+      ...places,
+    ],
+    workgroups: [...fold(tilesM * tilesN, recorder.capabilities.maxComputeWorkgroupsPerDimension), splits],
     flops: 2 * m * n * k * products * columns,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
     tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
@@ -201,7 +221,8 @@ function reduce(
   sized: Sized,
   { partial, splits, stride }: { partial: View; splits: number; stride: number },
 ): void {
-  const { m, n, out, epilogue, columns, activation } = sized;
+  const { m, n, out, columns, activation } = sized;
+  const { epilogue, accumulate } = kernelEpilogue(sized.epilogue);
   const bound = bind([...out, partial], recorder.capabilities);
   const slots = bound.slots.slice(0, out.length);
   const storage = storageOf(out, { slots, inputs: 0 });
@@ -209,8 +230,15 @@ function reduce(
   recorder.dispatch({
     kernel: { ...kernel, label: `${sized.label}: sum of slices` },
     bindings: bound.bindings,
-    uniforms: [m, n, splits, stride, ...out.flatMap((view, i) => [bound.offsets[i], view.stride])],
-    workgroups: fold(reduceWorkgroups(m, n)),
+    uniforms: [
+      m,
+      n,
+      splits,
+      stride,
+      accumulate,
+      ...out.flatMap((view, i) => [bound.offsets[i], view.stride]),
+    ],
+    workgroups: reduceWorkgroups(m, n),
     flops: 0,
     bytes: [...out, partial].reduce((sum, view) => sum + viewBytes(view), 0),
   });
@@ -239,16 +267,6 @@ function storageOf(
       aligned: own.every(({ view, output }) => output ? isWriteAligned(view) : isAligned(view)),
     };
   });
-}
-
-/** Workgroups in two dimensions, as one holds at most 65,535, and the slices of K in the third. */
-function grid(tiles: number, splits: number, most: number): [number, number, number] {
-  const x = Math.min(tiles, most);
-  return [x, Math.ceil(tiles / x), splits];
-}
-
-function fold([x, y, z]: [number, number, number]): [number, number, number] {
-  return [x, Math.min(y, 65535), z];
 }
 
 function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): Sized {

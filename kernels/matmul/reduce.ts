@@ -8,12 +8,12 @@ const THREADS = 128;
 /** Uniform fields of the reduction, in order. */
 export function reduceFields(outputs: number): string[] {
   const places = Array.from({ length: outputs }, (_, i) => [`out_${i}`, `stride_out_${i}`]).flat();
-  return ["m", "n", "splits", "stride", ...places];
+  return ["m", "n", "splits", "stride", "accumulate", ...places];
 }
 
 /** Workgroups of a reduction over `m` rows of `n` columns. */
 export function reduceWorkgroups(m: number, n: number): [number, number, number] {
-  return [Math.ceil(Math.ceil(n / 4) / THREADS), m, 1];
+  return [Math.ceil(Math.ceil(n / 4) / THREADS), Math.min(m, 65535), 1];
 }
 
 /**

@@ -13,7 +13,7 @@ export function uniformFields(
 ): string[] {
   const counts = operandCounts(config);
   return [
-    ...["m", "n", "k", "tiles_m", "tiles_n", "splits", "stride_a", "stride_b"],
+    ...["m", "n", "k", "tiles_m", "tiles_n", "splits", "accumulate", "stride_a", "stride_b"],
     ...range(counts.a).map((i) => `a_${i}`),
     ...range(counts.b).map((i) => `b_${i}`),
     ...range(counts.out).flatMap((i) => [`out_${i}`, `stride_out_${i}`]),

@@ -34,7 +34,7 @@ export async function measureCeilings(instruments: Instruments): Promise<Ceiling
 }
 
 async function fmaTflops(instruments: Instruments, type: "f32" | "f16"): Promise<number> {
-  const workgroups = instruments.gpu.capabilities.software ? 64 : 4096;
+  const workgroups = instruments.gpu.capabilities.software ? 64 : 32768;
   using sink = scratch(instruments, 16);
   const run = (rounds: number) => (recorder: GpuRecorder) =>
     multiplyAdds(recorder, { type, workgroups, rounds, sink });
