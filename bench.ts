@@ -9,6 +9,8 @@
  */
 
 import { type ActivationName, ACTIVATIONS } from "./kernels/activation.ts";
+import { NoAdapterError } from "./kernels/gpu/device.ts";
+import { TUNING_SCHEMA, type TuningEntry } from "./kernels/matmul/tuning.ts";
 import { bootstrapRatioInterval } from "./kernels/measure/bootstrap.ts";
 import { mannWhitney } from "./kernels/measure/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./report/arguments.ts";
@@ -16,6 +18,7 @@ import { Child } from "./report/child.ts";
 import { compareReports, regressions } from "./report/compare.ts";
 import { renderComparison } from "./report/compare_text.ts";
 import { FileError, readWhole } from "./report/files.ts";
+import { formatRate } from "./report/format.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
@@ -37,6 +40,7 @@ import {
 } from "./variants/measure/job.ts";
 import { measure } from "./variants/measure/run.ts";
 import { Schedule } from "./variants/measure/schedule.ts";
+import { tune } from "./variants/measure/tune.ts";
 import { variants } from "./variants/mod.ts";
 import { PRESETS } from "./variants/presets.ts";
 import { ArgumentError, formatSizes, parseDimension, parseSizes } from "./variants/shapes.ts";
@@ -53,6 +57,7 @@ async function main(args: readonly string[]): Promise<number> {
     const choices = { variants: variants.map(({ id }) => id), activations: ACTIVATIONS, peers: [] };
     const command = parseArguments(args, choices);
     if (command.kind === "bench") return await bench(command.options, args);
+    if (command.kind === "tune") return await tuneTiles(command.options);
     if (command.kind === "help") console.log(helpText());
     else if (command.kind === "list") console.log(listing());
     else if (command.kind === "compare") return compare(command);
@@ -64,6 +69,46 @@ async function main(args: readonly string[]): Promise<number> {
     console.error((error as Error).message);
     return BAD_ARGUMENTS;
   }
+}
+
+/** `tune`: searches the tiles of every product of the chosen variants and sizes, and keeps each result at once. */
+async function tuneTiles(options: BenchOptions): Promise<number> {
+  const { adapter, outputDir, precision, dtypes } = options;
+  const tokens = options.tokens === null ? undefined : parseDimension("--tokens", options.tokens);
+  const activation = options.activation as ActivationName;
+  const sizes = parseSizes(options.sizes ?? "4096", { tokens });
+  const problems = dtypes.flatMap((dtype) =>
+    sizes.map((size) => ({ ...size, dtype, precision, activation }))
+  );
+  const path = `${outputDir}/tuning.json`;
+  const entries: TuningEntry[] = [];
+  let name = "";
+  ensureWritable(outputDir);
+  try {
+    await tune({
+      adapter,
+      problems,
+      variants: variants.filter(({ id }) => options.variants.includes(id)),
+      onAdapter: (found, products) => console.error(`${name = found}: ${products} products`),
+      onEntry: (entry) => {
+        entries.push(entry);
+        writeWhole(path, `${JSON.stringify({ schema: TUNING_SCHEMA, adapter: name, entries }, null, 1)}\n`);
+        console.log(tuningLine(entry));
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    console.error(error.message);
+    return NO_ADAPTER;
+  }
+  console.error(`tuning    ${path}`);
+  return OK;
+}
+
+function tuningLine({ product, tile, splits, tflops, ruled, failed }: TuningEntry): string {
+  const lost = `rule ${ruled.tile}/${ruled.splits} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
+  const failures = failed.length > 0 ? `, ${failed.length} failed` : "";
+  return `${product.padEnd(52)} ${`${tile}/${splits}`.padEnd(10)} ${formatRate(tflops)}, ${lost}${failures}`;
 }
 
 function listing(): string {
