@@ -62,7 +62,7 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
   const { gatedA, arithmetic } = sized;
   const shape = { layout, m, n, k, products, columns, gatedA, dtype, arithmetic };
   const choice = request.choice ?? chooseTile(shape, recorder.capabilities);
-  checkTile(choice.tile, recorder.capabilities);
+  checkTile(choice.tile, recorder.capabilities, { columns });
   if (choice.splits > 1) splitMatmul(recorder, sized, choice);
   else wholeMatmul(recorder, sized, choice.tile);
 }
@@ -70,7 +70,8 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
 function wholeMatmul(recorder: Recorder, sized: Sized, tile: Tile): void {
   // Two kernels with one loop keep more in registers than one with two, and reading the sums again costs less:
   // 15.6 against 16.7 ms on an H200. Sums of 16 bits would be rounded twice.
-  if (sized.products === 2 && sized.epilogue === "store" && dtypeOf(sized.out) === "float32") {
+  const plain = sized.epilogue === "store" && sized.columns === 1 && !sized.gatedA;
+  if (sized.products === 2 && plain && dtypeOf(sized.out) === "float32") {
     for (const [i, epilogue] of (["store", "accumulate"] as const).entries()) {
       const one = { ...sized, a: [sized.a[i]], b: [sized.b[i]], products: 1, epilogue } as const;
       launch(recorder, one, { tile, epilogue, out: sized.out, splits: 1 });
@@ -289,8 +290,19 @@ function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): Sized {
     k,
     arithmetic: halves ? "float16" : "float32",
   } as const;
+  checkStructure(sized);
   checkSizes(sized);
   return sized;
+}
+
+/** Rows along K are loaded one matrix at a time, and as they come: see `loader`. */
+function checkStructure({ label, layout, columns, gatedA }: Sized): void {
+  if (layout === "nt" && columns === 2) {
+    throw new RangeError(`Cannot compute ${label} as layout nt takes one column block: current value is 2`);
+  }
+  if (gatedA && layout !== "tn") {
+    throw new RangeError(`Cannot compute ${label} as a gated A needs layout tn: current value is ${layout}`);
+  }
 }
 
 function checkSizes(sized: Sized): void {

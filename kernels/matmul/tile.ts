@@ -50,11 +50,11 @@ export function tileName(tile: Tile): string {
 }
 
 /**
- * Checks a tile against its own rules and the device's limits.
+ * Checks a tile against its own rules, the column blocks it has to hold and the device's limits.
  *
  * @throws {TileError} Naming the field, the rule and the value.
  */
-export function checkTile(tile: Tile, limits: TileLimits): void {
+export function checkTile(tile: Tile, limits: TileLimits, { columns = 1 }: { columns?: 1 | 2 } = {}): void {
   const powers = ["tileM", "tileN", "tileK", "threadM", "threadN", "lanesM", "lanesN"] as const;
   for (const field of powers) {
     const value = tile[field];
@@ -63,7 +63,10 @@ export function checkTile(tile: Tile, limits: TileLimits): void {
       refuse(field, `must be a power of two from ${least} up`, value);
     }
   }
-  const { tileM, tileN, threadM, threadN, lanesM, lanesN, group } = tile;
+  const { tileM, tileN, tileK, threadM, threadN, lanesM, lanesN, group } = tile;
+  if (threadN < 4 * columns) {
+    refuse("threadN", `must be at least 4 for each of ${columns} column blocks`, threadN);
+  }
   if (tileM % (threadM * lanesM) !== 0) {
     refuse("tileM", `must be a multiple of threadM x lanesM = ${threadM * lanesM}`, tileM);
   }
@@ -71,6 +74,10 @@ export function checkTile(tile: Tile, limits: TileLimits): void {
     refuse("tileN", `must be a multiple of threadN x lanesN = ${threadN * lanesN}`, tileN);
   }
   if (!Number.isInteger(group) || group < 1) refuse("group", "must be a whole number from 1 up", group);
+  const row = Math.max(tileM, tileN, tileK) / 4;
+  if (threadsOf(tile) < row) {
+    refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
+  }
   const most = limits.maxComputeInvocationsPerWorkgroup;
   if (threadsOf(tile) > most) refuse("threads", `must be at most ${most} on this device`, threadsOf(tile));
   const room = limits.maxComputeWorkgroupStorageSize;
