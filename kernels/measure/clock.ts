@@ -22,6 +22,7 @@ export async function gpuTimes(instruments: Instruments, items: readonly Timed[]
   if (timer === null || tickNs === null) {
     throw new TypeError("Cannot time launches as the device has no timestamps");
   }
+  timer.forget();
   const times: number[] = [];
   for (let start = 0; start < items.length; start += timer.room) {
     for (const item of items.slice(start, start + timer.room)) {

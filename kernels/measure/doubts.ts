@@ -71,7 +71,7 @@ function doubtsOfSamples({ samples, cv, n }: Summary, repeats: number): string[]
   }
   if (repeats > 1) {
     doubts.push(
-      `One run is too short to time, so each sample is the mean of several runs with warm caches.`,
+      "One run is too short to time, so each sample is the mean of several with warm caches: take a larger size.",
     );
   }
   return doubts;

@@ -8,6 +8,8 @@ import type { Tensor } from "../gpu/tensor.ts";
 
 /** What to do beside recording. */
 export interface Observer {
+  /** Makes a tensor by calling `create`. */
+  make?(create: () => Tensor): Tensor;
   /** After a tensor was made, before anything uses it. */
   made?(tensor: Tensor): void;
   /** Records a launch by calling `record`. */
@@ -33,7 +35,8 @@ export class ObservedRecorder implements Recorder {
   }
 
   empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor {
-    const tensor = this.#inner.empty(shape, dtype, as);
+    const create = () => this.#inner.empty(shape, dtype, as);
+    const tensor = this.#observer.make?.(create) ?? create();
     this.#observer.made?.(tensor);
     return tensor;
   }

@@ -16,8 +16,8 @@ export interface StopRule {
 /** Fewest samples with which a median counts as known, whatever their spread. */
 const FEWEST = 6;
 
-/** Samples that together take so many times the asked time are enough, from this many on. */
-const PATIENCE = 10;
+/** Samples that together take this long, and ten times what was asked, are enough from three on. */
+const PATIENCE_NS = 10e9;
 const FEWEST_SLOW = 3;
 
 /** Whether these samples, in nanoseconds, are enough. */
@@ -26,7 +26,7 @@ export function enough(samples: readonly number[], rule: StopRule): boolean {
   if (n >= rule.mostSamples) return true;
   const spentNs = samples.reduce((sum, ns) => sum + ns, 0);
   if (n >= rule.samples && spentNs >= rule.timeNs) return true;
-  if (n >= FEWEST_SLOW && spentNs >= PATIENCE * rule.timeNs) return true;
+  if (n >= FEWEST_SLOW && spentNs >= Math.max(PATIENCE_NS, 10 * rule.timeNs)) return true;
   return n >= Math.max(FEWEST, rule.samples / 2) && medianUncertainty(samples) <= rule.uncertainty;
 }
 

@@ -43,6 +43,11 @@ export class Timer {
     return (MOST_QUERIES - this.slots.next) / 2;
   }
 
+  /** Forgets spans that were recorded and not read, as a recording that threw leaves them. */
+  forget(): void {
+    this.slots.next = 0;
+  }
+
   /** Begin and end in ticks of every span recorded since the last call, in order. Waits for all submitted work. */
   async read(): Promise<[begin: bigint, end: bigint][]> {
     const count = this.slots.next;
@@ -105,6 +110,7 @@ export async function anchor(
   let best: { anchor: Anchor; tookMs: number } | null = null;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     await gpu.idle();
+    timer.forget();
     const recorder = new GpuRecorder(gpu, { timestamps: { slots: timer.slots, per: "span" } });
     record(recorder);
     const wallMs = performance.now();

@@ -6,6 +6,7 @@ import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { fill, POISON } from "../../kernels/measure/fill.ts";
 import { ObservedRecorder } from "../../kernels/measure/observed.ts";
 import { release } from "../variant.ts";
+import { AllocationWatch } from "./allocation.ts";
 import { type Case, record } from "./execution.ts";
 import { errorsOf, faultOf, type Reference } from "./reference.ts";
 import type { Errors, MemoryFigures } from "./job.ts";
@@ -54,11 +55,13 @@ export async function checkRun(
     ledger.resetPeak();
   };
   try {
-    const outputs = await withErrorScopes(gpu, () => {
+    const watch = new AllocationWatch(gpu);
+    const outputs = await withErrorScopes(gpu, async () => {
       ledger.resetPeak();
       const recorder = new GpuRecorder(gpu);
-      const observed = poisoned(recorder, { kernels, compileTimes, made });
+      const observed = poisoned(recorder, { kernels, compileTimes, made, watch });
       const left = record(observed, run, { training, steps: { between } });
+      await watch.check();
       recorder.submit();
       return left;
     });
@@ -78,7 +81,12 @@ export async function checkRun(
 /** A recorder whose new tensors hold NaN everywhere, and which notes what each kernel takes to compile. */
 function poisoned(
   recorder: GpuRecorder,
-  { kernels, compileTimes, made }: { kernels: Set<string>; compileTimes: CompileTimes; made: Tensor[] },
+  { kernels, compileTimes, made, watch }: {
+    kernels: Set<string>;
+    compileTimes: CompileTimes;
+    made: Tensor[];
+    watch: AllocationWatch;
+  },
 ): ObservedRecorder {
   const { gpu } = recorder;
   const launch = ({ kernel }: Dispatch, dispatch: () => void) => {
@@ -91,7 +99,7 @@ function poisoned(
     made.push(tensor);
     fill(recorder, tensor, POISON);
   };
-  return new ObservedRecorder(recorder, { made: poison, launch });
+  return new ObservedRecorder(recorder, { make: (create) => watch.make(create), made: poison, launch });
 }
 
 function figures({ memory: { ledger } }: Gpu, savedBytes: number): MemoryFigures {
@@ -118,7 +126,7 @@ function greatest(figures: readonly MemoryFigures[]): MemoryFigures {
 }
 
 /**
- * Calls with the device's error scopes around it.
+ * Calls with the device's error scopes around it, as errors outside any scope are told late and to nobody.
  *
  * @throws {OutOfMemoryError} If the device had no room.
  * @throws {Error} If the device found a fault in what was asked of it.
@@ -127,22 +135,15 @@ export async function withErrorScopes<T>(gpu: Gpu, use: () => T | Promise<T>): P
   const { device, memory: { ledger } } = gpu;
   device.pushErrorScope("validation");
   device.pushErrorScope("out-of-memory");
-  let result: T | undefined;
-  let thrown: { error: unknown } | null = null;
-  try {
-    result = await use();
-  } catch (error) {
-    thrown = { error };
-  }
+  const used = await Promise.resolve().then(use).then((result) => ({ result }), (error) => ({ error }));
   const outOfMemory = await device.popErrorScope();
   const invalid = await device.popErrorScope();
+  if ("error" in used) throw used.error;
   if (outOfMemory) {
     throw new OutOfMemoryError(
-      `the device is out of memory: the row and its inputs hold ${ledger.liveBytes} bytes at this point ` +
-        `(${outOfMemory.message})`,
+      `The device is out of memory: ${ledger.liveBytes} bytes are live (${outOfMemory.message})`,
     );
   }
-  if (thrown) throw thrown.error;
-  if (invalid) throw new Error(`the GPU reported: ${invalid.message}`);
-  return result as T;
+  if (invalid) throw new Error(`The GPU reported: ${invalid.message}`);
+  return used.result;
 }

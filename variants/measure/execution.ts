@@ -1,6 +1,7 @@
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import type { Mode } from "../shapes.ts";
+import { cleanly } from "./allocation.ts";
 import {
   Block,
   type Forward,
@@ -64,19 +65,29 @@ export function timedParts(
 ): { prepare?(recorder: Recorder): void; timed(recorder: Recorder): void } {
   const times = Array.from({ length: repeats });
   if (mode !== "backward") {
-    return { timed: (to) => times.forEach(() => discard(record(to, run, { training: mode === "full" }))) };
+    const work = (to: Recorder) =>
+      times.forEach(() => discard(record(to, run, { training: mode === "full" })));
+    return { timed: (to) => cleanly(to, work) };
   }
   const { variant, problem, inputs, dy } = run;
   let forwards: Forward[] = [];
   return {
     prepare: (to) => {
-      forwards = times.map(() => variant.forward(new Block(to, problem, inputs), true));
+      forwards = cleanly(to, (to) => times.map(() => variant.forward(new Block(to, problem, inputs), true)));
     },
     timed: (to) => {
-      for (const { y, saved } of forwards) {
-        discard({ y, gradients: variant.backward(new Block(to, problem, inputs), saved, dy) });
+      try {
+        cleanly(
+          to,
+          (to) =>
+            forwards.forEach(({ y, saved }) =>
+              discard({ y, gradients: variant.backward(new Block(to, problem, inputs), saved, dy) })
+            ),
+        );
+      } finally {
+        for (const { y, saved } of forwards) release(y, ...Object.values(saved));
+        forwards = [];
       }
-      forwards = [];
     },
   };
 }

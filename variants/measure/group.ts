@@ -77,7 +77,7 @@ export class GroupRun {
     this.#begin(SET_UP, rows);
     const host = await this.#attempt(rows, () => randomInputs(this.#problem, this.#bench.job.seed));
     if (host === null) return;
-    const reference = referenceOf(this.#problem, host, this.#bench.job.seed);
+    const reference = referenceOf(this.#problem, host, this.#bench.job);
     using inputs = await this.#attempt(rows, () => this.#upload(planned, host));
     if (inputs === null) return;
     const works: RowWork[] = [];
@@ -97,7 +97,7 @@ export class GroupRun {
     if (!variant) throw new TypeError(`Cannot measure ${spec.variant} as no variant has this id`);
     const plan = planRow({ variant, problem: this.#problem, mode: spec.mode }, gpu.capabilities, job);
     if (!("refusal" in plan)) return { spec, variant, plan };
-    this.#fail([spec], { status: "skipped", reason: plan.refusal });
+    this.#fail([spec], { status: plan.fault ? "failed" : "skipped", reason: plan.refusal });
     return null;
   }
 
@@ -109,6 +109,7 @@ export class GroupRun {
         const inputs = new DeviceInputs(gpu, this.#problem, host);
         made.push(inputs);
         for (const { variant } of planned) inputs.for(variant);
+        await inputs.check();
         await gpu.idle();
         return inputs;
       });
@@ -140,27 +141,39 @@ export class GroupRun {
     return { spec, problem, plan, run, checked, launchNs, repeats, wallNs: [] };
   }
 
-  async #sample(works: RowWork[]): Promise<void> {
+  /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. */
+  async #sample(works: readonly RowWork[]): Promise<void> {
     if (works.length === 0) return;
-    const { instruments, random, rule } = this.#bench;
-    this.#begin("samples", works.map(({ spec }) => spec));
+    const specs = works.map(({ spec }) => spec);
+    const left = new Set(works);
+    this.#begin("samples", specs);
+    const sample = () => this.#sampleInTurns(works, left);
+    if (works.length === 1) return void await this.#attempt(specs, sample);
     try {
-      const onGpu = instruments.timer !== null;
-      if (onGpu) await this.#sampleWall(works);
-      await sampleInterleaved(works, {
-        rule,
-        random,
-        measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
-        report: (finished, samplesOf) => {
-          const done = works.reduce((sum, work) => sum + progressOf(samplesOf(work), rule), 0) / works.length;
-          this.#progress(CHECKS_SHARE + (1 - CHECKS_SHARE) * done);
-          for (const work of finished) this.#finish(work, { samples: samplesOf(work), onGpu });
-        },
-      });
+      await sample();
     } catch (error) {
-      if (works.length > 1) throw error;
-      await this.#attempt(works.map(({ spec }) => spec), () => Promise.reject(error));
+      if (this.#bench.gpu.lost !== null) throw error;
+      for (const work of [...left]) await this.#sample([work]);
     }
+  }
+
+  async #sampleInTurns(works: readonly RowWork[], left: Set<RowWork>): Promise<void> {
+    const { instruments, random, rule } = this.#bench;
+    const onGpu = instruments.timer !== null;
+    if (onGpu) await this.#sampleWall(works);
+    await sampleInterleaved(works, {
+      rule,
+      random,
+      measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
+      report: (finished, samplesOf) => {
+        const done = works.reduce((sum, work) => sum + progressOf(samplesOf(work), rule), 0) / works.length;
+        this.#progress(CHECKS_SHARE + (1 - CHECKS_SHARE) * done);
+        for (const work of finished) {
+          this.#finish(work, { samples: samplesOf(work), onGpu });
+          left.delete(work);
+        }
+      },
+    });
   }
 
   #finish(work: RowWork, { samples, onGpu }: { samples: readonly number[]; onGpu: boolean }): void {

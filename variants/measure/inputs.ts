@@ -1,6 +1,7 @@
 import type { Gpu } from "../../kernels/gpu/device.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import type { Memory } from "../../kernels/gpu/memory.ts";
+import { AllocationWatch } from "./allocation.ts";
 import { combineGateUp, type HostInputs } from "../data.ts";
 import type { Inputs, Problem, Variant, Weights } from "../variant.ts";
 
@@ -31,10 +32,12 @@ export class DeviceInputs {
   readonly #x: Tensor;
   readonly #down: Tensor;
   readonly #weights = new Map<string, Weights>();
+  readonly #watch: AllocationWatch;
 
   constructor(gpu: Gpu, problem: Problem, host: HostInputs) {
     const { tokens, dim, hiddenDim } = problem;
     this.#gpu = gpu;
+    this.#watch = new AllocationWatch(gpu);
     this.#problem = problem;
     this.#host = host;
     this.#x = this.#upload("x", [tokens, dim], host.x);
@@ -48,6 +51,11 @@ export class DeviceInputs {
     const weights = this.#weights.get(form) ?? this.#makeWeights(form);
     this.#weights.set(form, weights);
     return { x: this.#x, weights };
+  }
+
+  /** @throws {OutOfMemoryError} If one of the tensors made so far has no memory. */
+  check(): Promise<void> {
+    return this.#watch.check();
   }
 
   /** Frees all of them. */
@@ -76,7 +84,8 @@ export class DeviceInputs {
 
   #upload(label: string, shape: number[], values: Float32Array): Tensor {
     const { dtype } = this.#problem;
-    const tensor = new Tensor(this.#gpu.memory, { shape, dtype, purpose: "input", label });
+    const create = () => new Tensor(this.#gpu.memory, { shape, dtype, purpose: "input", label });
+    const tensor = this.#watch.make(create);
     tensor.write(values);
     return tensor;
   }

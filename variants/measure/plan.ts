@@ -21,6 +21,8 @@ export interface RowPlan {
 /** A row that cannot run, with the reason as a clause. */
 export interface Refusal {
   readonly refusal: string;
+  /** Whether the variant itself is at fault, and not the problem, the device or a limit. */
+  readonly fault: boolean;
 }
 
 /** What else may forbid a row. */
@@ -36,16 +38,17 @@ export function planRow(
   { memoryBudget }: PlanLimits = { memoryBudget: null },
 ): RowPlan | Refusal {
   const refusal = variant.refuses(problem, capabilities);
-  if (refusal !== null) return { refusal };
+  if (refusal !== null) return { refusal, fault: false };
   try {
     const plan = walk({ variant, problem, mode }, capabilities);
     if (memoryBudget === null || plan.peakBytes <= memoryBudget) return plan;
     return {
       refusal: `needs ${plan.peakBytes} bytes beyond its inputs and --memory-budget allows ${memoryBudget}`,
+      fault: false,
     };
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return { refusal: error.message };
+    const refusal = error instanceof Error ? error.message : String(error);
+    return { refusal, fault: !(error instanceof RangeError) };
   }
 }
 

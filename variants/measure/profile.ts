@@ -17,6 +17,7 @@ export async function profile(instruments: Instruments, run: Case, mode: Mode): 
   const { gpu, timer, tickNs } = instruments;
   if (timer === null || tickNs === null) return null;
   const { prepare, timed } = timedParts(run, mode, 1);
+  timer.forget();
   for (let i = 0; i < RUNS; i++) {
     const recorder = new GpuRecorder(gpu);
     prepare?.(recorder);

@@ -33,10 +33,19 @@ export interface Reference {
   readonly expected: Readonly<Record<keyof Errors, Numbers>>;
 }
 
-/** Computes the reference of a problem; which tokens and units are sampled depends on the seed. */
-export function referenceOf(problem: ProblemSpec, inputs: HostInputs, seed: number): Reference {
+/** How a reference is made. */
+export interface ReferenceOptions {
+  /** Decides which tokens and units are sampled. */
+  seed: number;
+  /** Multiply-adds up to which nothing is sampled. */
+  whole?: number;
+}
+
+/** Computes the reference of a problem: whole where that is quick, else at the first, the last and random places. */
+export function referenceOf(problem: ProblemSpec, inputs: HostInputs, options: ReferenceOptions): Reference {
   const { tokens, dim, hiddenDim } = problem;
-  if (9 * tokens * dim * hiddenDim <= WHOLE) {
+  const { seed, whole = WHOLE } = options;
+  if (9 * tokens * dim * hiddenDim <= whole) {
     return { problem, rows: null, units: null, expected: { ...oracle(problem, inputs) } };
   }
   const rows = sampleIndices(tokens, seed, { count: SAMPLED_ROWS });

@@ -1,0 +1,16 @@
+import type { Capabilities } from "../../../kernels/gpu/device.ts";
+
+/** A device on paper, for plans. */
+export const CAPABILITIES: Capabilities = {
+  name: "paper",
+  software: false,
+  shaderF16: true,
+  timestamps: true,
+  maxBufferSize: 2 ** 32,
+  maxStorageBufferBindingSize: 2 ** 31 - 4,
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 49152,
+  maxComputeInvocationsPerWorkgroup: 1024,
+  maxComputeWorkgroupsPerDimension: 65535,
+  minStorageBufferOffsetAlignment: 32,
+};

@@ -1,0 +1,68 @@
+/** What tests of the measuring share: small problems, and variants that are made wrong on purpose. */
+import type { DType } from "../../../kernels/gpu/dtype.ts";
+import type { Recorder } from "../../../kernels/gpu/recorder.ts";
+import { ObservedRecorder } from "../../../kernels/measure/observed.ts";
+import type { MeasureEvent, ProblemSpec } from "../../../variants/measure/job.ts";
+import type { Refusal, RowPlan } from "../../../variants/measure/plan.ts";
+import { variants } from "../../../variants/mod.ts";
+import { Block, type Variant } from "../../../variants/variant.ts";
+
+/** A problem in float32 with silu. */
+export function problemOf(
+  tokens: number,
+  dim: number,
+  hiddenDim: number,
+  dtype: DType = "float32",
+): ProblemSpec {
+  return { tokens, dim, hiddenDim, dtype, precision: "default", activation: "silu" };
+}
+
+/** A variant of the registry. */
+export function variantOf(id: string): Variant {
+  return variants.find((variant) => variant.id === id)!;
+}
+
+/** A variant of another name that records through another recorder. */
+export function altered(id: string, change: (recorder: Recorder) => Recorder, origin = "tuned"): Variant {
+  const variant = variantOf(origin);
+  const through = ({ recorder, problem, inputs }: Block) => new Block(change(recorder), problem, inputs);
+  return {
+    ...variant,
+    id,
+    forward: (block, training) => variant.forward(through(block), training),
+    backward: (block, saved, dy) => variant.backward(through(block), saved, dy),
+  };
+}
+
+/** A variant that leaves out every launch with such a label. */
+export function skipping(id: string, label: string): Variant {
+  return altered(
+    id,
+    (recorder) =>
+      new ObservedRecorder(recorder, {
+        launch: (dispatch, record) => {
+          if (dispatch.kernel.label !== label) record();
+        },
+      }),
+  );
+}
+
+/** The events of one type. */
+export function ofType<T extends MeasureEvent["type"]>(
+  events: readonly MeasureEvent[],
+  type: T,
+): Extract<MeasureEvent, { type: T }>[] {
+  return events.filter((event) => event.type === type) as Extract<MeasureEvent, { type: T }>[];
+}
+
+/** The plan of a row that can run. */
+export function accepted(plan: RowPlan | Refusal): RowPlan {
+  if ("refusal" in plan) throw new Error(`The row is refused: ${plan.refusal}`);
+  return plan;
+}
+
+/** Why a row cannot run. */
+export function refusalOf(plan: RowPlan | Refusal): string {
+  if ("refusal" in plan) return plan.refusal;
+  throw new Error("The row is not refused");
+}

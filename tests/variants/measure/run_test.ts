@@ -1,0 +1,183 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
+import { ObservedRecorder } from "../../../kernels/measure/observed.ts";
+import {
+  type Job,
+  type MeasureEvent,
+  type ProblemSpec,
+  rowKey,
+  type RowResult,
+} from "../../../variants/measure/job.ts";
+import { measure } from "../../../variants/measure/run.ts";
+import { variants } from "../../../variants/mod.ts";
+import { formatSizes } from "../../../variants/shapes.ts";
+import type { Variant } from "../../../variants/variant.ts";
+import { altered, ofType, problemOf, skipping, variantOf } from "./problems.ts";
+
+const MODES = ["forward", "backward", "full"] as const;
+
+function jobOf(problems: ProblemSpec[] | null, ids: string[], changes: Partial<Job> = {}): Job {
+  const rows = ids.flatMap((variant) => MODES.map((mode) => ({ variant, mode })));
+  return {
+    adapter: "high-performance",
+    groups: problems && problems.map((problem) => ({ problem, rows })),
+    automatic: { problem: { precision: "default", activation: "silu" }, dtypes: ["float32"], rows },
+    ceilings: { fmaTflops: { float32: 0.01, float16: null }, copyGBps: 5 },
+    seed: 3,
+    flush: true,
+    minTimeMs: 1,
+    samples: 3,
+    memoryBudget: null,
+    dryRun: false,
+    ...changes,
+  };
+}
+
+async function eventsOf(job: Job, known: readonly Variant[] = variants): Promise<MeasureEvent[]> {
+  const events: MeasureEvent[] = [];
+  await measure(job, known, (event) => {
+    // What a process tells another is JSON: nothing may be lost on the way.
+    const told = JSON.parse(JSON.stringify(event));
+    assertEquals(told, event);
+    events.push(told);
+  });
+  return events;
+}
+
+function rowsOf(events: readonly MeasureEvent[]): RowResult[] {
+  return ofType(events, "row").map(({ row }) => row);
+}
+
+Deno.test("every row of a job is checked, timed and told once, whole", async () => {
+  const problems = [problemOf(8, 12, 20), problemOf(1, 1, 1)];
+  const events = await eventsOf(jobOf(problems, ["pytorch", "tuned"]));
+  assertEquals(events.map(({ type }) => type).slice(0, 3), ["adapter", "ceilings", "plan"]);
+  assertEquals(events.at(-1), { type: "end" });
+  const rows = rowsOf(events);
+  const [plan] = ofType(events, "plan");
+  assertEquals(rows.map(rowKey).sort(), plan.rows.map(rowKey).sort());
+  assertEquals(rows.length, 12);
+  for (const row of rows) {
+    assertEquals([row.status, row.reason], ["ok", null], rowKey(row));
+    const { gpuNs, wallNs } = row.timing!;
+    assert(gpuNs!.n >= 3 && gpuNs!.median > 0 && wallNs!.n >= 3);
+    assertEquals(row.memory!.peakBytes, row.memory!.predictedPeakBytes);
+    assertEquals(
+      row.flops,
+      { forward: 6, backward: 12, full: 18 }[row.mode] * row.tokens * row.dim * row.hiddenDim,
+    );
+    assert(row.tflops! > 0 && row.fractionOfCeiling! > 0 && row.bound !== null);
+    assert(row.coldMs! > row.compileMs! && row.compileMs! > 0);
+    assertEquals(row.accuracy!.y === null, row.mode === "backward");
+    assertEquals(row.accuracy!.dGate === null, row.mode === "forward");
+    assert(row.kernels.length >= 2 && row.kernels.every(({ gpuNs }) => gpuNs! > 0));
+  }
+});
+
+Deno.test("rows begin before they end, progress goes up, and the group's samples are taken in turns", async () => {
+  const events = await eventsOf(jobOf([problemOf(4, 8, 8)], ["liger", "unsloth"]));
+  const begun = new Set<string>();
+  let last = 0;
+  for (const event of events) {
+    if (event.type === "begin") {
+      for (const row of event.rows) begun.add(rowKey({ ...event.problem, ...row }));
+    }
+    if (event.type === "row") assert(begun.has(rowKey(event.row)), rowKey(event.row));
+    if (event.type !== "progress") continue;
+    assert(event.fraction >= last && event.fraction <= 1, `${event.fraction} after ${last}`);
+    last = event.fraction;
+  }
+  assertEquals(last, 1);
+  const samples = ofType(events, "begin").filter(({ doing }) => doing === "samples");
+  assertEquals(samples.map(({ rows }) => rows.length), [6]);
+});
+
+Deno.test("a wrong variant fails without a time, one that refuses is skipped, one that throws fails, and the rest is ok", async () => {
+  const refusing: Variant = {
+    ...variantOf("liger"),
+    id: "refusing",
+    refuses: () => "it needs a larger moon",
+  };
+  const throwing = altered("throwing", (recorder) =>
+    new ObservedRecorder(recorder, {
+      launch: () => {
+        throw new Error("no launch today");
+      },
+    }));
+  // The plan throws too, as the plan runs the same code: it must not end the run.
+  const known = [variantOf("pytorch"), skipping("wrong", "dDown"), refusing, throwing];
+  const rows = rowsOf(await eventsOf(jobOf([problemOf(4, 8, 8)], known.map(({ id }) => id)), known));
+  const told = (id: string) =>
+    rows.filter(({ variant }) => variant === id).map(({ mode, status }) => `${mode} ${status}`).sort();
+  assertEquals(told("pytorch"), ["backward ok", "forward ok", "full ok"]);
+  assertEquals(told("wrong"), ["backward failed", "forward ok", "full failed"]);
+  assertEquals(told("refusing"), ["backward skipped", "forward skipped", "full skipped"]);
+  assertEquals(told("throwing"), ["backward failed", "forward failed", "full failed"]);
+  for (const row of rows.filter(({ status }) => status !== "ok")) {
+    assertEquals([row.timing, row.tflops, row.kernels], [null, null, []]);
+    const reasons = { wrong: "dDown misses", refusing: "larger moon", throwing: "no launch today" };
+    assertStringIncludes(row.reason!, reasons[row.variant as keyof typeof reasons]);
+  }
+});
+
+Deno.test("a row beyond the budget is skipped with both figures, and others run", async () => {
+  const problem = problemOf(24, 16, 32);
+  const [{ rows: planned }] = ofType(await eventsOf(jobOf([problem], ["tuned"], { dryRun: true })), "plan");
+  const memoryBudget = planned.find(({ mode }) => mode === "forward")!.predictedPeakBytes!;
+  const rows = rowsOf(await eventsOf(jobOf([problem], ["tuned"], { memoryBudget })));
+  const forward = rows.find(({ mode }) => mode === "forward")!;
+  assertEquals([forward.status, forward.memory!.peakBytes], ["ok", memoryBudget]);
+  for (const row of rows.filter(({ mode }) => mode !== "forward")) {
+    assertEquals(row.status, "skipped");
+    assertStringIncludes(row.reason!, `--memory-budget allows ${memoryBudget}`);
+  }
+});
+
+Deno.test("whichever allocation fails, its row is skipped or nothing happens, and every row still ends", async () => {
+  const { prototype } = (await import("../../../kernels/gpu/memory.ts")).DeviceMemory;
+  const acquire = prototype.acquire;
+  let allocations = 0;
+  try {
+    for (let failing = 1; failing <= 400; failing = Math.ceil(failing * 1.9)) {
+      allocations = 0;
+      let failed = false;
+      prototype.acquire = function (byteLength, purpose, label) {
+        if (purpose !== "internal" && ++allocations === failing) {
+          failed = true;
+          throw new OutOfMemoryError(`Cannot allocate ${label}: ${byteLength} bytes asked`);
+        }
+        return acquire.call(this, byteLength, purpose, label);
+      };
+      const rows = rowsOf(await eventsOf(jobOf([problemOf(4, 8, 8)], ["alphafold3"])));
+      assertEquals(rows.map(({ mode }) => mode).sort(), [...MODES].sort(), `allocation ${failing}`);
+      for (const { status, reason } of rows) {
+        if (status !== "ok") {
+          assertEquals([status, reason!.includes("bytes asked")], ["skipped", true], reason!);
+        }
+      }
+      if (!failed) break;
+    }
+  } finally {
+    prototype.acquire = acquire;
+  }
+  assert(allocations > 30);
+});
+
+Deno.test("a dry run plans and measures nothing; sizes are picked where none are given", async () => {
+  const events = await eventsOf(jobOf(null, ["pytorch", "tuned"], { dryRun: true }));
+  assertEquals(events.map(({ type }) => type), ["adapter", "ceilings", "plan", "end"]);
+  const [{ groups, rows }] = ofType(events, "plan");
+  assert(groups.length === 3 && rows.length === 18, `${groups.length} groups`);
+  assert(groups.every(({ seconds }, i) => i === 0 || seconds > groups[i - 1].seconds));
+  assertEquals(new Set(groups.map(({ problem }) => formatSizes(problem))).size, 3);
+});
+
+Deno.test("equal seeds give equal inputs: the errors of two runs are the same", async () => {
+  const errors = async (seed: number) => {
+    const rows = rowsOf(await eventsOf(jobOf([problemOf(5, 6, 7)], ["pytorch"], { seed })));
+    return JSON.stringify(rows.sort((a, b) => a.mode < b.mode ? -1 : 1).map(({ accuracy }) => accuracy));
+  };
+  const [first, again, other] = [await errors(1), await errors(1), await errors(2)];
+  assertEquals(first, again);
+  assert(first !== other);
+});
