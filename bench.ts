@@ -17,7 +17,7 @@ import { type BenchOptions, type Command, parseArguments, UsageError } from "./r
 import { Child } from "./report/child.ts";
 import { compareReports, regressions } from "./report/compare.ts";
 import { renderComparison } from "./report/compare_text.ts";
-import { FileError, readWhole } from "./report/files.ts";
+import { FileError, readWhole, writeWhole } from "./report/files.ts";
 import { formatRate } from "./report/format.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
@@ -61,7 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (command.kind === "help") console.log(helpText());
     else if (command.kind === "list") console.log(listing());
     else if (command.kind === "compare") return compare(command);
-    else throw new UsageError(`Cannot ${command.kind} yet`);
+    else command satisfies never;
     return OK;
   } catch (error) {
     const expected = [UsageError, ArgumentError, FileError, ReportError];
