@@ -1,0 +1,127 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { bootstrapRatioInterval } from "../../kernels/measure/bootstrap.ts";
+import { mannWhitney } from "../../kernels/measure/mann_whitney.ts";
+import { compareReports, regressions } from "../../report/compare.ts";
+import { renderComparison } from "../../report/compare_text.ts";
+import type { Report, Row } from "../../report/schema.ts";
+import { type FixtureOptions, syntheticReport } from "./fixture.ts";
+
+const statistics = {
+  ratioInterval: bootstrapRatioInterval,
+  pValue: (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p,
+};
+
+function reportOf(options: FixtureOptions = {}): Report {
+  return syntheticReport({ sizes: [[64, 128, 352]], modes: ["forward", "full"], samples: 40, ...options });
+}
+
+function compare(before: Report, after: Report) {
+  return compareReports(before, after, { statistics });
+}
+
+/** A copy of a report in which some rows are changed. */
+function changed(report: Report, change: (row: Row) => Partial<Row>): Report {
+  return { ...report, rows: report.rows.map((row) => ({ ...row, ...change(row) })) };
+}
+
+function slowed(row: Row, factor: number): Partial<Row> {
+  const gpuNs = row.timing!.gpuNs!;
+  const samples = gpuNs.samples.map((ns) => ns * factor);
+  return { timing: { ...row.timing!, gpuNs: { ...gpuNs, samples, median: gpuNs.median * factor } } };
+}
+
+Deno.test("two runs of the same command show no regression", () => {
+  const comparison = compare(reportOf({ seed: 1 }), reportOf({ seed: 2 }));
+  assertEquals(comparison.pairs.length, 16);
+  assertEquals(regressions(comparison, 2), []);
+  assertEquals([comparison.obstacles, comparison.onlyBefore, comparison.onlyAfter], [[], [], []]);
+});
+
+Deno.test("a variant slowed by 5 % is found, and no other", () => {
+  const after = changed(reportOf({ seed: 2 }), (row) => row.variant === "liger" ? slowed(row, 1.05) : {});
+  const comparison = compare(reportOf({ seed: 1 }), after);
+  const worse = regressions(comparison, 3);
+  assertEquals(worse.map(({ after: { variant, mode } }) => `${variant} ${mode}`), [
+    "liger forward",
+    "liger full",
+  ]);
+  for (const { ratio, interval, p } of worse) {
+    assert(ratio! > 1.03 && ratio! < 1.07 && interval![0] > 1 && p! < 0.05);
+  }
+  assertEquals(regressions(comparison, 10), []);
+});
+
+Deno.test("a faster row is no regression", () => {
+  const after = changed(reportOf({ seed: 2 }), (row) => slowed(row, 0.8));
+  const comparison = compare(reportOf({ seed: 1 }), after);
+  assertEquals(new Set(comparison.pairs.map(({ verdict }) => verdict)), new Set(["faster"]));
+  assertEquals(regressions(comparison, 0), []);
+});
+
+Deno.test("a row that is ok before and fails after is a regression whatever the percentage; the other way it is mended", () => {
+  const [good, bad] = [
+    reportOf(),
+    changed(
+      reportOf(),
+      (row) => row.variant === "tuned" ? { status: "failed", reason: "wrong", timing: null } : {},
+    ),
+  ];
+  assertEquals(regressions(compare(good, bad), 1000).map(({ verdict }) => verdict), ["broken", "broken"]);
+  assertEquals(compare(bad, good).pairs.filter(({ verdict }) => verdict === "mended").length, 2);
+});
+
+Deno.test("rows of another dtype or size are other rows, never compared", () => {
+  const comparison = compare(reportOf(), reportOf({ dtypes: ["float16"] }));
+  assertEquals([comparison.pairs.length, comparison.onlyBefore.length, comparison.onlyAfter.length], [
+    0,
+    16,
+    16,
+  ]);
+});
+
+Deno.test("times of different clocks are not compared", () => {
+  const after = changed(
+    reportOf(),
+    ({ timing }) => ({ timing: { gpuNs: null, wallNs: timing!.wallNs ?? timing!.gpuNs } }),
+  );
+  assertEquals(
+    new Set(compare(reportOf(), after).pairs.map(({ verdict }) => verdict)),
+    new Set(["not timed"]),
+  );
+});
+
+Deno.test("another adapter or cache setting is an obstacle, another version is told", () => {
+  const report = { ...reportOf(), settings: { flush: true, seed: 1 } };
+  const other: Report = {
+    ...report,
+    adapter: { ...report.adapter, device: "Another GPU" },
+    settings: { flush: false, seed: 2 },
+    versions: { ...report.versions, deno: "9.9.9" },
+  };
+  const { obstacles, differences } = compare(report, other);
+  assertEquals(obstacles.length, 2);
+  assertStringIncludes(obstacles[0], "Another GPU after");
+  assertStringIncludes(obstacles[1], "The setting flush differs: true before, false after");
+  assert(differences.some((difference) => difference.includes("version of deno")));
+  assert(differences.some((difference) => difference.includes("The setting seed")));
+  assertStringIncludes(renderComparison(compare(report, other)), "! The adapter differs");
+});
+
+Deno.test("the text keeps to 100 columns and names each regression", () => {
+  const after = changed(
+    reportOf({ seed: 2 }),
+    (row) => row.variant === "alphafold3-checkpointed" ? slowed(row, 2) : {},
+  );
+  const comparison = compare(reportOf({ seed: 1, peers: true }), after);
+  const text = renderComparison(comparison, { failOnRegression: 5 });
+  for (const line of text.split("\n")) assert([...line].length <= 100, line);
+  assertStringIncludes(
+    text,
+    "regression: alphafold3-checkpointed full (T 64, D 128, H 352, float32): slower by",
+  );
+  assertStringIncludes(text, "only before: peer:");
+  assertStringIncludes(
+    renderComparison(compare(after, after), { failOnRegression: 5 }),
+    "no regression of more than 5 %",
+  );
+});
