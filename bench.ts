@@ -8,42 +8,30 @@
  * @module
  */
 
-import { type ActivationName, ACTIVATIONS } from "./kernels/activation.ts";
-import { NoAdapterError } from "./kernels/gpu/device.ts";
-import { TUNING_SCHEMA, type TuningEntry } from "./kernels/matmul/tuning.ts";
+import { ACTIVATIONS } from "./kernels/activation.ts";
 import { bootstrapRatioInterval } from "./kernels/measure/bootstrap.ts";
 import { mannWhitney } from "./kernels/measure/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./report/arguments.ts";
 import { Child } from "./report/child.ts";
-import { compareReports, regressions } from "./report/compare.ts";
-import { renderComparison } from "./report/compare_text.ts";
-import { FileError, readWhole, writeWhole } from "./report/files.ts";
-import { formatRate } from "./report/format.ts";
+import { compareFiles } from "./report/compare_command.ts";
+import { FileError } from "./report/files.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
 import { ensureWritable, existingReport, reportPath } from "./report/output.ts";
 import { lineFromParent, tellParent } from "./report/parent.ts";
-import { parseReport, ReportError } from "./report/reader.ts";
+import { ReportError } from "./report/reader.ts";
 import { resumed } from "./report/resume.ts";
 import { rowName, RunLog } from "./report/run_log.ts";
-import type { AdapterReport, Report } from "./report/schema.ts";
+import type { AdapterReport } from "./report/schema.ts";
 import { renderTable } from "./report/table.ts";
-import {
-  type Group,
-  type Job,
-  type MeasureEvent,
-  type ProblemSpec,
-  rowKey,
-  type RowResult,
-  type RowSpec,
-} from "./variants/measure/job.ts";
+import { type Group, type Job, type MeasureEvent, rowKey, type RowResult } from "./variants/measure/job.ts";
+import { jobOf } from "./variants/measure/request.ts";
 import { measure } from "./variants/measure/run.ts";
 import { Schedule } from "./variants/measure/schedule.ts";
-import { tune } from "./variants/measure/tune.ts";
 import { variants } from "./variants/mod.ts";
 import { PRESETS } from "./variants/presets.ts";
-import { ArgumentError, formatSizes, parseDimension, parseSizes } from "./variants/shapes.ts";
+import { ArgumentError, formatSizes } from "./variants/shapes.ts";
 
 /** The first argument of the child process. */
 const CHILD = "measuring-child";
@@ -51,64 +39,37 @@ const CHILD = "measuring-child";
 /** Exit status, as `--help` lists it. */
 const OK = 0, FAILED = 1, BAD_ARGUMENTS = 2, NO_ADAPTER = 3;
 
+/** What a user can cause, each told in one line. */
+const EXPECTED = [UsageError, ArgumentError, FileError, ReportError, Deno.errors.NotCapable];
+
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === CHILD) return await measureForParent();
   try {
-    const choices = { variants: variants.map(({ id }) => id), activations: ACTIVATIONS, peers: [] };
-    const command = parseArguments(args, choices);
-    if (command.kind === "bench") return await bench(command.options, args);
-    if (command.kind === "tune") return await tuneTiles(command.options);
-    if (command.kind === "help") console.log(helpText());
-    else if (command.kind === "list") console.log(listing());
-    else if (command.kind === "compare") return compare(command);
-    else command satisfies never;
-    return OK;
+    return await run(args);
   } catch (error) {
-    const expected = [UsageError, ArgumentError, FileError, ReportError];
-    if (!expected.some((kind) => error instanceof kind)) throw error;
+    if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
     console.error((error as Error).message);
     return BAD_ARGUMENTS;
   }
 }
 
-/** `tune`: searches the tiles of every product of the chosen variants and sizes, and keeps each result at once. */
-async function tuneTiles(options: BenchOptions): Promise<number> {
-  const { adapter, outputDir, precision, dtypes } = options;
-  const tokens = options.tokens === null ? undefined : parseDimension("--tokens", options.tokens);
-  const activation = options.activation as ActivationName;
-  const sizes = parseSizes(options.sizes ?? "4096", { tokens });
-  const problems = dtypes.flatMap((dtype) =>
-    sizes.map((size) => ({ ...size, dtype, precision, activation }))
-  );
-  const path = `${outputDir}/tuning.json`;
-  const entries: TuningEntry[] = [];
-  let name = "";
-  ensureWritable(outputDir);
-  try {
-    await tune({
-      adapter,
-      problems,
-      variants: variants.filter(({ id }) => options.variants.includes(id)),
-      onAdapter: (found, products) => console.error(`${name = found}: ${products} products`),
-      onEntry: (entry) => {
-        entries.push(entry);
-        writeWhole(path, `${JSON.stringify({ schema: TUNING_SCHEMA, adapter: name, entries }, null, 1)}\n`);
-        console.log(tuningLine(entry));
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof NoAdapterError)) throw error;
-    console.error(error.message);
-    return NO_ADAPTER;
+async function run(args: readonly string[]): Promise<number> {
+  const choices = { variants: variants.map(({ id }) => id), activations: ACTIVATIONS, peers: [] };
+  const command = parseArguments(args, choices);
+  switch (command.kind) {
+    case "help":
+      console.log(helpText());
+      return OK;
+    case "list":
+      console.log(listing());
+      return OK;
+    case "compare":
+      return compare(command);
+    case "bench":
+      return await bench(command.options, args);
+    case "tune":
+      throw new UsageError("Cannot tune yet");
   }
-  console.error(`tuning    ${path}`);
-  return OK;
-}
-
-function tuningLine({ product, tile, splits, tflops, ruled, failed }: TuningEntry): string {
-  const lost = `rule ${ruled.tile}/${ruled.splits} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
-  const failures = failed.length > 0 ? `, ${failed.length} failed` : "";
-  return `${product.padEnd(52)} ${`${tile}/${splits}`.padEnd(10)} ${formatRate(tflops)}, ${lost}${failures}`;
 }
 
 function listing(): string {
@@ -122,60 +83,27 @@ function listing(): string {
   });
 }
 
-/** Prints how two reports differ; a regression is a failure only where it was asked to be one. */
-function compare({ before, after, failOnRegression }: Command & { kind: "compare" }): number {
-  const [earlier, later] = [before, after].map((path) => parseReport(readWhole(path), path));
-  const statistics = {
-    ratioInterval: bootstrapRatioInterval,
-    pValue: (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p,
-  };
-  const comparison = compareReports(earlier, later, { statistics });
-  if (failOnRegression !== null && comparison.obstacles.length > 0) {
-    throw new UsageError(`Cannot use --fail-on-regression: ${comparison.obstacles.join(" ")}`);
-  }
-  console.log(renderComparison(comparison, { failOnRegression }));
-  return failOnRegression !== null && regressions(comparison, failOnRegression).length > 0 ? FAILED : OK;
+function compare(command: Command & { kind: "compare" }): number {
+  const pValue = (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p;
+  const statistics = { ratioInterval: bootstrapRatioInterval, pValue };
+  const { text, regressed } = compareFiles({ ...command, statistics });
+  console.log(text);
+  return regressed ? FAILED : OK;
 }
 
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
-  const { adapter, seed, flush, minTimeMs, samples, memoryBudget, outputDir, dryRun } = options;
+  const { adapter, seed, flush, minTimeMs, samples, memoryBudget, outputDir: folder } = options;
   const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget };
-  const previous = options.resume ? resumed(existingReport(outputDir), settings) : null;
-  const job = jobOf(options, previous);
-  if (!dryRun) ensureWritable(outputDir);
+  const previous = options.resume ? resumed(existingReport(folder), settings) : null;
+  const sizes = options.sizes ?? previous?.settings?.sizes?.toString() ?? null;
+  const job = jobOf({ ...options, sizes });
+  if (!options.dryRun) ensureWritable(folder);
   const command = ["deno run -A bench.ts", ...args].join(" ");
   const log = new RunLog({ command, machine: thisMachine(), settings, previous }, {
-    folder: outputDir,
+    folder,
     output: terminal(),
   });
   return await new Run(options, job, log).toEnd();
-}
-
-/** What the child is to do. Sizes are picked by the child where neither arguments nor a resumed report give them. */
-function jobOf(options: BenchOptions, previous: Report | null): Job {
-  const { precision, adapter, seed, flush, minTimeMs, samples, memoryBudget, dryRun, dtypes } = options;
-  const problem = { precision, activation: options.activation as ActivationName };
-  const rows = options.modes.flatMap((mode) => options.variants.map((variant) => ({ variant, mode })));
-  const tokens = options.tokens === null ? undefined : parseDimension("--tokens", options.tokens);
-  const list = options.sizes ?? previous?.settings?.sizes ?? null;
-  const sizes = list === null ? null : parseSizes(String(list), { tokens });
-  const groups = sizes &&
-    dtypes.flatMap((dtype) =>
-      sizes.map((size): Group => ({ problem: { ...size, ...problem, dtype }, rows }))
-    );
-  const automatic = { problem, dtypes, rows };
-  return {
-    adapter,
-    groups,
-    automatic,
-    ceilings: null,
-    seed,
-    flush,
-    minTimeMs,
-    samples,
-    memoryBudget,
-    dryRun,
-  };
 }
 
 /** One run of the bench: children, until every row has ended one way or another. */
@@ -186,7 +114,6 @@ class Run {
   /** Null until the sizes are known. */
   #schedule: Schedule | null = null;
   #child: Child | null = null;
-  #problem: ProblemSpec | null = null;
   #deaths = 0;
   /** Set when the run is over whatever is left: the exit status, and the last words. */
   #over: { status: number; message: string } | null = null;
@@ -258,10 +185,9 @@ class Run {
       case "row":
         return log.row(event.row);
       case "begin":
-        this.#problem = event.problem;
-        return log.begin(`${event.doing}, ${named(event.rows)}`);
+        return log.begin(event);
       case "progress":
-        if (this.#problem) log.advance(this.#problem, event.fraction);
+        return log.advance(event.fraction);
     }
   }
 
@@ -316,12 +242,6 @@ class Run {
     console.log(renderTable(report, { interval: bootstrapRatioInterval }));
     console.error(`report    ${reportPath(this.#options.outputDir)}`);
   }
-}
-
-function named(rows: readonly RowSpec[]): string {
-  return rows.length > 1
-    ? `${rows.length} rows in turns`
-    : rows.map(({ variant, mode }) => `${variant} ${mode}`).join();
 }
 
 function sizesOf(groups: readonly Group[]): string {

@@ -76,7 +76,8 @@ export class Progress {
   #state(): string {
     const percent = `${Math.floor(100 * this.#fraction)} %`.padStart(5);
     const elapsed = this.#output.now() - this.#start;
-    if (this.#fraction < KNOWN_FRACTION || elapsed < KNOWN_MS) return percent;
+    const known = this.#fraction >= KNOWN_FRACTION && this.#fraction < 1 && elapsed >= KNOWN_MS;
+    if (!known) return percent;
     return `${percent}, about ${formatDuration(elapsed / this.#fraction * (1 - this.#fraction))} left`;
   }
 }

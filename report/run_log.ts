@@ -6,7 +6,7 @@
 
 import { ceilingsLine, contextLines, type Machine, machineWarnings, warningLines } from "./context.ts";
 import { formatError, formatPercent, formatShape, formatTime } from "./format.ts";
-import { errorOf, problemKey, problemOf, timeOf } from "./groups.ts";
+import { errorOf, type Problem, problemKey, problemOf, timeOf } from "./groups.ts";
 import { writeReport } from "./output.ts";
 import { Progress, type ProgressOutput, Shares } from "./progress.ts";
 import { type AdapterReport, type Ceilings, type Report, type Row, SCHEMA } from "./schema.ts";
@@ -31,7 +31,7 @@ const UNKNOWN_ADAPTER: AdapterReport = {
 };
 
 /** Names a row: equal for the same variant, mode and problem, and for nothing else. */
-export function rowName(row: Pick<Row, "variant" | "mode"> & Parameters<typeof problemKey>[0]): string {
+export function rowName(row: Pick<Row, "variant" | "mode"> & Problem): string {
   return JSON.stringify([row.variant, row.mode, problemKey(row)]);
 }
 
@@ -44,6 +44,7 @@ export class RunLog {
   readonly #folder: string;
   #order = new Map<string, number>();
   #doing = "";
+  #problem = "";
 
   constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
     this.#machine = start.machine;
@@ -97,20 +98,28 @@ export class RunLog {
     this.progress.finished(rowLine(row), { important: row.status !== "ok" });
   }
 
-  /** Shows what is being done from now on. */
-  begin(doing: string): void {
-    this.#doing = doing;
-    this.progress.update(doing, this.#shares.fraction);
+  /** Shows what is being done from now on, and for which rows of a problem. */
+  begin(
+    { doing, problem, rows }: {
+      doing: string;
+      problem: Problem;
+      rows: readonly Pick<Row, "variant" | "mode">[];
+    },
+  ): void {
+    const [{ variant, mode }] = rows;
+    this.#problem = problemKey(problem);
+    this.#doing = `${doing}, ${rows.length > 1 ? `${rows.length} rows in turns` : `${variant} ${mode}`}`;
+    this.progress.update(this.#doing, this.#shares.fraction);
   }
 
   /** Work on a problem will take about so many seconds; told again, nothing changes. */
-  share(problem: Parameters<typeof problemKey>[0], seconds: number): void {
+  share(problem: Problem, seconds: number): void {
     this.#shares.add(problemKey(problem), seconds);
   }
 
-  /** A part of the work on a problem is done. */
-  advance(problem: Parameters<typeof problemKey>[0], fraction: number): void {
-    this.#shares.advance(problemKey(problem), fraction);
+  /** A part of the work on the problem that was begun last is done. */
+  advance(fraction: number): void {
+    this.#shares.advance(this.#problem, fraction);
     this.progress.update(this.#doing, this.#shares.fraction);
   }
 }

@@ -1,0 +1,45 @@
+/**
+ * `bench.ts compare`.
+ *
+ * @module
+ */
+
+import { UsageError } from "./argument_values.ts";
+import { compareReports, type CompareStatistics, regressions } from "./compare.ts";
+import { renderComparison } from "./compare_text.ts";
+import { readWhole } from "./files.ts";
+import { parseReport } from "./reader.ts";
+
+/** What is compared, and by which rules. */
+export interface CompareOptions {
+  /** Path of the earlier report. */
+  before: string;
+  /** Path of the later one. */
+  after: string;
+  /** Percent that a row may be slower; null where a slower row is no failure. */
+  failOnRegression: number | null;
+  statistics: CompareStatistics;
+}
+
+/**
+ * How two report files differ, as text, and whether that is a regression.
+ *
+ * @throws {FileError} If one of them cannot be read.
+ * @throws {ReportError} If one of them is not a report.
+ * @throws {UsageError} If they have no row in common, or if regressions are asked for across machines.
+ */
+export function compareFiles(options: CompareOptions): { text: string; regressed: boolean } {
+  const { before, after, failOnRegression, statistics } = options;
+  const [earlier, later] = [before, after].map((path) => parseReport(readWhole(path), path));
+  const comparison = compareReports(earlier, later, { statistics });
+  if (comparison.pairs.length === 0) {
+    throw new UsageError("Cannot compare the reports as they have no row in common");
+  }
+  if (failOnRegression !== null && comparison.obstacles.length > 0) {
+    throw new UsageError(`Cannot use --fail-on-regression: ${comparison.obstacles.join(" ")}`);
+  }
+  return {
+    text: renderComparison(comparison, { failOnRegression }),
+    regressed: failOnRegression !== null && regressions(comparison, failOnRegression).length > 0,
+  };
+}

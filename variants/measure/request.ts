@@ -1,0 +1,48 @@
+import type { ActivationName } from "../../kernels/activation.ts";
+import { type Mode, parseDimension, parseSizes } from "../shapes.ts";
+import type { Group, Job, ProblemSpec } from "./job.ts";
+
+/** A job as a command line asks for it: lists of what to combine. */
+export interface Request
+  extends Pick<Job, "adapter" | "seed" | "flush" | "minTimeMs" | "samples" | "memoryBudget" | "dryRun"> {
+  /** The size list as written; null where sizes are to be picked by what the adapter can do. */
+  readonly sizes: string | null;
+  /** T as written, for sizes that give none; null for what the size says. */
+  readonly tokens: string | null;
+  readonly variants: readonly string[];
+  readonly modes: readonly Mode[];
+  readonly dtypes: readonly ProblemSpec["dtype"][];
+  readonly precision: ProblemSpec["precision"];
+  /** Name of a built-in activation. */
+  readonly activation: string;
+}
+
+/**
+ * The job that a request asks for: every size in every dtype is a group, with every variant in every mode.
+ *
+ * @throws {ArgumentError} If a size or the number of tokens is malformed.
+ */
+export function jobOf(request: Request): Job {
+  const { adapter, seed, flush, minTimeMs, samples, memoryBudget, dryRun, dtypes, precision } = request;
+  const problem = { precision, activation: request.activation as ActivationName };
+  const rows = request.modes.flatMap((mode) => request.variants.map((variant) => ({ variant, mode })));
+  const tokens = request.tokens === null ? undefined : parseDimension("--tokens", request.tokens);
+  const sizes = request.sizes === null ? null : parseSizes(request.sizes, { tokens });
+  const groups = sizes &&
+    dtypes.flatMap((dtype) =>
+      sizes.map((size): Group => ({ problem: { ...size, ...problem, dtype }, rows }))
+    );
+  const automatic = { problem, dtypes, rows };
+  return {
+    adapter,
+    groups,
+    automatic,
+    ceilings: null,
+    seed,
+    flush,
+    minTimeMs,
+    samples,
+    memoryBudget,
+    dryRun,
+  };
+}
