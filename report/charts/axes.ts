@@ -20,8 +20,10 @@ export interface AxisOptions {
 /** Largest value over smallest from which an axis becomes logarithmic. */
 const WIDE = 6;
 
-/** The share by which a logarithmic axis goes beyond its values, so that symbols stay inside. */
-const MARGIN = 1.25;
+/** How far a logarithmic axis goes beyond its values, so that symbols stay inside: the more, the longer it is. */
+function margin(low: number, high: number): number {
+  return Math.max(1.25, (high / low) ** 0.08);
+}
 
 /** Ticks at round numbers: few enough for their labels to stand side by side. */
 export function logTicks(low: number, high: number): number[] {
@@ -42,12 +44,17 @@ export function quantity(field: string, values: readonly number[], options: Axis
   const [low, high] = [least(positive), greatest(positive)];
   const wide = positive.length === values.length && high / low > WIDE;
   if (positive.length > 0 && (options.log ?? wide)) {
-    return logChannel(field, { title, domain: domain ?? [low / MARGIN, high * MARGIN] });
+    const beyond = margin(low, high);
+    return logChannel(field, { title, domain: domain ?? [low / beyond, high * beyond] });
   }
+  // Values that are all but one would make an axis whose ticks differ in the seventh digit.
+  const narrow = high / low < 1.02;
   return {
     field,
     type: "quantitative",
-    scale: { type: "linear", zero: false, nice: true, padding: 12 },
+    scale: narrow
+      ? { domain: [0.8 * low, 1.2 * high] }
+      : { type: "linear", zero: false, nice: true, padding: 12 },
     axis: { title, tickCount: 4 },
   };
 }

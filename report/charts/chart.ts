@@ -34,6 +34,8 @@ export interface View {
   rows: readonly Row[];
   /** Width of one panel in pixels, without its labels. */
   panelWidth: number;
+  /** Width of a panel that has a row of its own. */
+  fullWidth: number;
 }
 
 /** Panels and their title, before they become a chart. */
@@ -98,7 +100,8 @@ const CHARACTER = 7;
 /** A whole specification from panels. */
 export function compose({ title, panels, columns, notes = [] }: Plate, view: View): Spec {
   // Text below the title is broken to the width of the panels, or it would widen the picture.
-  const width = Math.floor((view.panelWidth * (columns ?? panels.length) + 140) / CHARACTER);
+  const across = columns === 1 ? view.fullWidth : view.panelWidth * (columns ?? panels.length);
+  const width = Math.floor((across + 140) / CHARACTER);
   const subtitle = [contextOf(view), ...notes].flatMap((text) => wrap(text, { width }));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",

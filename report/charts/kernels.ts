@@ -4,95 +4,129 @@
  * @module
  */
 
-import { formatPercent, formatTime, least, timeUnit } from "../format.ts";
+import { formatPercent, formatTime, greatest, least, timeUnit } from "../format.ts";
 import type { KernelReport, Row } from "../schema.ts";
 import { plain } from "../shape.ts";
 import { STEP } from "./bars.ts";
 import {
   type Drawn,
-  legendColumns,
   modePanels,
-  modesOf,
   modeWords,
   nameOf,
   orderOf,
+  type Spec,
   variantAxis,
   type View,
 } from "./chart.ts";
-import { PART_COLORS } from "./theme.ts";
+import { inkOn } from "./theme.ts";
 
-const REST = "other kernels";
+/** The stages of a block, by what their kernels write, and their colours; the same in every picture. */
+const STAGES: readonly { name: string; outputs: readonly string[]; color: string }[] = [
+  { name: "g, u, h", outputs: ["g", "u", "gu", "h"], color: "#0072b2" },
+  { name: "y", outputs: ["y"], color: "#117733" },
+  { name: "dh, dg, du", outputs: ["dh", "dg", "du", "dgu"], color: "#cc79a7" },
+  { name: "gradients of weights", outputs: ["dDown", "dGate", "dUp", "dGateUp"], color: "#e0ac1c" },
+  { name: "dx", outputs: ["dx"], color: "#56b4e9" },
+];
+const WITHOUT_ARITHMETIC = { name: "element-wise, sums", color: "#332288" };
+const OTHER = { name: "other", color: "#b0b0b0" };
 
-const labelOf = (kernel: KernelReport) => plain(kernel.label, 28);
+/** Stages in the order of the legend. */
+const ALL_STAGES = [...STAGES, WITHOUT_ARITHMETIC, OTHER];
 
-/** The labels with a colour of their own: those that take most time, in the order of their first use. */
-export function mainLabels(rows: readonly Row[]): string[] {
-  const times = new Map<string, number>();
-  for (const kernel of rows.flatMap((row) => row.kernels)) {
-    times.set(labelOf(kernel), (times.get(labelOf(kernel)) ?? 0) + (kernel.gpuNs ?? 0));
-  }
-  const room = times.size <= PART_COLORS.length ? PART_COLORS.length : PART_COLORS.length - 1;
-  const main = new Set([...times].toSorted((a, b) => b[1] - a[1]).slice(0, room).map(([label]) => label));
-  return [...times.keys()].filter((label) => main.has(label));
+/** The stage of a kernel: its label begins with what it writes, and only products count as work. */
+export function stageOf({ label, flops }: KernelReport): { name: string; color: string } {
+  if (!flops) return WITHOUT_ARITHMETIC;
+  const outputs = label.split(/:| = | of | from /)[0].split(",").map((output) => output.trim());
+  return STAGES.find((stage) => outputs.some((output) => stage.outputs.includes(output))) ?? OTHER;
 }
 
-function parts(row: Row, labels: readonly string[]): Record<string, unknown>[] {
-  const total = row.kernels.reduce((sum, kernel) => sum + (kernel.gpuNs ?? 0), 0);
-  return row.kernels.filter((kernel) => kernel.gpuNs !== null).map((kernel, order) => {
-    const label = labelOf(kernel);
+/** Pixels of a character of the text in a segment. */
+const CHARACTER = 6;
+
+/** What all segments of a panel share. */
+interface Scale {
+  /** ns of one unit of the axis. */
+  unit: number;
+  /** Pixels of one unit of the axis. */
+  pixels: number;
+}
+
+/** Segments of one bar, end to end; a label is written where it fits. */
+function segments(row: Row, { unit, pixels }: Scale): Spec[] {
+  const timed = row.kernels.filter((kernel) => kernel.gpuNs !== null);
+  const total = timed.reduce((sum, kernel) => sum + kernel.gpuNs!, 0);
+  let from = 0;
+  return timed.map((kernel) => {
+    const label = plain(kernel.label, 28);
+    const stage = stageOf(kernel);
+    const [start, end] = [from, from += kernel.gpuNs! / unit];
     return {
       variant: nameOf(row.variant),
-      label: labels.includes(label) ? label : REST,
-      order,
-      ns: kernel.gpuNs,
-      tip: `${plain(row.variant, 60)}, ${row.mode}, ${label}: ${formatTime(kernel.gpuNs)}, ` +
+      stage: stage.name,
+      from: start,
+      to: end,
+      middle: (start + end) / 2,
+      text: (end - start) * pixels > label.length * CHARACTER + 6 ? label : "",
+      ink: inkOn(stage.color),
+      tip:
+        `${plain(row.variant, 60)}, ${row.mode}, ${plain(kernel.label, 60)}: ${formatTime(kernel.gpuNs)}, ` +
         `${formatPercent(total === 0 ? null : kernel.gpuNs! / total)} of its kernels`,
     };
   });
 }
 
+const totalOf = (row: Row) => row.kernels.reduce((sum, kernel) => sum + (kernel.gpuNs ?? 0), 0);
+
 /** Times of kernels in the order in which they run, a panel for each mode. */
 export function drawKernels(view: View): Drawn {
   const rows = view.rows.filter((row) => row.kernels.some((kernel) => kernel.gpuNs !== null));
   if (rows.length === 0) return { reason: "no row has times of single kernels" };
-  const labels = mainLabels(rows);
-  const sums = rows.map((row) => row.kernels.reduce((sum, kernel) => sum + (kernel.gpuNs ?? 0), 0));
-  const unit = timeUnit(least(sums.map((sum) => sum || null)));
-  const order = orderOf({ rows });
-  const domain = rows.some((row) => row.kernels.some((kernel) => !labels.includes(labelOf(kernel))))
-    ? [...labels, REST]
-    : labels;
-  const columns = legendColumns(view, modesOf(rows).length);
-  const panels = modePanels({ ...view, rows }, (rows, { first }) => ({
-    width: view.panelWidth,
-    height: { step: STEP },
-    data: { values: rows.flatMap((row) => parts(row, labels)) },
-    transform: [{ calculate: `datum.ns / ${unit.size}`, as: "time" }],
-    mark: { type: "bar", height: { band: 0.72 }, stroke: "white", strokeWidth: 0.8 },
-    encoding: {
-      y: variantAxis(order, first),
-      x: {
-        field: "time",
-        type: "quantitative",
-        stack: "zero",
-        axis: { title: `time of kernels, ${unit.name}`, tickCount: 4 },
+  const unit = timeUnit(least(rows.map((row) => totalOf(row) || null)));
+  const used = new Set(rows.flatMap((row) => row.kernels.map((kernel) => stageOf(kernel).name)));
+  const stages = ALL_STAGES.filter((stage) => used.has(stage.name));
+  const color = {
+    field: "stage",
+    type: "nominal",
+    scale: { domain: stages.map((stage) => stage.name), range: stages.map((stage) => stage.color) },
+    legend: { columns: Math.max(2, Math.floor(view.fullWidth / 150)), symbolType: "square" },
+  };
+  const panels = modePanels({ ...view, rows }, (rows) => {
+    const most = greatest(rows.map(totalOf)) / unit.size || 1;
+    const x = (field: string) => ({
+      field,
+      type: "quantitative",
+      scale: { domain: [0, most], nice: false },
+      axis: { title: `time of kernels, ${unit.name}`, tickCount: 5 },
+    });
+    return {
+      width: view.fullWidth,
+      height: { step: STEP },
+      data: {
+        values: rows.flatMap((row) => segments(row, { unit: unit.size, pixels: view.fullWidth / most })),
       },
-      color: {
-        field: "label",
-        type: "nominal",
-        scale: {
-          domain,
-          range: [...PART_COLORS.slice(0, labels.length), PART_COLORS[PART_COLORS.length - 1]],
+      encoding: { y: variantAxis(orderOf({ rows }), true), description: { field: "tip" } },
+      layer: [
+        {
+          mark: { type: "bar", height: { band: 0.76 }, stroke: "white", strokeWidth: 0.8 },
+          encoding: { x: x("from"), x2: { field: "to" }, color },
         },
-        legend: { columns },
-      },
-      order: { field: "order", type: "quantitative" },
-      description: { field: "tip" },
-    },
-  }));
+        {
+          transform: [{ filter: "datum.text !== ''" }],
+          mark: { type: "text", fontSize: 10, aria: false },
+          encoding: {
+            x: x("middle"),
+            text: { field: "text" },
+            color: { field: "ink", type: "nominal", scale: null },
+          },
+        },
+      ],
+    };
+  });
   return {
     title: `Kernels: ${modeWords(rows)}`,
     panels,
-    notes: ["Median time of each dispatch, stacked in the order in which they run."],
+    columns: 1,
+    notes: ["Median time of each dispatch, in the order in which they run."],
   };
 }

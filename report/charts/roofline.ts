@@ -88,6 +88,7 @@ export function drawRoofline(view: View): Drawn {
       x: { title: "intensity, FLOP per byte", log: true, domain: xs },
       y: { title: `rate, ${unit.name}`, log: true, domain: ys },
       width: view.panelWidth,
+      size: 60,
       legend,
     });
     const { x, y } = encoding;
@@ -100,7 +101,7 @@ export function drawRoofline(view: View): Drawn {
           mark: { type: "line", clip: true, color: FAINT, strokeWidth: 2, strokeDash: [6, 3] },
           encoding: { x, y },
         },
-        { data: { values: pointData(points) }, mark: { ...SYMBOL, size: 60 }, encoding },
+        { data: { values: pointData(points) }, mark: SYMBOL, encoding },
       ],
     };
   });
@@ -108,8 +109,8 @@ export function drawRoofline(view: View): Drawn {
     title: `Roofline: ${modeWords(view.rows)}`,
     panels,
     notes: [
-      `One symbol for each kernel. Dashed: ${formatRate(roof.tflops)} of multiply-adds, ` +
-      `${significant(roof.gbps)} GB/s of copy, both measured in the same run.`,
+      `One symbol for each kernel with arithmetic. Dashed: ${formatRate(roof.tflops)} of multiply-adds, ` +
+      `${significant(roof.gbps)} GB/s of copy.`,
     ],
   };
 }

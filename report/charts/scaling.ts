@@ -37,6 +37,7 @@ export function drawScaling(view: View): Drawn {
       x: { title: "work, FLOP", log: true },
       y: { title: `rate, ${unit.name}`, log: true, domain: ys },
       width: view.panelWidth,
+      size: 60,
       legend,
     });
     const { x, y, color } = encoding;
@@ -56,7 +57,7 @@ export function drawScaling(view: View): Drawn {
         },
         {
           data: { values: pointData(points) },
-          mark: { ...SYMBOL, size: 60 },
+          mark: SYMBOL,
           encoding,
         },
       ],

@@ -19,7 +19,7 @@ import {
   type View,
 } from "./chart.ts";
 import { absence, absenceTip } from "./times.ts";
-import { FAINT } from "./theme.ts";
+import { FAINT, INK } from "./theme.ts";
 
 const CELL_WIDTH = 84;
 
@@ -52,6 +52,19 @@ function cells(rows: readonly Row[]): Spec[] {
     const fastest = fastestOf(group);
     return group.map((row) => cell(row, fastest));
   });
+}
+
+/** What is written in the cells for which the expression holds. */
+function textLayer(filter: string, fontWeight: "normal" | "bold"): Spec {
+  const color = [{ test: "datum.speed === null", value: FAINT }, {
+    test: "datum.speed > 0.8",
+    value: "white",
+  }];
+  return {
+    transform: [{ filter }],
+    mark: { type: "text", fontSize: 11, fontWeight },
+    encoding: { text: { field: "text" }, color: { condition: color, value: INK } },
+  };
 }
 
 /** A table of cells, the darker the faster, a panel for each mode. */
@@ -91,24 +104,17 @@ export function drawSpeeds(view: View): Drawn {
             condition: { test: "datum.speed === null", value: "#f3f4f6" },
             field: "speed",
             type: "quantitative",
-            scale: { domain: [0, 1], range: ["#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"] },
+            scale: {
+              domain: [0.3, 1],
+              clamp: true,
+              range: ["#f7fbff", "#deebf7", "#9ecae1", "#4292c6", "#08519c"],
+            },
             legend: null,
           },
         },
       },
-      {
-        mark: { type: "text", fontSize: 11 },
-        encoding: {
-          text: { field: "text" },
-          color: {
-            condition: [
-              { test: "datum.speed === null", value: FAINT },
-              { test: "datum.speed > 0.62", value: "white" },
-            ],
-            value: "#1f2328",
-          },
-        },
-      },
+      textLayer("datum.speed !== 1", "normal"),
+      textLayer("datum.speed === 1", "bold"),
     ],
   }));
   return {

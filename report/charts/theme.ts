@@ -44,18 +44,6 @@ const OTHER_SHAPES: readonly string[] = [
 /** The ids that have a colour of their own. */
 export const KNOWN_VARIANTS: readonly string[] = Object.keys(STYLES);
 
-/** Colours of the parts of a stacked bar; the last is for the rest. */
-export const PART_COLORS: readonly string[] = [
-  "#0072b2",
-  "#e0ac1c",
-  "#117733",
-  "#cc79a7",
-  "#56b4e9",
-  "#d5390e",
-  "#332288",
-  "#b0b0b0",
-];
-
 /** Ids in the order in which to show them: known ones first, then the others as they come. */
 export function inOrder(ids: Iterable<string>): string[] {
   const given = new Set(ids);
@@ -79,6 +67,20 @@ export function stylesOf(ordered: readonly string[]): Style[] {
 export const INK = "#1f2328";
 export const FAINT = "#6a737d";
 const GRID = "#e4e7eb";
+
+/** Relative luminance of `#rrggbb`, 0 to 1. Source: WCAG 2.2, "relative luminance". */
+export function luminance(color: string): number {
+  const linear = [1, 3, 5].map((at) => {
+    const channel = parseInt(color.slice(at, at + 2), 16) / 255;
+    return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+}
+
+/** The ink that is read best on a colour: black and white meet at a luminance of 0.18. */
+export function inkOn(color: string): string {
+  return luminance(color) > 0.18 ? INK : "#ffffff";
+}
 
 /** The configuration of every chart. Without limits on labels nothing is cut to an ellipsis. */
 export const CONFIG = {

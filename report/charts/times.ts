@@ -54,8 +54,8 @@ export function drawTimes(view: View): Drawn {
     title: `Time: ${modeWords(view.rows)}`,
     panels,
     notes: [
-      "Shorter is faster. Black line: 95 % interval of the median. Arrow: the bar goes on beyond the panel." +
-      (wall ? " * wall time, as there is no time from the GPU." : ""),
+      "Shorter is faster. Black line: 95 % interval of the median. Arrow: the bar goes on beyond the panel.",
+      ...(wall ? ["* wall time, as there is no time from the GPU."] : []),
     ],
   };
 }

@@ -53,6 +53,9 @@ export function drawTimeMemory(view: View): Drawn {
   };
 }
 
+/** What accuracy hangs on besides the variant. */
+const kindOf = (row: Row) => `${row.dtype}, ${row.precision}`;
+
 /** Where an error of 0, which no logarithmic axis has, is drawn. */
 const ERROR_FLOOR = 1e-9;
 
@@ -61,11 +64,13 @@ export function drawAccuracy(view: View): Drawn {
   const rows = view.rows.filter((row) => errorOf(row) !== null && row.tflops !== null && row.tflops > 0);
   if (rows.length === 0) return { reason: "no row has both an error and a rate" };
   const rate = rateUnit(greatest(rows.map((row) => row.tflops)));
+  const kinds = [...new Set(rows.map(kindOf))];
   const legend = legendColumns(view, modesOf(rows).length);
   const panels = modePanels({ ...view, rows }, (rows) =>
     scatterPanel(
       rows.map((row): Point => ({
         variant: row.variant,
+        kind: kindOf(row),
         x: row.tflops! / rate.size,
         y: Math.max(errorOf(row)!, ERROR_FLOOR),
         tip:
@@ -74,6 +79,7 @@ export function drawAccuracy(view: View): Drawn {
       })),
       {
         order: orderOf(view),
+        kinds: kinds.length > 1 ? kinds : undefined,
         x: { title: `rate, ${rate.name}` },
         y: { title: "relative error", log: true },
         width: view.panelWidth,

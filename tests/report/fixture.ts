@@ -90,7 +90,7 @@ const factor = (mode: ReportMode) => mode === "forward" ? 6 : mode === "backward
 function kernelsOf(row: Row, ns: number): KernelReport[] {
   const { tokens: t, dim: d, hiddenDim: h } = row;
   const parts: [string, number][] = row.mode === "forward"
-    ? [["gate matmul", 2], ["up matmul", 2], ["activation", 0], ["down matmul", 2]]
+    ? [["g", 2], ["u", 2], ["h = act(g) u", 0], ["y", 2]]
     : [["dh matmul", 2], ["gradient of the unit", 0], ["dW_down matmul", 2], ["dx matmul", 4], [
       "dW matmul",
       4,
