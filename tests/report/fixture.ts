@@ -91,7 +91,7 @@ function kernelsOf(row: Row, ns: number): KernelReport[] {
   const { tokens: t, dim: d, hiddenDim: h } = row;
   const parts: [string, number][] = row.mode === "forward"
     ? [["g", 2], ["u", 2], ["h = act(g) u", 0], ["y", 2]]
-    : [["dh matmul", 2], ["gradient of the unit", 0], ["dW_down matmul", 2], ["dx matmul", 4], [
+    : [["dh", 2], ["dg, du from dh, g, u", 0], ["dDown", 2], ["dx", 4], [
       "dW matmul",
       4,
     ]];
