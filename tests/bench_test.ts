@@ -1,0 +1,304 @@
+/** bench.ts as a program: exit status, files, what it prints, and what is left when it is interrupted or dies. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { random } from "./report/fixture.ts";
+import { parseReport } from "../report/reader.ts";
+import type { Report } from "../report/schema.ts";
+import { variants } from "../variants/mod.ts";
+
+const BENCH = new URL("../bench.ts", import.meta.url).pathname;
+const QUICK = ["--samples", "3", "--min-time", "1"];
+const TINY = [...QUICK, "--sizes", "4x8x8"];
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A running bench in a folder of its own, for what must happen meanwhile. */
+function start(args: readonly string[], { permissions = ["-A"] }: { permissions?: string[] } = {}) {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", ...permissions, BENCH, ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const text = async (stream: ReadableStream<Uint8Array>) => await new Response(stream).text();
+  const ended = Promise.all([process.status, text(process.stdout), text(process.stderr)])
+    .then(([{ code }, stdout, stderr]): Ended => ({ code, stdout, stderr }));
+  return { process, ended };
+}
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function bench(folder: string, ...args: string[]): Promise<Ended> {
+  return start([...args, "--output-dir", folder]).ended;
+}
+
+function reportIn(folder: string): Report {
+  return parseReport(Deno.readTextFileSync(`${folder}/swiglu.json`), "swiglu.json");
+}
+
+function filesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** Waits until a row is in the report's file. */
+async function firstRow(folder: string): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    if (filesIn(folder).includes("swiglu.json") && reportIn(folder).rows.length > 0) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error("no row came within 30 s");
+}
+
+Deno.test("every variant and mode is measured, the table goes to stdout, everything else to stderr", async () => {
+  await inFolder(async (folder) => {
+    const { code, stdout, stderr } = await bench(folder, ...TINY);
+    assertEquals(code, 0, stderr);
+    assertEquals(filesIn(folder), ["swiglu.csv", "swiglu.json"]);
+    const { rows, settings, adapter, ceilings } = reportIn(folder);
+    assertEquals(
+      rows.map(({ mode, variant }) => `${mode} ${variant}`),
+      ["forward", "backward", "full"].flatMap((mode) => variants.map(({ id }) => `${mode} ${id}`)),
+    );
+    assertEquals(new Set(rows.map(({ status }) => status)), new Set(["ok"]));
+    assertEquals([settings!.sizes, settings!.flush], ["4x8x8", true]);
+    assert(adapter.device !== "" && adapter.timestampPeriodNs! > 0 && ceilings.copyGBps! > 0);
+    for (const { id } of variants) assertStringIncludes(stdout, id);
+    for (const line of stdout.split("\n")) assert([...line].length <= 100, line);
+    assertMatch(stderr, /^machine .*\nversions .*deno .*\nadapter /);
+    assertStringIncludes(stderr, "100 %");
+    assert(!stderr.includes("\x1b"), "a control sequence without a terminal");
+    const csv = Deno.readTextFileSync(`${folder}/swiglu.csv`).trim().split("\n");
+    assertEquals(csv.length, 1 + rows.length);
+  });
+});
+
+Deno.test("--json - prints the report in place of the table; the least permissions are enough", async () => {
+  await inFolder(async (folder) => {
+    const permissions = [
+      `--allow-run=${Deno.execPath()}`,
+      `--allow-read=${folder}`,
+      `--allow-write=${folder}`,
+    ];
+    const args = [...TINY, "--variants", "tuned", "--modes", "full", "--json", "-", "--output-dir", folder];
+    const { code, stdout, stderr } = await start(args, { permissions }).ended;
+    assertEquals(code, 0, stderr);
+    assertEquals(parseReport(stdout, "stdout"), reportIn(folder));
+  });
+});
+
+Deno.test("a missing permission is told in one line", async () => {
+  const { code, stderr } = await start([...TINY], { permissions: [] }).ended;
+  assertEquals(code, 2);
+  assertEquals(stderr.trim().split("\n").length, 1, stderr);
+});
+
+const BAD: [string, string[], string][] = [
+  ["an unknown argument", ["--size", "4"], '"--size"'],
+  ["a malformed size", ["--sizes", "4x"], '"4x"'],
+  ["a negative size", ["--sizes", "-4096"], '"-4096"'],
+  ["tokens of zero", ["--sizes", "8", "--tokens", "0"], "--tokens"],
+  ["an unknown variant", ["--variants", "cuda"], '"cuda"'],
+  ["comparing with a file that is none of ours", ["compare", BENCH, BENCH], "bench.ts as it is not JSON"],
+  [
+    "comparing with a file that is not there",
+    ["compare", "/nowhere/a.json", "/nowhere/b.json"],
+    "/nowhere/a.json",
+  ],
+];
+
+for (const [name, args, named] of BAD) {
+  Deno.test(`${name} ends with status 2, in one line that names it, and writes nothing`, async () => {
+    await inFolder(async (folder) => {
+      const target = `${folder}/out`;
+      const measuring = args[0] === "compare" ? [] : ["--output-dir", target];
+      const { code, stdout, stderr } = await start([...args, ...measuring]).ended;
+      assertEquals([code, stdout], [2, ""]);
+      assertStringIncludes(stderr, named);
+      assertEquals(stderr.trim().split("\n").length, 1, stderr);
+      assertEquals(filesIn(folder), []);
+    });
+  });
+}
+
+Deno.test("an output folder that cannot be written is refused before anything is measured", async () => {
+  await inFolder(async (folder) => {
+    Deno.writeTextFileSync(`${folder}/file`, "");
+    const { code, stderr } = await bench(`${folder}/file`, ...TINY);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "--output-dir");
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+  });
+});
+
+Deno.test("--help, --list and --dry-run print, measure nothing and write nothing", async () => {
+  await inFolder(async (folder) => {
+    const help = await start(["--help"]).ended;
+    assertEquals(help.code, 0);
+    assertStringIncludes(help.stdout, "--sizes LIST");
+    const list = await start(["--list"]).ended;
+    for (const name of [...variants.map(({ id }) => id), "llama-3-8b", "gelu_tanh"]) {
+      assertStringIncludes(list.stdout, name);
+    }
+    const dry = await bench(folder, ...TINY, "--dry-run", "--memory-budget", "500");
+    assertEquals(dry.code, 0, dry.stderr);
+    assertStringIncludes(dry.stdout, "24 rows, about");
+    assertStringIncludes(dry.stdout, "skipped: needs");
+    assertEquals(filesIn(folder), []);
+  });
+});
+
+Deno.test("--resume keeps finished rows as they are and measures the rest; other settings are refused", async () => {
+  await inFolder(async (folder) => {
+    assertEquals((await bench(folder, ...TINY, "--variants", "tuned", "--modes", "full")).code, 0);
+    const before = reportIn(folder);
+    const refused = await bench(folder, ...TINY, "--resume", "--seed", "5");
+    assertEquals(refused.code, 2);
+    assertStringIncludes(refused.stderr, "Cannot use --resume as seed must be 0");
+    assertEquals(reportIn(folder), before);
+    assertEquals(
+      (await bench(folder, ...TINY, "--variants", "pytorch,tuned", "--modes", "full", "--resume")).code,
+      0,
+    );
+    const after = reportIn(folder);
+    assertEquals(after.rows.map(({ variant }) => variant), ["pytorch", "tuned"]);
+    assertEquals(after.rows[1], before.rows[0]);
+    assertEquals(after.createdAt, before.createdAt);
+  });
+});
+
+Deno.test("--resume of a file that is no report is refused, and the file stays", async () => {
+  await inFolder(async (folder) => {
+    Deno.writeTextFileSync(`${folder}/swiglu.json`, '{"mine": true}');
+    const { code, stderr } = await bench(folder, ...TINY, "--resume");
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "swiglu.json");
+    assertEquals(Deno.readTextFileSync(`${folder}/swiglu.json`), '{"mine": true}');
+  });
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} leaves valid files with all finished rows, and --resume completes them`, async () => {
+    await inFolder(async (folder) => {
+      const args = [
+        ...QUICK,
+        "--sizes",
+        "2x4x4,3x4x4,4x4x4,5x4x4",
+        "--variants",
+        "pytorch",
+        "--output-dir",
+        folder,
+      ];
+      const { process, ended } = start(args);
+      await firstRow(folder);
+      process.kill(signal);
+      const { code, stdout, stderr } = await ended;
+      assertEquals(code, 1, stderr);
+      assertStringIncludes(stderr, "Interrupted: --resume");
+      const interrupted = reportIn(folder).rows;
+      assert(interrupted.length > 0 && interrupted.length < 12, `${interrupted.length} rows`);
+      assertStringIncludes(stdout, "pytorch");
+      assertEquals(filesIn(folder), ["swiglu.csv", "swiglu.json"]);
+      const resumed = await start([...args, "--resume"]).ended;
+      assertEquals(resumed.code, 0, resumed.stderr);
+      const { rows } = reportIn(folder);
+      assertEquals(rows.length, 12);
+      for (const row of interrupted) {
+        assertEquals(rows.filter((other) => JSON.stringify(other) === JSON.stringify(row)).length, 1);
+      }
+    });
+  });
+}
+
+/** Ids of the processes whose parent this is, where the system has /proc. */
+function childrenOf(id: number): number[] {
+  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).map(({ name }) =>
+    Number(name)
+  )
+    .filter((other) => {
+      try {
+        const [, rest] = Deno.readTextFileSync(`/proc/${other}/stat`).split(") ");
+        return Number(rest.split(" ")[1]) === id;
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    });
+}
+
+Deno.test({
+  name: "a measuring process killed at random moments costs at most the row at work; every row ends",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const seed = crypto.getRandomValues(new Uint32Array(1))[0];
+    const next = random(seed);
+    await inFolder(async (folder) => {
+      const args = [
+        ...QUICK,
+        "--sizes",
+        "2x4x4,3x4x4",
+        "--variants",
+        "pytorch,liger",
+        "--output-dir",
+        folder,
+      ];
+      const { process, ended } = start(args);
+      let running = true;
+      void ended.then(() => running = false);
+      let kills = 0;
+      while (running && kills < 3) {
+        await new Promise((done) => setTimeout(done, 800 + 2500 * next()));
+        for (const child of running ? childrenOf(process.pid) : []) {
+          Deno.kill(child, "SIGKILL");
+          kills++;
+        }
+      }
+      const { code, stderr } = await ended;
+      const { rows } = reportIn(folder);
+      const failed = rows.filter(({ status }) => status === "failed");
+      assertEquals(rows.length, 12, `seed ${seed}: ${stderr}`);
+      assertEquals(code, failed.length > 0 ? 1 : 0);
+      for (const { reason } of failed) assertStringIncludes(reason!, "ended by SIGKILL");
+      assertEquals(filesIn(folder), ["swiglu.csv", "swiglu.json"]);
+    });
+  },
+});
+
+Deno.test("a folder that goes away while it measures ends the run with status 1, naming it", async () => {
+  await inFolder(async (folder) => {
+    const target = `${folder}/out`;
+    const args = [...QUICK, "--sizes", "2x4x4,3x4x4,4x4x4", "--variants", "pytorch", "--output-dir", target];
+    const { ended } = start(args);
+    await new Promise((done) => setTimeout(done, 300));
+    while (!filesIn(folder).includes("out")) await new Promise((done) => setTimeout(done, 20));
+    Deno.removeSync(target, { recursive: true });
+    Deno.writeTextFileSync(target, "in the way");
+    const { code, stderr } = await ended;
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "Cannot write");
+    assertEquals(filesIn(folder), ["out"]);
+  });
+});
+
+Deno.test("compare finds no difference between a report and itself, and refuses reports without a common row", async () => {
+  await inFolder(async (folder) => {
+    assertEquals((await bench(`${folder}/a`, ...TINY, "--variants", "tuned")).code, 0);
+    const [a, b] = [`${folder}/a/swiglu.json`, `${folder}/b.json`];
+    const same = await start(["compare", a, a, "--fail-on-regression", "1"]).ended;
+    assertEquals(same.code, 0, same.stderr);
+    assertStringIncludes(same.stdout, "3 rows compared: 3 same\nno regression of more than 1 %");
+    Deno.writeTextFileSync(b, JSON.stringify({ ...reportIn(`${folder}/a`), rows: [] }));
+    const none = await start(["compare", a, b]).ended;
+    assertEquals(none.code, 2);
+    assertStringIncludes(none.stderr, "no row in common");
+  });
+});
