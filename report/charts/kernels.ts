@@ -37,7 +37,7 @@ const ALL_STAGES = [...STAGES, WITHOUT_ARITHMETIC, OTHER];
 /** The stage of a kernel: its label begins with what it writes, and only products count as work. */
 export function stageOf({ label, flops }: KernelReport): { name: string; color: string } {
   if (!flops) return WITHOUT_ARITHMETIC;
-  const outputs = label.split(/:| = | of | from /)[0].split(",").map((output) => output.trim());
+  const outputs = label.split(/:| \+?= | of | from | \+ /)[0].split(",").map((output) => output.trim());
   return STAGES.find((stage) => outputs.some((output) => stage.outputs.includes(output))) ?? OTHER;
 }
 

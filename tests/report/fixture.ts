@@ -92,7 +92,7 @@ function kernelsOf(row: Row, ns: number): KernelReport[] {
   const parts: [string, number][] = row.mode === "forward"
     ? [["g", 2], ["u", 2], ["h = act(g) u", 0], ["y", 2]]
     : [["dh", 2], ["dg, du from dh, g, u", 0], ["dDown", 2], ["dx", 4], [
-      "dW matmul",
+      "dGateUp",
       4,
     ]];
   const total = parts.reduce((sum, [, work]) => sum + (work || 0.1), 0);
