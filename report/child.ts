@@ -8,7 +8,9 @@ import { plain } from "./shape.ts";
 
 /** What to start, and how to follow it. */
 export interface ChildOptions {
-  /** Arguments of Deno. */
+  /** The program; Deno itself if not given. */
+  command?: string;
+  /** Its arguments. */
   args: readonly string[];
   /** Variables that the child gets beside its parent's. */
   env?: Record<string, string>;
@@ -39,8 +41,9 @@ export class Child {
   #timedOut = false;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
+  /** @throws {Deno.errors.NotFound} If there is no such program. */
   constructor(options: ChildOptions) {
-    this.#process = new Deno.Command(Deno.execPath(), {
+    this.#process = new Deno.Command(options.command ?? Deno.execPath(), {
       args: [...options.args],
       env: options.env,
       stdin: "piped",

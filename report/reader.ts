@@ -57,8 +57,8 @@ const timing = record({ gpuNs: nullable(statistics), wallNs: nullable(statistics
 
 const memory = record({
   peakBytes: byteCount,
-  savedBytes: byteCount,
-  workspaceBytes: byteCount,
+  savedBytes: nullable(byteCount),
+  workspaceBytes: nullable(byteCount),
   predictedPeakBytes: nullable(byteCount),
 }, { reservedBytes: nullable(byteCount) });
 

@@ -154,10 +154,10 @@ export interface Statistics {
 export interface MemoryReport {
   /** The most that lived at once: y, saved, workspace and gradients. */
   peakBytes: number;
-  /** What forward leaves for backward. */
-  savedBytes: number;
-  /** Scratch that neither saves nor returns anything. */
-  workspaceBytes: number;
+  /** What forward leaves for backward; null where it is not known, as for most peers. */
+  savedBytes: number | null;
+  /** Scratch that neither saves nor returns anything; null where it is not known, as for peers. */
+  workspaceBytes: number | null;
   /** What the plan foretold for `peakBytes`; null where there is no plan, as for peers. */
   predictedPeakBytes: number | null;
   /** What the pool of buffers held, at least `peakBytes`. */

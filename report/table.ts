@@ -119,7 +119,7 @@ function lookOf(rows: readonly Row[], { mode, width }: { mode: ReportMode; width
 
 function cells({ row, speed, interval, tied }: Standing, { time, rate, bytes }: SectionLook): string[] {
   const { clock, statistics } = timeOf(row)!;
-  const size = (value: number | undefined) => value === undefined ? "-" : significant(value / bytes.size, 4);
+  const size = (value: number | null = null) => value === null ? "-" : significant(value / bytes.size, 4);
   return [
     row.variant,
     significant(statistics.median / time.size) + (clock === "wall" ? "*" : ""),

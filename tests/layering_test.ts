@@ -27,17 +27,21 @@ const TOP_LEVEL = [
   "variants",
 ];
 
-/** What each layer may import from, besides itself: bench -> mod -> variants -> kernels -> gpu; bench, plot -> report. */
+/**
+ * What each layer may import from, besides itself: bench -> mod -> variants -> kernels -> gpu; bench, plot -> report.
+ * Peers are other projects, measured beside the variants: only bench knows them.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gpu: [],
   kernels: ["gpu"],
   variants: ["kernels", "gpu"],
   mod: ["variants", "kernels", "gpu"],
+  peers: ["variants", "kernels", "gpu", "report"],
   report: [],
-  bench: ["mod", "variants", "kernels", "gpu", "report"],
+  bench: ["mod", "peers", "variants", "kernels", "gpu", "report"],
   plot: ["report"],
   ci: [],
-  tests: ["mod", "variants", "kernels", "gpu", "report", "ci"],
+  tests: ["mod", "peers", "variants", "kernels", "gpu", "report", "ci"],
 };
 
 /** The layers that people import by URL, in browsers too. */
@@ -48,6 +52,7 @@ const LINE_LIMIT = 400;
 
 function layerOf(file: string): string {
   if (file.startsWith("kernels/gpu/")) return "gpu";
+  if (file.startsWith("variants/peers/")) return "peers";
   return file.replace(/^\./, "").replace(/(\.ts$|\/.*)/, "");
 }
 
@@ -167,11 +172,16 @@ Deno.test("a wrong arrow and a bare import are seen", () => {
   assert(wrong("report/a.ts", "kernels/gpu/b.ts"));
   assert(wrong("plot.ts", "mod.ts"));
   assert(wrong("mod.ts", "report/a.ts"));
+  assert(wrong("mod.ts", "variants/peers/a.ts"));
+  assert(wrong("variants/mod.ts", "variants/peers/a.ts"));
+  assert(wrong("variants/measure/run.ts", "variants/peers/a.ts"));
   assert(wrong("bench.ts", "tests/gpu.ts"));
   assert(wrong("tests/a_test.ts", "bench.ts"));
   assert(wrong(".ci/a.ts", "mod.ts"));
   assert(!wrong("kernels/a.ts", "kernels/gpu/b.ts"));
   assert(!wrong("bench.ts", "mod.ts"));
+  assert(!wrong("bench.ts", "variants/peers/a.ts"));
+  assert(!wrong("variants/peers/a.ts", "variants/b.ts"));
   for (const specifier of ["@std/assert", "npm:vega@6", "node:fs", "https://example.com/a.ts"]) {
     assert(wrongArrow({ from: "mod.ts", specifier, to: null }) !== null, specifier);
     assert(wrongArrow({ from: "bench.ts", specifier, to: null }) === null, specifier);

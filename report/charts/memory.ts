@@ -12,7 +12,7 @@ import { type Drawn, modesOf, modeWords, orderOf, type Spec, type View } from ".
 import { absence, absenceTip } from "./times.ts";
 
 /** The figures of memory that have a panel. */
-const KINDS: readonly { title: string; of: (memory: MemoryReport) => number; predicted: boolean }[] = [
+const KINDS: readonly { title: string; of: (memory: MemoryReport) => number | null; predicted: boolean }[] = [
   { title: "peak", of: (memory) => memory.peakBytes, predicted: true },
   { title: "saved for backward", of: (memory) => memory.savedBytes, predicted: false },
   { title: "workspace", of: (memory) => memory.workspaceBytes, predicted: false },
@@ -22,6 +22,9 @@ function bar(row: Row, { kind, unit }: { kind: typeof KINDS[number]; unit: Unit 
   const { memory, variant } = row;
   if (memory === null) return { variant, value: null, text: absence(row), tip: absenceTip(row) };
   const bytes = kind.of(memory);
+  if (bytes === null) {
+    return { variant, value: null, text: "not known", tip: `${plain(variant, 60)}: not known` };
+  }
   const predicted = kind.predicted ? memory.predictedPeakBytes : null;
   const tip = `${plain(variant, 60)}, ${row.mode}: ${kind.title} ${formatBytes(bytes)}`;
   return {
