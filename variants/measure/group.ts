@@ -151,8 +151,9 @@ export class GroupRun {
     if (works.length === 1) return void await this.#attempt(specs, sample);
     try {
       await sample();
-    } catch (error) {
-      if (this.#bench.gpu.lost !== null) throw error;
+    } catch {
+      const lost = await lossOf(this.#bench.gpu);
+      if (lost !== null) throw new Error(lost);
       for (const work of [...left]) await this.#sample([work]);
     }
   }
@@ -233,9 +234,11 @@ export class GroupRun {
     try {
       return await use();
     } catch (error) {
-      const noRoom = error instanceof OutOfMemoryError || error instanceof RangeError;
-      this.#fail(rows, { status: noRoom ? "skipped" : "failed", reason: reasonOf(error) });
-      if (this.#bench.gpu.lost !== null) throw error;
+      const lost = await lossOf(this.#bench.gpu);
+      const noRoom = lost === null && (error instanceof OutOfMemoryError || error instanceof RangeError);
+      const reason = lost ?? (error instanceof Error ? error.message : String(error));
+      this.#fail(rows, { status: noRoom ? "skipped" : "failed", reason });
+      if (lost !== null) throw new Error(lost);
       return null;
     }
   }
@@ -259,6 +262,8 @@ function repeatsOf(ns: number, { leastNs, bytes }: { leastNs: number; bytes: num
   return Math.max(1, Math.min(wanted, MOST_REPEATS, Math.floor(MOST_REPEATED_BYTES / bytes)));
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** Why the device is lost, null while it is not. It tells a turn of the event loop later than by its errors. */
+async function lossOf(gpu: Gpu): Promise<string | null> {
+  await new Promise((done) => setTimeout(done, 0));
+  return gpu.lost === null ? null : `the device is lost: ${gpu.lost}`;
 }

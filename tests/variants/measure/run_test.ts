@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { DeviceMemory, OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { ObservedRecorder } from "../../../kernels/measure/observed.ts";
 import {
   type Job,
@@ -9,6 +9,7 @@ import {
   type RowResult,
 } from "../../../variants/measure/job.ts";
 import { measure } from "../../../variants/measure/run.ts";
+import { Schedule } from "../../../variants/measure/schedule.ts";
 import { variants } from "../../../variants/mod.ts";
 import { formatSizes } from "../../../variants/shapes.ts";
 import type { Variant } from "../../../variants/variant.ts";
@@ -134,7 +135,7 @@ Deno.test("a row beyond the budget is skipped with both figures, and others run"
 });
 
 Deno.test("whichever allocation fails, its row is skipped or nothing happens, and every row still ends", async () => {
-  const { prototype } = (await import("../../../kernels/gpu/memory.ts")).DeviceMemory;
+  const { prototype } = DeviceMemory;
   const acquire = prototype.acquire;
   let allocations = 0;
   try {
@@ -180,4 +181,30 @@ Deno.test("equal seeds give equal inputs: the errors of two runs are the same", 
   const [first, again, other] = [await errors(1), await errors(1), await errors(2)];
   assertEquals(first, again);
   assert(first !== other);
+});
+
+Deno.test("a device that is lost costs its row, and ends the process, so that a new one goes on with the rest", async () => {
+  const losing = altered("losing", (recorder) =>
+    new ObservedRecorder(recorder, {
+      launch: (_, record) => {
+        if (recorder.memory instanceof DeviceMemory) recorder.memory.device.destroy();
+        record();
+      },
+    }));
+  const events: MeasureEvent[] = [];
+  const job = jobOf([problemOf(4, 8, 8)], ["pytorch", "losing", "tuned"]);
+  await assertRejects(
+    () => measure(job, [...variants, losing], (event) => void events.push(event)),
+    Error,
+    "lost",
+  );
+  const rows = rowsOf(events);
+  assertEquals(rows.map(({ variant, mode, status }) => `${variant} ${mode} ${status}`), [
+    "losing forward failed",
+  ]);
+  assertStringIncludes(rows[0].reason!, "device is lost");
+  const schedule = new Schedule(job.groups!);
+  for (const event of events) schedule.take(event);
+  assertEquals(schedule.died("the device is lost"), []);
+  assertEquals(schedule.groups.flatMap((group) => group.rows).length, 8);
 });
