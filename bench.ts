@@ -8,13 +8,16 @@
  * @module
  */
 
-import { ACTIVATIONS } from "./kernels/activation.ts";
+import { type ActivationName, ACTIVATIONS } from "./kernels/activation.ts";
+import { NoAdapterError } from "./kernels/gpu/device.ts";
+import { TUNING_SCHEMA, type TuningEntry } from "./kernels/matmul/tuning.ts";
 import { bootstrapRatioInterval } from "./kernels/measure/bootstrap.ts";
 import { mannWhitney } from "./kernels/measure/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./report/arguments.ts";
-import { Child } from "./report/child.ts";
 import { compareFiles } from "./report/compare_command.ts";
-import { FileError } from "./report/files.ts";
+import type { RunEvent } from "./report/events.ts";
+import { FileError, writeWhole } from "./report/files.ts";
+import { formatRate } from "./report/format.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
@@ -23,15 +26,16 @@ import { lineFromParent, tellParent } from "./report/parent.ts";
 import { ReportError } from "./report/reader.ts";
 import { resumed } from "./report/resume.ts";
 import { rowName, RunLog } from "./report/run_log.ts";
-import type { AdapterReport } from "./report/schema.ts";
+import { Supervisor } from "./report/supervisor.ts";
 import { renderTable } from "./report/table.ts";
 import { type Group, type Job, type MeasureEvent, rowKey, type RowResult } from "./variants/measure/job.ts";
 import { jobOf } from "./variants/measure/request.ts";
 import { measure } from "./variants/measure/run.ts";
 import { Schedule } from "./variants/measure/schedule.ts";
+import { tune } from "./variants/measure/tune.ts";
 import { variants } from "./variants/mod.ts";
 import { PRESETS } from "./variants/presets.ts";
-import { ArgumentError, formatSizes } from "./variants/shapes.ts";
+import { ArgumentError, formatSizes, parseDimension, parseSizes } from "./variants/shapes.ts";
 
 /** The first argument of the child process. */
 const CHILD = "measuring-child";
@@ -68,7 +72,7 @@ async function run(args: readonly string[]): Promise<number> {
     case "bench":
       return await bench(command.options, args);
     case "tune":
-      throw new UsageError("Cannot tune yet");
+      return await tuneTiles(command.options);
   }
 }
 
@@ -91,6 +95,46 @@ function compare(command: Command & { kind: "compare" }): number {
   return regressed ? FAILED : OK;
 }
 
+/** `tune`: searches the tiles of every product of the chosen variants and sizes, and keeps each result at once. */
+async function tuneTiles(options: BenchOptions): Promise<number> {
+  const { adapter, outputDir, precision, dtypes } = options;
+  const tokens = options.tokens === null ? undefined : parseDimension("--tokens", options.tokens);
+  const activation = options.activation as ActivationName;
+  const sizes = parseSizes(options.sizes ?? "4096", { tokens });
+  const problems = dtypes.flatMap((dtype) =>
+    sizes.map((size) => ({ ...size, dtype, precision, activation }))
+  );
+  const path = `${outputDir}/tuning.json`;
+  const entries: TuningEntry[] = [];
+  let name = "";
+  ensureWritable(outputDir);
+  try {
+    await tune({
+      adapter,
+      problems,
+      variants: variants.filter(({ id }) => options.variants.includes(id)),
+      onAdapter: (found, products) => console.error(`${name = found}: ${products} products`),
+      onEntry: (entry) => {
+        entries.push(entry);
+        writeWhole(path, `${JSON.stringify({ schema: TUNING_SCHEMA, adapter: name, entries }, null, 1)}\n`);
+        console.log(tuningLine(entry));
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    console.error(error.message);
+    return NO_ADAPTER;
+  }
+  console.error(`tuning    ${path}`);
+  return OK;
+}
+
+function tuningLine({ product, tile, splits, tflops, ruled, failed }: TuningEntry): string {
+  const lost = `rule ${ruled.tile}/${ruled.splits} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
+  const failures = failed.length > 0 ? `, ${failed.length} failed` : "";
+  return `${product.padEnd(52)} ${`${tile}/${splits}`.padEnd(10)} ${formatRate(tflops)}, ${lost}${failures}`;
+}
+
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
   const { adapter, seed, flush, minTimeMs, samples, memoryBudget, outputDir: folder } = options;
   const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget };
@@ -110,104 +154,84 @@ async function bench(options: BenchOptions, args: readonly string[]): Promise<nu
 class Run {
   readonly #options: BenchOptions;
   readonly #log: RunLog;
+  readonly #supervisor: Supervisor;
   #job: Job;
   /** Null until the sizes are known. */
   #schedule: Schedule | null = null;
-  #child: Child | null = null;
   #deaths = 0;
-  /** Set when the run is over whatever is left: the exit status, and the last words. */
-  #over: { status: number; message: string } | null = null;
 
   constructor(options: BenchOptions, job: Job, log: RunLog) {
     this.#options = options;
     this.#job = job;
     this.#log = log;
+    const args = ["run", "--no-prompt", "--quiet", import.meta.url, CHILD];
+    const command = { args, env: driverVariables(), deadlineMs: 1000 * options.timeoutSeconds };
+    const interrupted = { status: FAILED, message: "Interrupted: --resume goes on with what is left." };
+    this.#supervisor = new Supervisor(command, { interrupted });
     if (job.groups) this.#plan(job.groups);
   }
 
   async toEnd(): Promise<number> {
-    const interrupt = () => this.#end(FAILED, "Interrupted: --resume goes on with what is left.");
-    const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-    for (const signal of signals) Deno.addSignalListener(signal, interrupt);
-    while (this.#over === null && this.#schedule?.groups.length !== 0) await this.#runChild();
-    for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
+    const stop = await this.#supervisor.supervised(() =>
+      this.#supervisor.runChildren({
+        next: () => this.#schedule?.groups.length === 0 ? null : this.#next(),
+        take: (event) => this.#take(event as MeasureEvent),
+        died: (reason) => this.#died(reason),
+      })
+    );
     this.#log.progress.clear();
     const { rows } = this.#log.report;
     if (rows.length > 0) this.#print();
-    if (this.#over !== null && this.#over.message !== "") console.error(this.#over.message);
-    return this.#over?.status ?? (rows.some(({ status }) => status === "failed") ? FAILED : OK);
+    if (stop !== null && stop.message !== "") console.error(stop.message);
+    return stop?.status ?? (rows.some(({ status }) => status === "failed") ? FAILED : OK);
   }
 
-  async #runChild(): Promise<void> {
-    const job = { ...this.#job, groups: this.#schedule?.groups ?? null };
-    this.#child = new Child({
-      args: ["run", "--no-prompt", "--quiet", import.meta.url, CHILD],
-      env: driverVariables(),
-      input: JSON.stringify(job),
-      deadlineMs: 1000 * this.#options.timeoutSeconds,
-      onLine: (line) => this.#takeLine(line),
-    });
-    const { ok, reason } = await this.#child.end;
-    if (this.#over !== null || ok && this.#schedule?.groups.length === 0) return;
-    this.#died(ok ? "the measuring process ended before its work was done" : reason);
+  #next(): Job {
+    return { ...this.#job, groups: this.#schedule?.groups ?? null };
   }
 
   #died(reason: string): void {
-    if (this.#schedule === null) {
-      if (++this.#deaths > 1) this.#end(FAILED, `Cannot measure: ${reason}`);
-      return;
-    }
-    for (const row of this.#schedule.died(reason)) this.#guarded(() => this.#log.row(row));
-  }
-
-  #takeLine(line: string): void {
-    if (this.#over !== null) return;
-    const event: MeasureEvent = JSON.parse(line);
-    this.#guarded(() => this.#take(event));
-    this.#schedule?.take(event);
+    const lost = this.#schedule?.died(reason);
+    if (lost) return lost.forEach((row) => this.#tell({ type: "row", row }));
+    if (++this.#deaths > 1) this.#supervisor.stop(FAILED, `Cannot measure: ${reason}`);
   }
 
   #take(event: MeasureEvent): void {
-    const log = this.#log;
-    switch (event.type) {
-      case "no-adapter":
-        return this.#end(NO_ADAPTER, event.message);
-      case "adapter":
-        return this.#adapter(event.adapter);
-      case "ceilings":
-        if (this.#job.ceilings === null) log.ceilings(event.ceilings);
-        this.#job = { ...this.#job, ceilings: event.ceilings };
-        return;
-      case "plan":
-        return this.#planned(event);
-      case "warning":
-        return log.warn(event.text);
-      case "row":
-        return log.row(event.row);
-      case "begin":
-        return log.begin(event);
-      case "progress":
-        return log.advance(event.fraction);
-    }
+    if (event.type === "no-adapter") return this.#supervisor.stop(NO_ADAPTER, event.message);
+    if (event.type === "end" || this.#isKnown(event)) return;
+    this.#tell(event);
+    if (event.type === "plan") this.#planned(event);
+    this.#schedule?.take(event);
   }
 
-  /** The first child tells the adapter; those after it, and one that resumes, must have the same. */
-  #adapter(adapter: AdapterReport): void {
-    const known = this.#log.report.adapter;
-    if (known.device === "") return this.#log.adapter(adapter);
-    if (known.device === adapter.device) return;
-    this.#end(
-      BAD_ARGUMENTS,
-      `Cannot go on as the report is of ${known.device}: current adapter is ${adapter.device}`,
-    );
+  #tell(event: RunEvent): void {
+    this.#supervisor.guarded(FAILED, () => this.#log.take(event));
+  }
+
+  /** The first child tells of the adapter and its ceilings; those after it, and a resumed report, must agree. */
+  #isKnown(event: MeasureEvent): boolean {
+    if (event.type === "ceilings") {
+      const known = this.#job.ceilings !== null;
+      this.#job = { ...this.#job, ceilings: event.ceilings };
+      return known;
+    }
+    const known = this.#log.report.adapter.device;
+    if (event.type !== "adapter" || known === "") return false;
+    const { device } = event.adapter;
+    if (known !== device) {
+      this.#supervisor.stop(
+        BAD_ARGUMENTS,
+        `Cannot go on as the report is of ${known}: current adapter is ${device}`,
+      );
+    }
+    return true;
   }
 
   #planned({ groups, rows }: MeasureEvent & { type: "plan" }): void {
     if (this.#schedule === null) this.#plan(groups);
-    for (const { problem, seconds } of groups) this.#log.share(problem, seconds);
     if (!this.#options.dryRun) return;
     console.log(renderPlan(rows, groups.reduce((sum, { seconds }) => sum + seconds, 0)));
-    this.#end(OK, "");
+    this.#supervisor.stop(OK, "");
   }
 
   /** Fixes which rows there are, and which of them a resumed report has already. */
@@ -218,22 +242,6 @@ class Run {
       groups.flatMap(({ problem, rows }) => rows.map((row) => rowName({ ...problem, ...row }))),
     );
     report.settings = { ...report.settings, sizes: sizesOf(groups) };
-  }
-
-  /** Nothing more is measured: the child ends, and so does the run. */
-  #end(status: number, message: string): void {
-    this.#over ??= { status, message };
-    this.#child?.kill();
-  }
-
-  /** A file that cannot be written ends the run: going on would lose what it measures. */
-  #guarded(write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      if (!(error instanceof FileError)) throw error;
-      this.#end(FAILED, error.message);
-    }
   }
 
   #print(): void {

@@ -5,11 +5,12 @@
  */
 
 import { ceilingsLine, contextLines, type Machine, machineWarnings, warningLines } from "./context.ts";
+import type { RunEvent } from "./events.ts";
 import { formatError, formatPercent, formatShape, formatTime } from "./format.ts";
 import { errorOf, type Problem, problemKey, problemOf, timeOf } from "./groups.ts";
 import { writeReport } from "./output.ts";
 import { Progress, type ProgressOutput, Shares } from "./progress.ts";
-import { type AdapterReport, type Ceilings, type Report, type Row, SCHEMA } from "./schema.ts";
+import { type AdapterReport, type Report, type Row, SCHEMA } from "./schema.ts";
 import { plain } from "./shape.ts";
 
 /** What a report starts from. */
@@ -63,34 +64,48 @@ export class RunLog {
     };
   }
 
-  /** Takes the adapter, and prints the context. */
-  adapter(adapter: AdapterReport): void {
-    this.report.adapter = adapter;
-    for (const line of contextLines(this.#machine, adapter)) this.progress.line(line);
-    for (const warning of machineWarnings(this.#machine, adapter)) this.warn(warning);
-  }
-
-  /** Takes the ceilings, and prints them. */
-  ceilings(ceilings: Ceilings): void {
-    this.report.ceilings = ceilings;
-    this.progress.line(ceilingsLine(ceilings));
-  }
-
   /** Takes the order in which rows are to stand, by name. */
   order(names: readonly string[]): void {
     this.#order = new Map(names.map((name, i) => [name, i]));
   }
 
-  /** Takes a doubt about the whole run. */
-  warn(warning: string): void {
-    const warnings = this.report.warnings ??= [];
-    if (warnings.includes(warning)) return;
-    warnings.push(warning);
-    for (const line of warningLines(warning)) this.progress.line(line);
+  /** Takes what happened; a finished row is in the files when this returns. */
+  take(event: RunEvent): void {
+    switch (event.type) {
+      case "adapter":
+        return this.#adapter(event.adapter);
+      case "ceilings":
+        this.report.ceilings = event.ceilings;
+        return this.progress.line(ceilingsLine(event.ceilings));
+      case "plan":
+        return event.groups.forEach(({ problem, seconds }) => this.#shares.add(problemKey(problem), seconds));
+      case "begin":
+        return this.#begin(event);
+      case "progress":
+        this.#shares.advance(this.#problem, event.fraction);
+        return this.progress.update(this.#doing, this.#shares.fraction);
+      case "row":
+        return this.#row(event.row);
+      case "warning":
+        return this.#warn(event.text);
+    }
   }
 
-  /** Takes a finished row, writes the files, and prints a line. A row of the same name is replaced. */
-  row(row: Row): void {
+  #adapter(adapter: AdapterReport): void {
+    this.report.adapter = adapter;
+    for (const line of contextLines(this.#machine, adapter)) this.progress.line(line);
+    for (const warning of machineWarnings(this.#machine, adapter)) this.#warn(warning);
+  }
+
+  #begin({ doing, problem, rows }: RunEvent & { type: "begin" }): void {
+    const [{ variant, mode }] = rows;
+    this.#problem = problemKey(problem);
+    this.#doing = `${doing}, ${rows.length > 1 ? `${rows.length} rows in turns` : `${variant} ${mode}`}`;
+    this.progress.update(this.#doing, this.#shares.fraction);
+  }
+
+  /** A row of the same name is replaced. */
+  #row(row: Row): void {
     const place = (name: string) => this.#order.get(name) ?? -1;
     const others = this.report.rows.filter((other) => rowName(other) !== rowName(row));
     this.report.rows = [...others, row].sort((a, b) => place(rowName(a)) - place(rowName(b)));
@@ -98,29 +113,11 @@ export class RunLog {
     this.progress.finished(rowLine(row), { important: row.status !== "ok" });
   }
 
-  /** Shows what is being done from now on, and for which rows of a problem. */
-  begin(
-    { doing, problem, rows }: {
-      doing: string;
-      problem: Problem;
-      rows: readonly Pick<Row, "variant" | "mode">[];
-    },
-  ): void {
-    const [{ variant, mode }] = rows;
-    this.#problem = problemKey(problem);
-    this.#doing = `${doing}, ${rows.length > 1 ? `${rows.length} rows in turns` : `${variant} ${mode}`}`;
-    this.progress.update(this.#doing, this.#shares.fraction);
-  }
-
-  /** Work on a problem will take about so many seconds; told again, nothing changes. */
-  share(problem: Problem, seconds: number): void {
-    this.#shares.add(problemKey(problem), seconds);
-  }
-
-  /** A part of the work on the problem that was begun last is done. */
-  advance(fraction: number): void {
-    this.#shares.advance(this.#problem, fraction);
-    this.progress.update(this.#doing, this.#shares.fraction);
+  #warn(warning: string): void {
+    const warnings = this.report.warnings ??= [];
+    if (warnings.includes(warning)) return;
+    warnings.push(warning);
+    for (const line of warningLines(warning)) this.progress.line(line);
   }
 }
 
