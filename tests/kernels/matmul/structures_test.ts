@@ -1,0 +1,98 @@
+/** Every structure that the generator takes and no variant uses yet, on a tile that compiles soon. */
+import { assertThrows } from "@std/assert";
+import { matmul, type MatmulRequest } from "../../../kernels/matmul/launch.ts";
+import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
+import { matrix } from "../../../kernels/view.ts";
+import { requestGpu, testNothingLeft } from "../../gpu.ts";
+import { assertExact, edgeSizes } from "./exact.ts";
+import { ALIGNED, configOf, describe, everyStructure, MINI, USED } from "./structures.ts";
+
+const gpu = await requestGpu();
+const used = new Set(USED.map(describe));
+
+everyStructure().filter((structure) => !used.has(describe(structure))).forEach((structure, i) => {
+  const config = configOf(structure, {
+    dtype: "float32",
+    aligned: ALIGNED,
+    together: i % 2 === 1,
+    inPlace: false,
+    choice: {
+      tile: structure.columns === 2 ? { ...MINI, tileN: 16, threadN: 8 } : MINI,
+      splits: i % 5 === 4 ? 3 : 1,
+    },
+  });
+  const seed = 1000 + i;
+  Deno.test(`the generator is exact: ${describe(structure)}, K in ${config.choice?.splits}`, async () => {
+    await assertExact(gpu, config, { shapes: edgeSizes(config, { count: 5, seed }), seed });
+  });
+});
+
+/** A product of [4, 4] matrices that is only planned. */
+function plan(request: Pick<MatmulRequest, "layout"> & Partial<MatmulRequest>): () => void {
+  const recorder = new PlanRecorder(gpu.capabilities);
+  const empty = (label: string) => matrix(recorder.empty([4, 4], "float32", { purpose: "workspace", label }));
+  const operands = { a: [empty("A")], b: [empty("B")], out: [empty("C")] };
+  return () => matmul(recorder, { label: "a test", ...operands, ...request });
+}
+
+Deno.test("a gated A outside layout tn is refused", () => {
+  assertThrows(
+    plan({ layout: "nn", gatedA: true }),
+    RangeError,
+    "Cannot compute a test as a gated A needs layout tn: current value is nn",
+  );
+});
+
+Deno.test("two column blocks of a transposed B are refused", () => {
+  assertThrows(
+    plan({ layout: "nt", columns: 2 }),
+    RangeError,
+    "Cannot compute a test as layout nt takes one column block: current value is 2",
+  );
+});
+
+Deno.test("operands that are too few or too many are refused", () => {
+  assertThrows(
+    plan({ layout: "nn", products: 2 }),
+    RangeError,
+    "Cannot compute a test as it takes 2 a: current value is 1",
+  );
+  assertThrows(
+    plan({ layout: "nn", epilogue: "gated-backward" }),
+    RangeError,
+    "Cannot compute a test as it takes 4 out: current value is 1",
+  );
+});
+
+Deno.test("an operand of another shape or another stride than its fellow is refused", () => {
+  const recorder = new PlanRecorder(gpu.capabilities);
+  const empty = (label: string, columns: number) =>
+    matrix(recorder.empty([4, columns], "float32", { purpose: "workspace", label }));
+  const [a, b, out] = [empty("A", 4), empty("B", 8), empty("C", 8)];
+  const request = { label: "a test", layout: "nn" } as const;
+  assertThrows(
+    () => matmul(recorder, { ...request, a: [a], b: [b], out: [{ ...out, cols: 7 }] }),
+    RangeError,
+    "Cannot compute a test as C must be [4,8] with row stride 8: current value is [4,7] with 8",
+  );
+  const outs = [out, empty("C", 8)];
+  const other = { ...empty("B", 12), cols: 8 };
+  assertThrows(
+    () => matmul(recorder, { ...request, a: [a], b: [b, other], out: outs, columns: 2 }),
+    RangeError,
+    "Cannot compute a test as B must be [4,8] with row stride 8: current value is [4,8] with 12",
+  );
+  assertThrows(
+    () =>
+      matmul(recorder, {
+        ...request,
+        a: [a],
+        b: [matrix(recorder.empty([4, 8], "float16", { purpose: "workspace", label: "B" }))],
+        out: [out],
+      }),
+    TypeError,
+    "Cannot combine tensors as their dtypes must agree: current value is float32, float16",
+  );
+});
+
+testNothingLeft(gpu);

@@ -1,0 +1,123 @@
+/** Every variant of the registry against the float64 oracle: a new one is tested by being registered. */
+import { assert } from "@std/assert";
+import { ACTIVATIONS } from "../../kernels/activation.ts";
+import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { DType } from "../../kernels/gpu/dtype.ts";
+import { variants } from "../../variants/mod.ts";
+import { relativeFrobeniusError } from "../../variants/oracle.ts";
+import type { Variant } from "../../variants/variant.ts";
+import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
+import { type Checked, type NamedProblem, tolerance, wellConditioned } from "./accuracy.ts";
+import {
+  type BlockOutputs,
+  formsOf,
+  OUTPUTS,
+  releaseBlock,
+  runBlock,
+  uploadBlock,
+  type WeightForm,
+} from "./block.ts";
+
+const gpu = await requestGpu();
+
+/** Drawn anew each run, so that no variant can live on one lucky seed. */
+const seed = freshSeed();
+
+/**
+ * T, D, H. A software adapter takes long to compile the kernels of the 16-bit types, so they have two shapes each: one
+ * whose rows share words, one that vectors fit. Their other kernels are tested with the products.
+ */
+const SHAPES: Readonly<Record<DType, readonly (readonly [number, number, number])[]>> = {
+  float32: [[1, 1, 1], [7, 3, 41], [5, 123, 431], [33, 129, 65], [17, 64, 128]],
+  float16: [[7, 3, 41], [17, 64, 128]],
+  bfloat16: [[5, 123, 431], [17, 64, 128]],
+};
+
+/** A case: a variant is right, and its results depend on nothing but its inputs. */
+interface Case {
+  readonly variant: Variant;
+  readonly problem: NamedProblem;
+  /** All that the variant takes, if not given. */
+  readonly forms?: readonly WeightForm[];
+  /** What kernels are chosen by, in place of the device's own. */
+  readonly capabilities?: Capabilities;
+}
+
+const drawn = new Map<string, Checked>();
+
+/** Inputs and what must come out: all variants share those of a problem. */
+function checkedInputs(problem: NamedProblem): Checked {
+  const key = JSON.stringify(problem);
+  const known = drawn.get(key) ?? wellConditioned(problem, seed);
+  drawn.set(key, known);
+  return known;
+}
+
+async function check({ variant, problem, capabilities, forms = formsOf(variant) }: Case): Promise<void> {
+  const { host, expected, seed } = checkedInputs(problem);
+  for (const form of forms) {
+    const about = `${form} weights, seed ${seed}`;
+    const tensors = uploadBlock(gpu, { problem, form, host });
+    try {
+      const init = { variant, problem, tensors, capabilities };
+      const { outputs } = await runBlock(gpu, { ...init, poison: "nan" });
+      assertAccurate(outputs, expected, { problem, about });
+      assert(same(outputs.inference, outputs.y), `training changes y: ${about}`);
+      const again = await runBlock(gpu, { ...init, poison: "huge" });
+      for (const name of OUTPUTS) {
+        assert(same(again.outputs[name], outputs[name]), `${name} depends on what memory held: ${about}`);
+      }
+    } finally {
+      releaseBlock(tensors);
+    }
+  }
+}
+
+function assertAccurate(
+  outputs: BlockOutputs,
+  expected: Checked["expected"],
+  { problem, about }: { problem: NamedProblem; about: string },
+): void {
+  for (const name of ["y", "dx", "dGate", "dUp", "dDown"] as const) {
+    const error = relativeFrobeniusError(outputs[name], expected[name]);
+    const limit = tolerance(name, problem);
+    assert(error <= limit, `${name} is off by ${error}, more than ${limit}: ${about}`);
+  }
+}
+
+/** Bit for bit; outputs that were checked hold no NaN. */
+function same(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
+}
+
+const DEFAULTS = { tokens: 17, dim: 64, hiddenDim: 128, dtype: "float32", activation: "silu" } as const;
+
+/** A test whose problem is the default one but for what is given. */
+function test(name: string, init: Partial<NamedProblem> & Omit<Case, "problem">): void {
+  const { variant, capabilities, forms, ...rest } = init;
+  const problem: NamedProblem = { ...DEFAULTS, precision: "default", ...rest };
+  Deno.test(`${variant.id} agrees with the oracle: ${name}`, async () => {
+    await check({ variant, problem, capabilities, forms });
+  });
+}
+
+for (const variant of variants) {
+  for (const dtype of ["float32", "float16", "bfloat16"] as const) {
+    for (const [tokens, dim, hiddenDim] of SHAPES[dtype]) {
+      test(`${dtype} at ${tokens} x ${dim} x ${hiddenDim}`, { variant, dtype, tokens, dim, hiddenDim });
+    }
+  }
+  // Rows so few that the gate is the epilogue of short kernels; that of the long ones is tested with the products.
+  for (const activation of ACTIVATIONS.filter((name) => name !== "silu")) {
+    test(activation, { variant, tokens: 7, activation });
+  }
+  const forms = formsOf(variant).slice(0, 1);
+  for (const precision of ["highest", "fastest"] as const) {
+    test(`float16, precision ${precision}`, { variant, dtype: "float16", precision, forms });
+  }
+  // The tiles and the split K of a large GPU, computed here.
+  const capabilities = { ...gpu.capabilities, software: false };
+  test("as a GPU would choose", { variant, tokens: 33, dim: 260, hiddenDim: 264, capabilities, forms });
+}
+
+testNothingLeft(gpu);
