@@ -102,12 +102,12 @@ function panel(
     layer: [
       {
         data: { values: [{ one: 1 }] },
-        mark: { type: "rule", color: FAINT, strokeDash: [4, 3] },
+        mark: { type: "rule", color: FAINT, strokeDash: [4, 3], aria: false },
         encoding: { x: x("one") },
       },
       {
         transform: timed,
-        mark: { type: "rule", strokeWidth: 2 },
+        mark: { type: "rule", strokeWidth: 2, aria: false },
         encoding: { y, x: x("low"), x2: { field: "high" }, color },
       },
       {
@@ -117,7 +117,7 @@ function panel(
       },
       {
         transform: timed,
-        mark: { ...text, color: INK },
+        mark: { ...text, color: INK, aria: false },
         encoding: { y, x: x("at"), text: { field: "text" } },
       },
       {

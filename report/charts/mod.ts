@@ -6,7 +6,7 @@
 
 import { problemKey, problemOf } from "../groups.ts";
 import type { Report, Row } from "../schema.ts";
-import { type Chart, compose, type Draw, shapeName, type Undrawn, type View } from "./chart.ts";
+import { type Chart, compose, contextOf, type Draw, shapeName, type Undrawn, type View } from "./chart.ts";
 import { drawComparison } from "./comparison.ts";
 import { drawKernels } from "./kernels.ts";
 import { drawLatency } from "./latency.ts";
@@ -46,7 +46,8 @@ function setupKey({ dtype, precision, activation }: Row): string {
   return JSON.stringify([dtype, precision, activation]);
 }
 
-const SCOPES: Record<Kind["scope"], (row: Row) => string> = {
+/** What tells the groups of each scope apart. */
+export const SCOPES: Record<Kind["scope"], (row: Row) => string> = {
   problem: (row) => problemKey(problemOf(row)),
   setup: setupKey,
   shape: (row) => JSON.stringify([shapeName(row), row.activation]),
@@ -105,6 +106,18 @@ export function chartsOf(
       )
     ),
   );
+}
+
+/** The chart of a kind for the problem with most work, null where there is no such kind. */
+export function chartOf(report: Report, name: string): (Chart & { context: string }) | Undrawn | null {
+  const kind = KINDS.find((kind) => kind.name === name);
+  if (kind === undefined) return null;
+  const work = ({ tokens, dim, hiddenDim }: Row) => tokens * dim * hiddenDim;
+  const largest = report.rows.reduce<Row | null>((a, b) => a === null || work(b) > work(a) ? b : a, null);
+  const group = SCOPES[kind.scope];
+  const rows = largest === null ? [] : report.rows.filter((row) => group(row) === group(largest));
+  const chart = drawAs(name, { draw: kind.draw, view: { report, rows, ...PAPER } });
+  return "reason" in chart ? chart : { ...chart, context: contextOf({ report, rows }) };
 }
 
 /** The charts of a later report against an earlier one, a chart for each problem. */

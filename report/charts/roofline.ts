@@ -98,7 +98,7 @@ export function drawRoofline(view: View): Drawn {
       layer: [
         {
           data: { values: roofLine(roof, { xs, unit: unit.size }) },
-          mark: { type: "line", clip: true, color: FAINT, strokeWidth: 2, strokeDash: [6, 3] },
+          mark: { type: "line", clip: true, aria: false, color: FAINT, strokeWidth: 2, strokeDash: [6, 3] },
           encoding: { x, y },
         },
         { data: { values: pointData(points) }, mark: SYMBOL, encoding },

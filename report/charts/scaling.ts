@@ -47,7 +47,7 @@ export function drawScaling(view: View): Drawn {
       layer: [
         ...(ceiling === null ? [] : [{
           data: { values: [{ y: ceiling / unit.size }] },
-          mark: { type: "rule", color: FAINT, strokeWidth: 2, strokeDash: [6, 3] },
+          mark: { type: "rule", color: FAINT, strokeWidth: 2, strokeDash: [6, 3], aria: false },
           encoding: { y },
         }]),
         {

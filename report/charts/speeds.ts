@@ -19,7 +19,7 @@ import {
   type View,
 } from "./chart.ts";
 import { absence, absenceTip } from "./times.ts";
-import { FAINT, INK } from "./theme.ts";
+import { FAINT, INK_ON_COLOR } from "./theme.ts";
 
 const CELL_WIDTH = 84;
 
@@ -63,7 +63,7 @@ function textLayer(filter: string, fontWeight: "normal" | "bold"): Spec {
   return {
     transform: [{ filter }],
     mark: { type: "text", fontSize: 11, fontWeight },
-    encoding: { text: { field: "text" }, color: { condition: color, value: INK } },
+    encoding: { text: { field: "text" }, color: { condition: color, value: INK_ON_COLOR } },
   };
 }
 

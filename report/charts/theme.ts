@@ -66,7 +66,7 @@ export function stylesOf(ordered: readonly string[]): Style[] {
 /** Colours of text and lines, dark on the white that every chart brings along. */
 export const INK = "#1f2328";
 export const FAINT = "#6a737d";
-const GRID = "#e4e7eb";
+export const GRID = "#e4e7eb";
 
 /** Relative luminance of `#rrggbb`, 0 to 1. Source: WCAG 2.2, "relative luminance". */
 export function luminance(color: string): number {
@@ -77,9 +77,12 @@ export function luminance(color: string): number {
   return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
 }
 
+/** Text on a light colour; unlike INK it stays dark on a dark page. */
+export const INK_ON_COLOR = "#000000";
+
 /** The ink that is read best on a colour: black and white meet at a luminance of 0.18. */
 export function inkOn(color: string): string {
-  return luminance(color) > 0.18 ? INK : "#ffffff";
+  return luminance(color) > 0.18 ? INK_ON_COLOR : "#ffffff";
 }
 
 /** The configuration of every chart. Without limits on labels nothing is cut to an ellipsis. */

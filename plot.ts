@@ -1,0 +1,112 @@
+/**
+ * Draws charts and a page from reports that bench.ts wrote, and keeps README's figures. It never touches a GPU.
+ * `deno run -A plot.ts --help` lists the arguments.
+ *
+ * @module
+ */
+
+import { UsageError } from "./report/argument_values.ts";
+import type { Chart, Undrawn } from "./report/charts/chart.ts";
+import { chartsOf, comparisonsOf } from "./report/charts/mod.ts";
+import { FileError, folderOf, readWhole, writeWhole } from "./report/files.ts";
+import { type NamedReport, renderPage } from "./report/page/mod.ts";
+import { parsePlotArguments, PLOT_HELP, type PlotCommand } from "./report/plot_arguments.ts";
+import { parseReport, ReportError } from "./report/reader.ts";
+import { ReadmeError, rewriteReadme } from "./report/readme.ts";
+import { sourceNames } from "./report/sources.ts";
+import { renderSvg } from "./report/svg.ts";
+
+/** Exit status, as `--help` lists it. */
+const OK = 0, DIFFERENT = 1, BAD_ARGUMENTS = 2;
+
+/** What a user can cause, each told in one line. */
+const EXPECTED = [UsageError, FileError, ReportError, ReadmeError, Deno.errors.NotCapable];
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await run(parsePlotArguments(args));
+  } catch (error) {
+    if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
+    console.error((error as Error).message);
+    return BAD_ARGUMENTS;
+  }
+}
+
+async function run(command: PlotCommand): Promise<number> {
+  switch (command.kind) {
+    case "help":
+      console.log(PLOT_HELP);
+      return OK;
+    case "draw":
+      return await draw(command);
+    case "readme":
+      return await readme(command);
+  }
+}
+
+const readReport = (path: string) => parseReport(readWhole(path), path);
+
+async function draw({ reports: paths, outputDir }: PlotCommand & { kind: "draw" }): Promise<number> {
+  const names = sourceNames(paths);
+  const reports = paths.map((path, i): NamedReport => ({ source: names[i], report: readReport(path) }));
+  const charts = outputDir ?? `${folderOf(paths[0])}/charts`;
+  const page = `${outputDir ?? folderOf(paths[0])}/report.html`;
+  let count = 0;
+  for (const chart of allCharts(reports)) {
+    if ("reason" in chart) {
+      console.error(`Not drawn: ${chart.name}: ${chart.reason}`);
+      continue;
+    }
+    writeWhole(`${charts}/${chart.name}.svg`, `${await renderSvg(chart.spec)}\n`);
+    count++;
+  }
+  writeWhole(page, await renderPage(reports, { draw: (spec) => renderSvg(spec, { continued: true }) }));
+  console.log(`${count} charts in ${charts}, and ${page}`);
+  return OK;
+}
+
+/** Every chart of every report, then each later report against the first; of several, names begin with the report's. */
+function allCharts(reports: readonly NamedReport[]): (Chart | Undrawn)[] {
+  const [first, ...later] = reports;
+  const prefixed = ({ source }: NamedReport, charts: (Chart | Undrawn)[]) =>
+    reports.length === 1 ? charts : charts.map((chart) => ({ ...chart, name: `${source}-${chart.name}` }));
+  return [
+    ...reports.flatMap((named) => prefixed(named, chartsOf(named.report))),
+    ...later.flatMap((named) => prefixed(named, comparisonsOf(named.report, first.report))),
+  ];
+}
+
+async function readme({ readme: path, report, check }: PlotCommand & { kind: "readme" }): Promise<number> {
+  const before = readWhole(path);
+  const { text, pictures } = await rewriteReadme(before, {
+    path,
+    report: report ?? "results/swiglu.json",
+    read: readReport,
+    draw: renderSvg,
+  });
+  const files = new Map([
+    [path, text],
+    ...[...pictures].map(([path, svg]): [string, string] => [path, `${svg}\n`]),
+  ]);
+  const stale = [...files].filter(([path, text]) => readIfAny(path) !== text);
+  for (const [path, text] of stale) {
+    if (check) console.error(`${path} differs from its reports: run deno task plot --readme ${path}`);
+    else writeWhole(path, text);
+  }
+  if (!check) {
+    console.log(stale.length === 0 ? "Nothing changed" : `Wrote ${stale.map(([path]) => path).join(", ")}`);
+  }
+  return check && stale.length > 0 ? DIFFERENT : OK;
+}
+
+/** The text of a file, null where it does not exist. */
+function readIfAny(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,41 @@
+/**
+ * The charts of a page: each mode is a picture of its own, narrow enough for a phone.
+ *
+ * @module
+ */
+
+import type { Spec, View } from "../charts/chart.ts";
+import { drawAs, KINDS, SCOPES } from "../charts/mod.ts";
+import type { Report, Row } from "../schema.ts";
+import { filterAttributes } from "./filters.ts";
+import { escapeHtml } from "./html.ts";
+
+/** Draws a specification as SVG whose ids are not used by another drawing of the page. */
+export type DrawSvg = (spec: Spec) => Promise<string>;
+
+/** Pixels of panels where one fills the width of a phone. */
+const SCREEN: Pick<View, "panelWidth" | "fullWidth"> = { panelWidth: 230, fullWidth: 300 };
+
+/** A group of rows that one picture shows. */
+function groupsOf(report: Report, scope: keyof typeof SCOPES): Row[][] {
+  const key = (row: Row) => JSON.stringify([SCOPES[scope](row), row.mode]);
+  return [...Map.groupBy(report.rows, key).values()];
+}
+
+/** One figure for each chart, mode and problem; charts that lack data are left out. */
+export async function figures(
+  { report, source }: { report: Report; source: string },
+  { draw }: { draw: DrawSvg },
+): Promise<string[]> {
+  const all: string[] = [];
+  for (const { name, draw: drawPlate, scope } of KINDS) {
+    for (const rows of groupsOf(report, scope)) {
+      const chart = drawAs(name, { draw: drawPlate, view: { report, rows, ...SCREEN } });
+      if ("reason" in chart) continue;
+      const about = filterAttributes(rows.map((row) => ({ row, source })));
+      const svg = await draw(chart.spec);
+      all.push(`<figure data-kind="${escapeHtml(name)}"${about}>${svg}</figure>`);
+    }
+  }
+  return all;
+}

@@ -1,0 +1,45 @@
+/**
+ * What rows and pictures can be filtered by, as attributes that the page's script compares with its choices.
+ *
+ * @module
+ */
+
+import { formatShape } from "../format.ts";
+import type { Row } from "../schema.ts";
+import { attributes, escapeHtml } from "./html.ts";
+
+/** A report and the name by which the page calls it. */
+export interface Tagged {
+  /** Name of the report. */
+  source: string;
+  row: Row;
+}
+
+/** The filters: name of the attribute, label of the choice, value of a row. */
+export const FILTERS: readonly { key: string; label: string; of: (tagged: Tagged) => string }[] = [
+  { key: "source", label: "Report", of: ({ source }) => source },
+  { key: "mode", label: "Mode", of: ({ row }) => row.mode },
+  { key: "dtype", label: "Type", of: ({ row }) => row.dtype },
+  { key: "size", label: "Size", of: ({ row }) => formatShape(row) },
+];
+
+/** `data-` attributes of something that shows these rows; a value that they do not share is left out. */
+export function filterAttributes(tagged: readonly Tagged[]): string {
+  const shared = FILTERS.flatMap(({ key, of }) => {
+    const values = new Set(tagged.map(of));
+    return values.size === 1 ? [[`data-${key}`, [...values][0]]] : [];
+  });
+  return attributes(Object.fromEntries(shared));
+}
+
+/** One choice for each filter that has more than one value. */
+export function filterControls(tagged: readonly Tagged[]): string {
+  return FILTERS.map(({ key, label, of }) => {
+    const values = [...new Set(tagged.map(of))];
+    if (values.length < 2) return "";
+    const options = values.map((value) => `<option${attributes({ value })}>${escapeHtml(value)}</option>`);
+    return `<label>${label} <select data-filter="${key}"><option value="">all</option>${
+      options.join("")
+    }</select></label>`;
+  }).join("\n");
+}

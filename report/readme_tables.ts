@@ -1,0 +1,216 @@
+/**
+ * The tables of README, each from a report.
+ *
+ * @module
+ */
+
+import {
+  formatBytes,
+  formatError,
+  formatPercent,
+  formatRate,
+  formatRatio,
+  formatShape,
+  formatTime,
+  significant,
+} from "./format.ts";
+import {
+  type Block,
+  blocksOf,
+  boundName,
+  errorOf,
+  fastestOf,
+  machineOf,
+  medianOf,
+  type Section,
+  timeOf,
+} from "./groups.ts";
+import { escapeMarkdown, markdownTable } from "./markdown.ts";
+import type { KernelReport, Report, Row } from "./schema.ts";
+import { isPeer, peakOf, summarise } from "./summary.ts";
+import { peerSentence } from "./summary_text.ts";
+import { wrap } from "./text.ts";
+
+/** What the formatter wraps prose at. */
+const WIDTH = 110;
+
+const paragraph = (text: string) => wrap(text, { width: WIDTH }).join("\n");
+
+/** Where figures come from: without it they mean nothing. */
+function source(report: Report, { problem }: Block): string {
+  const { dtype, precision, activation } = problem;
+  return paragraph(
+    `${escapeMarkdown(machineOf(report))}${report.adapter.software ? " (software)" : ""}, ${
+      formatShape(problem)
+    }, ` +
+      `${dtype}, precision ${precision}, ${escapeMarkdown(activation)}, ${
+        escapeMarkdown(report.createdAt.slice(0, 10))
+      }:`,
+  );
+}
+
+/** A title and a table for each problem. */
+function perBlock(report: Report, table: (block: Block) => string | null): string {
+  const parts = blocksOf(report.rows).flatMap((block) => {
+    const text = table(block);
+    return text === null ? [] : [source(report, block), text];
+  });
+  return parts.length === 0 ? "The report has no such rows." : parts.join("\n\n");
+}
+
+function timeCell(row: Row | undefined, fastest: Row | null): string {
+  if (row === undefined) return "";
+  const time = timeOf(row);
+  if (time === null) return row.status;
+  const best = fastest === null ? 0 : medianOf(fastest)!;
+  const { clock, statistics: { median } } = time;
+  const text = `${formatTime(median)}${clock === "wall" ? " wall" : ""} (${formatRatio(best / median)})`;
+  return row === fastest ? `**${text}**` : text;
+}
+
+const inMode = (block: Block, variant: string) =>
+  block.sections.map(({ rows }) => rows.find((row) => row.variant === variant));
+
+const variantsIn = (
+  { sections }: Block,
+) => [...new Set(sections.flatMap(({ rows }) => rows.map((row) => row.variant)))];
+
+/** Variants by modes: times with speed relative to the fastest, and the rate, memory and error of the last mode. */
+export function resultsTable(report: Report): string {
+  return perBlock(report, (block) => {
+    const fastest = block.sections.map(({ rows }) => fastestOf(rows));
+    const last = block.sections[block.sections.length - 1].mode;
+    const headings = [
+      "variant",
+      ...block.sections.map(({ mode }) => mode),
+      `rate, ${last}`,
+      `peak, ${last}`,
+      "saved",
+      "error",
+    ];
+    const rows = variantsIn(block).map((variant) => {
+      const modes = inMode(block, variant);
+      const row = modes[modes.length - 1];
+      return [
+        escapeMarkdown(variant),
+        ...modes.map((row, i) => timeCell(row, fastest[i])),
+        formatRate(row?.tflops ?? null),
+        formatBytes(row?.memory?.peakBytes ?? null),
+        formatBytes(row?.memory?.savedBytes ?? null),
+        formatError(row === undefined ? null : errorOf(row)),
+      ];
+    });
+    return markdownTable(headings, rows);
+  });
+}
+
+/** Variants by modes: peak bytes, what was predicted, and what is saved. */
+export function memoryTable(report: Report): string {
+  return perBlock(report, (block) => {
+    const headings = [
+      "variant",
+      ...block.sections.flatMap(({ mode }) => [`peak, ${mode}`, "predicted"]),
+      "saved",
+    ];
+    const rows = variantsIn(block).map((variant) => {
+      const modes = inMode(block, variant);
+      return [
+        escapeMarkdown(variant),
+        ...modes.flatMap((row) => [
+          formatBytes(row?.memory?.peakBytes ?? null),
+          formatBytes(row?.memory?.predictedPeakBytes ?? null),
+        ]),
+        formatBytes(modes[modes.length - 1]?.memory?.savedBytes ?? null),
+      ];
+    });
+    return markdownTable(headings, rows);
+  });
+}
+
+function kernelRate({ gpuNs, flops, bytes, bound }: KernelReport): string {
+  if (!gpuNs) return "-";
+  if (bound !== "bytes" && flops) return formatRate(flops / gpuNs / 1e3);
+  return bytes ? `${significant(bytes / gpuNs)} GB/s` : "-";
+}
+
+/** The row whose kernels are shown: `tuned` where it ran, else the fastest, in the most complete mode. */
+function rowWithKernels({ sections }: Block): Row | null {
+  for (const { rows } of sections.toReversed()) {
+    const timed = rows.filter((row) => row.kernels.some(({ gpuNs }) => gpuNs !== null));
+    const row = timed.find(({ variant }) => variant === "tuned") ?? fastestOf(timed);
+    if (row !== null) return row;
+  }
+  return null;
+}
+
+/** The kernels of one variant: time, rate, and fraction of the ceiling that binds each. */
+export function kernelsTable(report: Report): string {
+  return perBlock(report, (block) => {
+    const row = rowWithKernels(block);
+    if (row === null) return null;
+    const rows = row.kernels.map((kernel) => [
+      escapeMarkdown(kernel.label),
+      escapeMarkdown(kernel.tile ?? "-"),
+      formatTime(kernel.gpuNs),
+      kernelRate(kernel),
+      `${formatPercent(kernel.fractionOfCeiling ?? null)} ${boundName(kernel.bound)}`.trim(),
+    ]);
+    return markdownTable([
+      `${escapeMarkdown(row.variant)}, ${row.mode}`,
+      "tile",
+      "time",
+      "rate",
+      "of ceiling",
+    ], rows);
+  });
+}
+
+function peerRows({ mode, rows }: Section): string[][] {
+  const tuned = rows.find((row) => row.variant === "tuned");
+  const own = tuned === undefined ? null : medianOf(tuned);
+  return rows.filter((row) => row === tuned || isPeer(row)).map((row) => {
+    const [time, peak, ownPeak] = [medianOf(row), peakOf(row), tuned === undefined ? null : peakOf(tuned)];
+    return [
+      escapeMarkdown(row.variant.replace(/^peer:/, "")),
+      mode,
+      time === null ? row.status : formatTime(time) + (timeOf(row)?.clock === "wall" ? " wall" : ""),
+      formatRate(row.tflops),
+      own && time ? formatRatio(time / own) : "-",
+      ownPeak !== null && peak ? formatRatio(ownPeak / peak) : "-",
+      formatError(errorOf(row)),
+    ];
+  });
+}
+
+/** `tuned` beside other projects, and what that means in words. */
+export function peersTable(report: Report): string {
+  return perBlock(report, (block) => {
+    const sections = block.sections.filter(({ rows }) => rows.some(isPeer));
+    if (sections.length === 0) return null;
+    const headings = ["", "mode", "time", "rate", "tuned is faster by", "tuned's memory is", "error"];
+    const table = markdownTable(headings, sections.flatMap(peerRows));
+    const sentences = sections.map((section) => peerSentence(summarise(section))).filter((sentence) =>
+      sentence !== null
+    );
+    return [table, ...sentences.map((sentence) => paragraph(`${escapeMarkdown(sentence)}.`))].join("\n\n");
+  });
+}
+
+/** Machine, date, versions, ceilings and the command that measures it all again. */
+export function runFacts(report: Report): string {
+  const { ceilings: { fmaTflops, copyGBps }, versions, adapter } = report;
+  const measured = [
+    fmaTflops.float32 === null ? "" : `${formatRate(fmaTflops.float32)} of float32 multiply-adds`,
+    fmaTflops.float16 ? `${formatRate(fmaTflops.float16)} of float16 multiply-adds` : "",
+    copyGBps === null ? "" : `${significant(copyGBps)} GB/s of copy`,
+  ].filter((part) => part !== "");
+  const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  const sentences = [
+    `Measured on ${machineOf(report)}${adapter.software ? " (software)" : ""}, ${
+      report.createdAt.slice(0, 10)
+    }`,
+    versionList,
+    measured.length === 0 ? "" : `ceilings in the same run: ${measured.join(", ")}`,
+  ].filter((part) => part !== "");
+  return paragraph(`${sentences.map(escapeMarkdown).join("; ")}.`);
+}
