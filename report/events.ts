@@ -10,22 +10,20 @@ import type { AdapterReport, Ceilings, Row } from "./schema.ts";
 /** A variant in a mode. */
 export type RowId = Pick<Row, "variant" | "mode">;
 
+/** A part of the work: all of ours on one problem, or all of our peers'. */
+export interface Part {
+  readonly problem: Problem;
+  readonly peers?: boolean;
+}
+
 /** Something that happened. */
 export type RunEvent =
   | { readonly type: "adapter"; readonly adapter: AdapterReport }
   | { readonly type: "ceilings"; readonly ceilings: Ceilings }
-  /** Problems that will be measured, and about how many seconds each takes. */
-  | {
-    readonly type: "plan";
-    readonly groups: readonly { readonly problem: Problem; readonly seconds: number }[];
-  }
-  | {
-    readonly type: "begin";
-    readonly doing: string;
-    readonly problem: Problem;
-    readonly rows: readonly RowId[];
-  }
-  /** Part of the work on the problem that was begun last, from 0 to 1. */
+  /** Parts of the work, and about how many seconds each takes. */
+  | { readonly type: "plan"; readonly groups: readonly (Part & { readonly seconds: number })[] }
+  | Part & { readonly type: "begin"; readonly doing: string; readonly rows: readonly RowId[] }
+  /** How far the part that was begun last is, from 0 to 1. */
   | { readonly type: "progress"; readonly fraction: number }
   | { readonly type: "row"; readonly row: Row }
   /** A doubt about the whole run. */

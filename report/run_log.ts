@@ -5,7 +5,7 @@
  */
 
 import { ceilingsLine, contextLines, type Machine, machineWarnings, warningLines } from "./context.ts";
-import type { RunEvent } from "./events.ts";
+import type { Part, RunEvent } from "./events.ts";
 import { formatError, formatPercent, formatShape, formatTime } from "./format.ts";
 import { errorOf, type Problem, problemKey, problemOf, timeOf } from "./groups.ts";
 import { writeReport } from "./output.ts";
@@ -45,7 +45,7 @@ export class RunLog {
   readonly #folder: string;
   #order = new Map<string, number>();
   #doing = "";
-  #problem = "";
+  #part = "";
 
   constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
     this.#machine = start.machine;
@@ -78,11 +78,11 @@ export class RunLog {
         this.report.ceilings = event.ceilings;
         return this.progress.line(ceilingsLine(event.ceilings));
       case "plan":
-        return event.groups.forEach(({ problem, seconds }) => this.#shares.add(problemKey(problem), seconds));
+        return event.groups.forEach((part) => this.#shares.add(partName(part), part.seconds));
       case "begin":
         return this.#begin(event);
       case "progress":
-        this.#shares.advance(this.#problem, event.fraction);
+        this.#shares.advance(this.#part, event.fraction);
         return this.progress.update(this.#doing, this.#shares.fraction);
       case "row":
         return this.#row(event.row);
@@ -97,9 +97,9 @@ export class RunLog {
     for (const warning of machineWarnings(this.#machine, adapter)) this.#warn(warning);
   }
 
-  #begin({ doing, problem, rows }: RunEvent & { type: "begin" }): void {
+  #begin({ doing, rows, ...part }: RunEvent & { type: "begin" }): void {
     const [{ variant, mode }] = rows;
-    this.#problem = problemKey(problem);
+    this.#part = partName(part);
     this.#doing = `${doing}, ${rows.length > 1 ? `${rows.length} rows in turns` : `${variant} ${mode}`}`;
     this.progress.update(this.#doing, this.#shares.fraction);
   }
@@ -119,6 +119,10 @@ export class RunLog {
     warnings.push(warning);
     for (const line of warningLines(warning)) this.progress.line(line);
   }
+}
+
+function partName({ problem, peers = false }: Part): string {
+  return JSON.stringify([problemKey(problem), peers]);
 }
 
 /** A finished row in one line. */

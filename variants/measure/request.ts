@@ -18,20 +18,29 @@ export interface Request
 }
 
 /**
- * The job that a request asks for: every size in every dtype is a group, with every variant in every mode.
+ * The problems that a request asks for: every size in every dtype. Null where it gives no sizes.
+ *
+ * @throws {ArgumentError} If a size or the number of tokens is malformed.
+ */
+export function problemsOf(request: Request): ProblemSpec[] | null {
+  const { dtypes, precision } = request;
+  const activation = request.activation as ActivationName;
+  const tokens = request.tokens === null ? undefined : parseDimension("--tokens", request.tokens);
+  if (request.sizes === null) return null;
+  const sizes = parseSizes(request.sizes, { tokens });
+  return dtypes.flatMap((dtype) => sizes.map((size) => ({ ...size, dtype, precision, activation })));
+}
+
+/**
+ * The job that a request asks for: every problem is a group, with every variant in every mode.
  *
  * @throws {ArgumentError} If a size or the number of tokens is malformed.
  */
 export function jobOf(request: Request): Job {
   const { adapter, seed, flush, minTimeMs, samples, memoryBudget, dryRun, dtypes, precision } = request;
-  const problem = { precision, activation: request.activation as ActivationName };
   const rows = request.modes.flatMap((mode) => request.variants.map((variant) => ({ variant, mode })));
-  const tokens = request.tokens === null ? undefined : parseDimension("--tokens", request.tokens);
-  const sizes = request.sizes === null ? null : parseSizes(request.sizes, { tokens });
-  const groups = sizes &&
-    dtypes.flatMap((dtype) =>
-      sizes.map((size): Group => ({ problem: { ...size, ...problem, dtype }, rows }))
-    );
+  const groups = problemsOf(request)?.map((problem): Group => ({ problem, rows })) ?? null;
+  const problem = { precision, activation: request.activation as ActivationName };
   const automatic = { problem, dtypes, rows };
   return {
     adapter,

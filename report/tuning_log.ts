@@ -1,0 +1,56 @@
+/**
+ * What a search for tiles found, kept after every product.
+ *
+ * @module
+ */
+
+import { writeWhole } from "./files.ts";
+import { formatRate } from "./format.ts";
+
+/** A tile by name, and slices of K. */
+interface Choice {
+  readonly tile: string;
+  readonly splits: number;
+}
+
+/** What was found for one product. */
+export interface TunedProduct extends Choice {
+  readonly product: string;
+  readonly tflops: number;
+  /** What the rule takes, and how fast that is. */
+  readonly ruled: Choice & { readonly tflops: number };
+  readonly failed: readonly unknown[];
+}
+
+/** A tuning table as it grows. */
+export class TuningLog {
+  /** The table's file. */
+  readonly path: string;
+  readonly #table: { schema: string; adapter: string; entries: TunedProduct[] };
+
+  constructor(folder: string, { schema }: { schema: string }) {
+    this.path = `${folder}/tuning.json`;
+    this.#table = { schema, adapter: "", entries: [] };
+  }
+
+  /** Takes the adapter, before any product. */
+  adapter(name: string): void {
+    this.#table.adapter = name;
+  }
+
+  /**
+   * Takes a product, and tells it in one line.
+   *
+   * @throws {FileError} If the table cannot be written.
+   */
+  entry(entry: TunedProduct): string {
+    this.#table.entries.push(entry);
+    writeWhole(this.path, `${JSON.stringify(this.#table, null, 1)}\n`);
+    const { product, tile, splits, tflops, ruled, failed } = entry;
+    const rule = `rule ${ruled.tile}/${ruled.splits} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
+    const failures = failed.length > 0 ? `, ${failed.length} failed` : "";
+    return `${product.padEnd(52)} ${`${tile}/${splits}`.padEnd(10)} ${
+      formatRate(tflops)
+    }, ${rule}${failures}`;
+  }
+}
