@@ -1,0 +1,129 @@
+/** What a peer answered, as rows of the report. */
+import { doubtsOf } from "../../kernels/measure/doubts.ts";
+import { standing } from "../../kernels/measure/roofline.ts";
+import { summarize, type Summary } from "../../kernels/measure/statistics.ts";
+import type { Ceilings, Row } from "../../report/schema.ts";
+import type { Errors, ProblemSpec } from "../measure/job.ts";
+import { faultOf } from "../measure/reference.ts";
+import { bareRow } from "../measure/row.ts";
+import { flopsOf, minimalBytes, type Mode } from "../shapes.ts";
+import { type Measured, type Peer, type PeerEvent, rowId } from "./peer.ts";
+
+/** How far above a ceiling a rate may be: a ceiling is measured to a few percent, as clocks rise and fall. */
+const CEILING_MARGIN = 1.05;
+
+/** A row that was not measured, or not believed. */
+export function skippedRow(peer: Peer, { problem, mode, reason }: {
+  problem: ProblemSpec;
+  mode: Mode;
+  reason: string;
+}): Row {
+  return bareRow(problem, { variant: rowId(peer), mode }, { status: "skipped", reason });
+}
+
+/** All that is known of a mode that was measured. */
+export interface Evidence {
+  readonly problem: ProblemSpec;
+  readonly mode: Mode;
+  readonly ready: PeerEvent & { type: "ready" };
+  readonly measured: Measured;
+  readonly errors: Errors;
+  readonly ceilings: Ceilings;
+  /** Seed of the intervals. */
+  readonly seed: number;
+}
+
+/** The row of a mode that was measured: skipped where its outputs or its times cannot be believed. */
+export function measuredRow(peer: Peer, evidence: Evidence): Row {
+  const { problem, mode, measured, errors } = evidence;
+  const skip = (reason: string) => skippedRow(peer, { problem, mode, reason });
+  const fault = faultOf(errors, arithmeticOf(peer, problem));
+  if (fault !== null) return skip(fault);
+  if (!usable(measured.wallNs) || measured.gpuNs !== null && !usable(measured.gpuNs)) {
+    return skip("it gave no times above 0: its clock stopped before its work was done");
+  }
+  const row = timedRow(peer, evidence);
+  const excess = row.bound === "flops" ? row.fractionOfCeiling ?? 0 : 0;
+  if (excess <= CEILING_MARGIN) return withinTensorCeiling(row, evidence) ?? skip(absurd(row, evidence));
+  return skip(absurd(row, evidence));
+}
+
+/** The problem as a peer's arithmetic solves it, which decides how far from the reference it may be. */
+function arithmeticOf({ operands, narrowSums }: Peer, problem: ProblemSpec): ProblemSpec {
+  const precision = narrowSums && problem.dtype === "float16" ? "fastest" : problem.precision;
+  return { ...problem, precision, dtype: operands ?? problem.dtype };
+}
+
+function usable(samples: readonly number[]): boolean {
+  return samples.length > 0 && samples.every((ns) => Number.isFinite(ns) && ns > 0);
+}
+
+function timedRow(peer: Peer, { problem, mode, ready, measured, errors, ceilings, seed }: Evidence): Row {
+  const gpuNs = measured.gpuNs === null ? null : summarize(measured.gpuNs, { seed });
+  const wallNs = summarize(measured.wallNs, { seed });
+  const time = gpuNs ?? wallNs;
+  const flops = flopsOf(problem, mode);
+  const bytes = minimalBytes(problem, mode);
+  const { bound, fraction } = standingOf({ flops, bytes, ns: time.median }, { ready, ceilings, problem });
+  const { coldMs, peakBytes, savedBytes } = measured;
+  return {
+    ...bareRow(problem, { variant: rowId(peer), mode }, { status: "skipped", reason: "" }),
+    status: "ok",
+    reason: null,
+    implementation: ready.implementation,
+    timing: { gpuNs, wallNs },
+    flops,
+    bytes,
+    tflops: flops / time.median / 1e3,
+    fractionOfCeiling: fraction,
+    bound,
+    memory: peakBytes === null
+      ? null
+      : { peakBytes, savedBytes, workspaceBytes: null, predictedPeakBytes: null },
+    accuracy: errors,
+    coldMs,
+    warnings: warningsOf(time, { measured, fraction, ready }),
+  };
+}
+
+/** Tensor cores go far beyond what WebGPU's ceilings say, so these do not bind them. */
+function standingOf(
+  work: { flops: number; bytes: number; ns: number },
+  { ready, ceilings: { fmaTflops, copyGBps }, problem }: Pick<Evidence, "ready" | "ceilings" | "problem">,
+): ReturnType<typeof standing> {
+  if (ready.tensorTflops !== null) return { bound: null, fraction: null };
+  // A library may add up float16 in float16, whatever precision was asked for.
+  const narrow = problem.dtype === "float16" ? fmaTflops.float16 ?? 0 : 0;
+  const tflops = fmaTflops.float32 === null ? null : Math.max(fmaTflops.float32, narrow);
+  return standing(work, { flopsPerNs: tflops === null ? null : tflops * 1e3, bytesPerNs: copyGBps });
+}
+
+function warningsOf(
+  time: Summary,
+  { measured: { coldMs, repeats }, fraction, ready: { tensorTflops } }:
+    & Pick<Evidence, "measured" | "ready">
+    & {
+      fraction: number | null;
+    },
+): string[] {
+  const doubts = doubtsOf({ gpuNs: time, resolutionNs: null, repeats, coldMs, fraction });
+  if (tensorTflops === null) return doubts;
+  const ceiling = tensorTflops.toPrecision(3);
+  return [
+    ...doubts,
+    `It computes on tensor cores, which WebGPU does not reach: its own large product runs at ${ceiling} TFLOP/s.`,
+  ];
+}
+
+/** The row, or null where it is faster than what the peer itself can do at most. */
+function withinTensorCeiling(row: Row, { ready: { tensorTflops } }: Evidence): Row | null {
+  return tensorTflops !== null && row.tflops! > CEILING_MARGIN * tensorTflops ? null : row;
+}
+
+function absurd(row: Row, { ready: { tensorTflops }, ceilings }: Evidence): string {
+  const ceiling = tensorTflops ?? Math.max(ceilings.fmaTflops.float32 ?? 0, ceilings.fmaTflops.float16 ?? 0);
+  return `its rate of ${row.tflops!.toPrecision(3)} TFLOP/s is above the ceiling of ${
+    ceiling.toPrecision(3)
+  }: ` +
+    "its clock stopped before its work was done";
+}
