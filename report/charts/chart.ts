@@ -36,6 +36,8 @@ export interface View {
   panelWidth: number;
   /** Width of a panel that has a row of its own. */
   fullWidth: number;
+  /** Panels that may stand beside each other. */
+  across: number;
 }
 
 /** Panels and their title, before they become a chart. */
@@ -161,7 +163,7 @@ export function variantShape(order: readonly string[], legend: number): Spec {
 
 /** The columns that a legend of variants may have in so wide a chart. */
 export function legendColumns({ panelWidth }: View, panels: number): number {
-  return Math.max(1, Math.floor((panelWidth * panels + 100) / 205));
+  return Math.max(1, Math.floor((panelWidth * panels + 110) / 170));
 }
 
 /** One problem's shape, for file names: `4096x4096x11008`. */

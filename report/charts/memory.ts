@@ -45,7 +45,7 @@ function panel(
     order: orderOf(view),
     axis: `${kind.title}, ${unit.name}`,
     width: view.panelWidth,
-    showNames: kind === KINDS[0],
+    showNames: kind === KINDS[0] || view.across === 1,
   });
   return {
     ...panel,
@@ -63,7 +63,7 @@ export function drawMemory(view: View): Drawn {
   return {
     title: `Memory: ${modeWords(view.rows)}`,
     panels,
-    columns: KINDS.length,
+    columns: Math.min(KINDS.length, view.across),
     notes: [
       "Bytes beyond inputs, weights and dy. Black tick: predicted peak. Arrow: the bar goes on beyond the panel.",
     ],

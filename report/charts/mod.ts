@@ -39,7 +39,7 @@ export const KINDS: readonly Kind[] = [
 ];
 
 /** Pixels of panels, names of variants not counted: three beside each other, or one, make a picture of about 900. */
-export const PAPER = { panelWidth: 200, fullWidth: 650 } as const;
+export const PAPER = { panelWidth: 200, fullWidth: 650, across: 3 } as const;
 
 /** Everything of a problem but its shape. */
 function setupKey({ dtype, precision, activation }: Row): string {
@@ -93,7 +93,7 @@ export function drawAs(name: string, { draw, view }: { draw: Draw; view: View })
 /** Every chart of a report, those that lack data with the reason. */
 export function chartsOf(
   report: Report,
-  size: Pick<View, "panelWidth" | "fullWidth"> = PAPER,
+  size: Omit<View, "report" | "rows"> = PAPER,
 ): (Chart | Undrawn)[] {
   const { rows } = report;
   return unique(

@@ -14,7 +14,7 @@ import { escapeHtml } from "./html.ts";
 export type DrawSvg = (spec: Spec) => Promise<string>;
 
 /** Pixels of panels where one fills the width of a phone. */
-const SCREEN: Pick<View, "panelWidth" | "fullWidth"> = { panelWidth: 230, fullWidth: 300 };
+const SCREEN: Omit<View, "report" | "rows"> = { panelWidth: 230, fullWidth: 300, across: 1 };
 
 /** A group of rows that one picture shows. */
 function groupsOf(report: Report, scope: keyof typeof SCOPES): Row[][] {
@@ -34,7 +34,9 @@ export async function figures(
       if ("reason" in chart) continue;
       const about = filterAttributes(rows.map((row) => ({ row, source })));
       const svg = await draw(chart.spec);
-      all.push(`<figure data-kind="${escapeHtml(name)}"${about}>${svg}</figure>`);
+      // Text must stay readable on a phone: a wide picture shrinks only so far, then it scrolls.
+      const width = /width="(\d+)"/.exec(svg)?.[1] ?? "0";
+      all.push(`<figure data-kind="${escapeHtml(name)}"${about} style="--width: ${width}px">${svg}</figure>`);
     }
   }
   return all;

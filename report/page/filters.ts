@@ -15,12 +15,20 @@ export interface Tagged {
   row: Row;
 }
 
+interface Filter {
+  key: string;
+  label: string;
+  of: (tagged: Tagged) => string;
+  /** Whether the page opens with one value chosen: all sizes at once are too many pictures. */
+  chosen?: boolean;
+}
+
 /** The filters: name of the attribute, label of the choice, value of a row. */
-export const FILTERS: readonly { key: string; label: string; of: (tagged: Tagged) => string }[] = [
+export const FILTERS: readonly Filter[] = [
   { key: "source", label: "Report", of: ({ source }) => source },
   { key: "mode", label: "Mode", of: ({ row }) => row.mode },
-  { key: "dtype", label: "Type", of: ({ row }) => row.dtype },
-  { key: "size", label: "Size", of: ({ row }) => formatShape(row) },
+  { key: "dtype", label: "Type", of: ({ row }) => row.dtype, chosen: true },
+  { key: "size", label: "Size", of: ({ row }) => formatShape(row), chosen: true },
 ];
 
 /** `data-` attributes of something that shows these rows; a value that they do not share is left out. */
@@ -32,14 +40,18 @@ export function filterAttributes(tagged: readonly Tagged[]): string {
   return attributes(Object.fromEntries(shared));
 }
 
-/** One choice for each filter that has more than one value. */
+/** One choice for each filter that has more than one value; the page opens with the problem of most work. */
 export function filterControls(tagged: readonly Tagged[]): string {
-  return FILTERS.map(({ key, label, of }) => {
+  const work = ({ row }: Tagged) => row.tokens * row.dim * row.hiddenDim;
+  const largest = tagged.reduce((a, b) => work(b) > work(a) ? b : a, tagged[0]);
+  return FILTERS.map(({ key, label, of, chosen = false }) => {
     const values = [...new Set(tagged.map(of))];
     if (values.length < 2) return "";
-    const options = values.map((value) => `<option${attributes({ value })}>${escapeHtml(value)}</option>`);
-    return `<label>${label} <select data-filter="${key}"><option value="">all</option>${
-      options.join("")
-    }</select></label>`;
+    const opened = chosen ? of(largest) : null;
+    const options = values.map((value) =>
+      `<option${attributes({ value })}${value === opened ? " selected" : ""}>${escapeHtml(value)}</option>`
+    );
+    const list = `<option value="">all</option>${options.join("")}`;
+    return `<label>${label} <select data-filter="${key}" autocomplete="off">${list}</select></label>`;
   }).join("\n");
 }

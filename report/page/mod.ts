@@ -5,16 +5,15 @@
  * @module
  */
 
-import { formatRate, formatShape, significant } from "../format.ts";
-import { blocksOf, machineOf } from "../groups.ts";
+import { formatRate, significant } from "../format.ts";
+import { machineOf } from "../groups.ts";
 import type { Report } from "../schema.ts";
-import { summarise } from "../summary.ts";
-import { summaryLines } from "../summary_text.ts";
 import { type DrawSvg, figures } from "./figures.ts";
 import { filterControls, type Tagged } from "./filters.ts";
 import { embedJson, escapeHtml } from "./html.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
+import { summaries } from "./summaries.ts";
 import { htmlTable, reasonList } from "./table.ts";
 
 /** A report and the name by which the page calls it. */
@@ -58,17 +57,6 @@ function head({ source, report }: NamedReport, several: boolean): string {
   ].join("\n");
 }
 
-/** Which variant to use, in the words of the terminal. */
-function summaries({ report }: NamedReport): string {
-  return blocksOf(report.rows).map(({ problem, sections }) => {
-    const [, ...lines] = summaryLines(sections.map((section) => summarise(section)), 100);
-    const title = `${
-      formatShape(problem)
-    }, ${problem.dtype}, precision ${problem.precision}, ${problem.activation}`;
-    return `<p><b>${escapeHtml(title)}</b></p>\n<pre>${lines.map(escapeHtml).join("\n")}</pre>`;
-  }).join("\n");
-}
-
 /** The hash by which the page's own script, and no other, may run. */
 async function scriptHash(): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(SCRIPT));
@@ -100,14 +88,13 @@ export async function renderPage(
 <body>
 <h1>${escapeHtml(title)}</h1>
 ${reports.map((named) => head(named, reports.length > 1)).join("\n")}
-<details open><summary>In short</summary>
-${reports.map(summaries).join("\n")}
-</details>
 <div class="controls">
 ${filterControls(tagged)}
 <span id="status" role="status"></span>
 <button type="button" id="download">Save as JSON</button>
 </div>
+<h2>In short</h2>
+${reports.map(summaries).join("\n")}
 <h2>Rows</h2>
 ${htmlTable(tagged)}
 ${reasonList(tagged)}

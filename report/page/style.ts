@@ -36,11 +36,13 @@ export const STYLE = `
 body { margin: 0 auto; max-width: 90rem; padding: 1rem; background: var(--back); color: var(--ink); font: 15px/1.5 Helvetica, Arial, "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.4rem; margin: 0 0 .5rem; }
 h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; }
+details { margin-top: .5rem; }
+h3 { font-size: 1rem; margin: .75rem 0 .25rem; }
+section ul { margin: 0; padding-left: 1.25rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .75rem; margin: 0 0 1rem; }
 dt { color: var(--faint); }
 dd { margin: 0; overflow-wrap: anywhere; }
-code, pre { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--panel); padding: .5rem .75rem; border-radius: 6px; margin: .5rem 0; }
+code { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
 .warnings { border-left: 4px solid #d29922; padding: .25rem .75rem; margin: 0 0 1rem; background: var(--panel); list-style: none; }
 .controls { position: sticky; top: 0; z-index: 2; display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; padding: .5rem 0; background: var(--back); border-bottom: 1px solid var(--line); }
 select, button { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .2rem .5rem; }
@@ -57,9 +59,11 @@ thead [aria-sort="descending"] button::after { content: " ▼"; }
 tr.fastest > * { font-weight: bold; }
 tr.skipped > * { color: var(--faint); }
 tr.failed > * { color: var(--hot); }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: 1rem; align-items: start; }
-figure { margin: 0; padding: .25rem; border: 1px solid var(--line); border-radius: 6px; }
-figure svg { display: block; width: 100%; height: auto; max-height: 90vh; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); gap: 1rem; align-items: start; }
+figure { margin: 0; padding: .25rem; border: 1px solid var(--line); border-radius: 6px; overflow-x: auto; }
+figure svg { display: block; width: 100%; min-width: calc(.68 * var(--width)); max-width: 36rem; height: auto; margin: 0 auto; }
+/* Marks under a text that has no story of its own must still tell theirs. */
+svg [aria-hidden="true"], svg [aria-hidden="true"] * { pointer-events: none; }
 svg.marks > rect[fill="white"] { fill: transparent; }
 svg [aria-label] { cursor: default; }
 #tip { position: fixed; z-index: 3; max-width: min(22rem, 90vw); padding: .35rem .6rem; border-radius: 6px; background: var(--ink); color: var(--back); font-size: 13px; pointer-events: none; }
