@@ -4,6 +4,7 @@ import { decode } from "../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../kernels/gpu/kernel.ts";
 import type { Memory } from "../../kernels/gpu/memory.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
+import { variants } from "../../variants/mod.ts";
 import { combineGateUp, type HostInputs, splitGateUp } from "../../variants/data.ts";
 import {
   Block,
@@ -14,6 +15,13 @@ import {
   type Variant,
 } from "../../variants/variant.ts";
 import { type Poison, PoisonRecorder, readBytes } from "../gpu.ts";
+
+/** A variant of the registry. */
+export function variantOf(id: string): Variant {
+  const variant = variants.find((variant) => variant.id === id);
+  if (!variant) throw new Error(`no variant has the id ${id}`);
+  return variant;
+}
 
 /** The form in which gate and up come: two tensors or one. */
 export type WeightForm = "separate" | "combined";
