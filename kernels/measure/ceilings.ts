@@ -21,6 +21,9 @@ const LEAST_NS = 5e6;
 /** Far beyond the caches of hardware, four times the last-level cache of a common CPU. */
 const COPY_BYTES = { hardware: 256 * 2 ** 20, software: 64 * 2 ** 20 };
 
+/** Before each ceiling, as compiling its kernel leaves the device idle. */
+const WARM_MS = 250;
+
 /** Measures arithmetic and bandwidth at their best, in about a second. */
 export async function measureCeilings(instruments: Instruments): Promise<Ceilings> {
   const { capabilities } = instruments.gpu;
@@ -40,6 +43,7 @@ async function fmaTflops(instruments: Instruments, type: "f32" | "f16"): Promise
     multiplyAdds(recorder, { type, workgroups, rounds, sink });
   let rounds = 1;
   await bestNs(instruments, run(rounds), 1); // compiles
+  await instruments.warm(WARM_MS);
   while (await bestNs(instruments, run(rounds), 1) < LEAST_NS) rounds *= 2;
   return multiplyAddFlops({ workgroups, rounds }) / await bestNs(instruments, run(rounds), RUNS) / 1e3;
 }
@@ -52,6 +56,7 @@ async function copyGBps(instruments: Instruments): Promise<number> {
   using target = scratch(instruments, bytes);
   const run = (recorder: GpuRecorder) => copy(recorder, source, target);
   await bestNs(instruments, run, 2); // compiles, and makes the buffers' pages real
+  await instruments.warm(WARM_MS);
   return 2 * bytes / await bestNs(instruments, run, RUNS);
 }
 

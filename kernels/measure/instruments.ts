@@ -11,6 +11,12 @@ const FLUSH_BYTES = 256 * 2 ** 20;
 /** Between the first two anchors; each is good to about 0.1 ms, so the period is good to 0.05 %. */
 const BASELINE_MS = 400;
 
+/** Work that lasts so long hides the wait behind it, in which the clocks would fall again. */
+const WARM_SUBMIT_MS = 30;
+
+/** Enough workgroups to keep every part of a large GPU busy. */
+const WARM_WORKGROUPS = 4096;
+
 /** How {@linkcode Instruments.create} sets up. */
 export interface InstrumentOptions {
   /** Whether the last-level cache is to be emptied before each sample. Has no effect on a software adapter. */
@@ -30,6 +36,7 @@ export class Instruments {
   readonly #flush: Tensor | null;
   #first: Anchor | null = null;
   #flushes = 0;
+  #warmRounds = 1;
 
   private constructor(gpu: Gpu, { flush, waitMs }: { flush: boolean; waitMs: number }) {
     this.gpu = gpu;
@@ -40,13 +47,13 @@ export class Instruments {
     this.#flush = flush && !gpu.capabilities.software ? internal(gpu, flushBytes, "cache flush") : null;
   }
 
-  /** Sets up and calibrates; takes about half a second, in which the device's clocks rise. */
+  /** Sets up and calibrates; takes about half a second, at whose end the device's clocks are up. */
   static async create(gpu: Gpu, { flush }: InstrumentOptions): Promise<Instruments> {
     await gpu.idle();
     const instruments = new Instruments(gpu, { flush, waitMs: await waitCostMs(gpu) });
     if (instruments.timer) {
       instruments.#first = await instruments.#anchor();
-      await instruments.#busy(BASELINE_MS);
+      await instruments.#pass(BASELINE_MS);
       await instruments.calibrate();
     }
     return instruments;
@@ -74,6 +81,28 @@ export class Instruments {
     return before === null ? 0 : Math.abs(this.tickNs / before - 1);
   }
 
+  /**
+   * Keeps the device at hard work for a while, so that its clocks rise: an idle H200 goes down from 1980 to 345 MHz,
+   * and takes some 150 ms of work to come back. A software adapter has no clocks to warm.
+   */
+  async warm(ms: number): Promise<void> {
+    if (this.gpu.capabilities.software) return;
+    for (const end = performance.now() + ms; performance.now() < end;) {
+      const start = performance.now();
+      const recorder = new GpuRecorder(this.gpu);
+      const init = {
+        type: "f32",
+        workgroups: WARM_WORKGROUPS,
+        rounds: this.#warmRounds,
+        sink: this.#sink,
+      } as const;
+      multiplyAdds(recorder, init);
+      recorder.submit();
+      await this.gpu.idle();
+      if (performance.now() - start - this.waitMs < WARM_SUBMIT_MS) this.#warmRounds *= 2;
+    }
+  }
+
   /** Records that the last-level cache is emptied of everything else. */
   flush(recorder: GpuRecorder): void {
     // Another word each time: no driver can find that nothing changes.
@@ -93,21 +122,17 @@ export class Instruments {
   }
 
   #anchor(): Promise<Anchor> {
-    return anchor(this.gpu, this.timer!, (recorder) => this.#work(recorder, 1));
+    return anchor(this.gpu, this.timer!, (recorder) => this.#work(recorder));
   }
 
-  async #busy(ms: number): Promise<void> {
-    const end = performance.now() + ms;
-    while (performance.now() < end) {
-      const recorder = new GpuRecorder(this.gpu);
-      this.#work(recorder, 16);
-      recorder.submit();
-      await this.gpu.idle();
-    }
+  async #pass(ms: number): Promise<void> {
+    if (!this.gpu.capabilities.software) return await this.warm(ms);
+    await new Promise((done) => setTimeout(done, ms));
   }
 
-  #work(recorder: GpuRecorder, rounds: number): void {
-    multiplyAdds(recorder, { type: "f32", workgroups: 1, rounds, sink: this.#sink });
+  /** Next to nothing: what begins when the device gets to it. */
+  #work(recorder: GpuRecorder): void {
+    multiplyAdds(recorder, { type: "f32", workgroups: 1, rounds: 1, sink: this.#sink });
   }
 }
 

@@ -13,6 +13,7 @@ import { DeviceInputs } from "./inputs.ts";
 import type { Emit, Group, Job, ProblemSpec, RowSpec } from "./job.ts";
 import { planRow, type RowPlan } from "./plan.ts";
 import { profile } from "./profile.ts";
+import { repeatsOf } from "./repeats.ts";
 import { type Reference, referenceOf } from "./reference.ts";
 import { bareRow, finishedRow, type RowWork } from "./row.ts";
 
@@ -35,16 +36,16 @@ const MOST_POOLED_BYTES = 4 * 2 ** 30;
 /** A timing shorter than this says more about starting and stopping than about the work. */
 const SHORTEST_NS = 50_000;
 
-/** Repeats within one timing at most, and the bytes that they may hold together. */
-const MOST_REPEATS = 32;
-const MOST_REPEATED_BYTES = 256 * 2 ** 20;
-
 /** A wait is known to about 0.3 ms: work on the wall clock is repeated until it lasts long beside that. */
 const WALL_NS = 20e6;
 const WALL_SAMPLES = { hardware: 5, software: 3 };
 
-/** Part of a group's progress that checks are taken for. */
-const CHECKS_SHARE = 0.3;
+/** Parts of a group's progress that checks and profiles are taken for; the rest is samples. */
+const CHECKS_SHARE: [number, number] = [0, 0.2];
+const PROFILES_SHARE: [number, number] = [0.2, 0.3];
+
+/** Keeps the device busy before it is timed, so that its clocks are up. */
+const WARM_MS = 300;
 
 /** What all rows of a group need before any of them can run. */
 const SET_UP = "inputs and reference";
@@ -54,6 +55,9 @@ interface Planned {
   readonly variant: Variant;
   readonly plan: RowPlan;
 }
+
+/** A row whose outputs are right. */
+type CheckedRow = Pick<RowWork, "spec" | "plan" | "run" | "checked">;
 
 /** Measures one group: every row is checked and profiled by itself, then all are sampled in turns. */
 export class GroupRun {
@@ -80,15 +84,39 @@ export class GroupRun {
     const reference = referenceOf(this.#problem, host, this.#bench.job);
     using inputs = await this.#attempt(rows, () => this.#upload(planned, host));
     if (inputs === null) return;
-    const works: RowWork[] = [];
-    for (const [i, row] of planned.entries()) {
-      this.#begin("check", [row.spec]);
-      const work = await this.#attempt([row.spec], () => this.#examine(row, { inputs, reference }));
-      if (work !== null) works.push(work);
-      this.#trim();
-      this.#progress(CHECKS_SHARE * (i + 1) / planned.length);
-    }
+    const checked = await this.#each(planned, {
+      doing: "check",
+      share: CHECKS_SHARE,
+      use: (row) => this.#check(row, { inputs, reference }),
+    });
+    // Checks keep the CPU busy and the device idle.
+    await this.#bench.instruments.warm(WARM_MS);
+    const works = await this.#each(checked, {
+      doing: "profile",
+      share: PROFILES_SHARE,
+      use: (row) => this.#profile(row),
+    });
     await this.#sample(works);
+  }
+
+  /** Does something with each row by itself; a row with which it fails is left out from then on. */
+  async #each<In extends { spec: RowSpec }, Out>(
+    rows: readonly In[],
+    { doing, share, use }: {
+      doing: string;
+      share: [from: number, to: number];
+      use: (row: In) => Promise<Out>;
+    },
+  ): Promise<Out[]> {
+    const results: Out[] = [];
+    for (const [i, row] of rows.entries()) {
+      this.#begin(doing, [row.spec]);
+      const result = await this.#attempt([row.spec], () => use(row));
+      if (result !== null) results.push(result);
+      this.#trim();
+      this.#progress(share[0] + (share[1] - share[0]) * (i + 1) / rows.length);
+    }
+    return results;
   }
 
   #plan(spec: RowSpec): Planned | null {
@@ -119,26 +147,28 @@ export class GroupRun {
     }
   }
 
-  /** Checks a row's outputs, then times its launches one by one. */
-  async #examine(
+  /** Runs a row once and compares its outputs. @throws {Error} If they are wrong. */
+  async #check(
     { spec, variant, plan }: Planned,
     { inputs, reference }: { inputs: DeviceInputs; reference: Reference },
-  ): Promise<RowWork> {
-    const { gpu, instruments, compileTimes } = this.#bench;
-    const problem = this.#problem;
-    const run = { variant, problem, inputs: inputs.for(variant), dy: inputs.dy };
+  ): Promise<CheckedRow> {
+    const { gpu, compileTimes } = this.#bench;
+    const run = { variant, problem: this.#problem, inputs: inputs.for(variant), dy: inputs.dy };
     const training = spec.mode !== "forward";
     const key = `${variant.id} ${training}`;
     const check = this.#checks.get(key) ?? checkRun(gpu, run, { training, reference, compileTimes });
     this.#checks.set(key, check);
     const checked = await check;
     if (checked.fault !== null) throw new Error(checked.fault);
-    const launchNs = await profile(instruments, run, spec.mode);
-    const repeats = launchNs === null ? 1 : repeatsOf(launchNs.reduce((sum, ns) => sum + ns, 0), {
-      leastNs: SHORTEST_NS,
-      bytes: plan.peakBytes,
-    });
-    return { spec, problem, plan, run, checked, launchNs, repeats, wallNs: [] };
+    return { spec, plan, run, checked };
+  }
+
+  /** Times a row's launches one by one, which also tells how often to repeat it. */
+  async #profile(row: CheckedRow): Promise<RowWork> {
+    const launchNs = await profile(this.#bench.instruments, row.run, row.spec.mode);
+    const ns = launchNs?.reduce((sum, ns) => sum + ns, 0) ?? Infinity;
+    const repeats = repeatsOf(ns, { leastNs: SHORTEST_NS, bytes: row.plan.peakBytes });
+    return { ...row, problem: this.#problem, launchNs, repeats, wallNs: [] };
   }
 
   /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. */
@@ -168,7 +198,7 @@ export class GroupRun {
       measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
       report: (finished, samplesOf) => {
         const done = works.reduce((sum, work) => sum + progressOf(samplesOf(work), rule), 0) / works.length;
-        this.#progress(CHECKS_SHARE + (1 - CHECKS_SHARE) * done);
+        this.#progress(PROFILES_SHARE[1] + (1 - PROFILES_SHARE[1]) * done);
         for (const work of finished) {
           this.#finish(work, { samples: samplesOf(work), onGpu });
           left.delete(work);
@@ -254,12 +284,6 @@ export class GroupRun {
   #fail(rows: readonly RowSpec[], why: { status: "skipped" | "failed"; reason: string }): void {
     for (const spec of rows) this.#bench.emit({ type: "row", row: bareRow(this.#problem, spec, why) });
   }
-}
-
-/** How often to repeat work of `ns` so that it lasts `leastNs` and its repeats together hold few bytes. */
-function repeatsOf(ns: number, { leastNs, bytes }: { leastNs: number; bytes: number }): number {
-  const wanted = Math.ceil(leastNs / Math.max(ns, 1));
-  return Math.max(1, Math.min(wanted, MOST_REPEATS, Math.floor(MOST_REPEATED_BYTES / bytes)));
 }
 
 /** Why the device is lost, null while it is not. It tells a turn of the event loop later than by its errors. */

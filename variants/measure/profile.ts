@@ -8,12 +8,6 @@ import { type Case, timedParts } from "./execution.ts";
 const RUNS = 3;
 
 /**
- * The check before leaves a GPU idle while the CPU computes its oracle, and its clocks fall: an H200's from 1980 to
- * 345 MHz, from which they take some 150 ms of work to rise.
- */
-const WARM_MS = 250;
-
-/**
  * Times each launch of a mode by itself, in a pass of its own: nanoseconds in the order of the launches. Their sum is
  * a little more than the mode takes in one pass, which is what rows report.
  *
@@ -23,14 +17,6 @@ export async function profile(instruments: Instruments, run: Case, mode: Mode): 
   const { gpu, timer, tickNs } = instruments;
   if (timer === null || tickNs === null) return null;
   const { prepare, timed } = timedParts(run, mode, 1);
-  const warmAt = performance.now() + (gpu.capabilities.software ? 0 : WARM_MS);
-  while (performance.now() < warmAt) {
-    const recorder = new GpuRecorder(gpu);
-    prepare?.(recorder);
-    timed(recorder);
-    recorder.submit();
-    await gpu.idle();
-  }
   timer.forget();
   for (let i = 0; i < RUNS; i++) {
     const recorder = new GpuRecorder(gpu);

@@ -29,7 +29,7 @@ const EFFICIENCY = { hardware: 0.7, software: 0.08 };
 const RUNS = { hardware: 30, software: 12 };
 
 /** What each row takes however small it is: compilation, waits, the least time of samples. */
-const ROW_SECONDS = 0.35;
+const ROW_SECONDS = { hardware: 0.6, software: 0.35 };
 
 /** What estimates depend on. */
 export interface Speed {
@@ -46,7 +46,7 @@ export function estimateSeconds(
   const kind = software ? "software" : "hardware";
   const flopsPerSecond = ceilings.fmaTflops.float32 * 1e12 * EFFICIENCY[kind];
   const flops = rows.reduce((sum, { mode }) => sum + flopsOf(sizes, timedWith(mode)), 0);
-  return rows.length * ROW_SECONDS + RUNS[kind] * flops / flopsPerSecond;
+  return rows.length * ROW_SECONDS[kind] + RUNS[kind] * flops / flopsPerSecond;
 }
 
 /** The sizes that an adapter of this speed finishes in about a minute: the largest, and two smaller ones. */

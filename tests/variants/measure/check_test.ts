@@ -136,7 +136,7 @@ Deno.test("an invalid call inside the scopes is reported as what it is", async (
   await assertRejects(
     () => withErrorScopes(gpu, () => void gpu.device.createBuffer({ size: 4, usage: 0 })),
     Error,
-    "the GPU reported",
+    "The GPU reported",
   );
 });
 
