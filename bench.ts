@@ -8,16 +8,15 @@
  * @module
  */
 
-import { type ActivationName, ACTIVATIONS } from "./kernels/activation.ts";
+import { ACTIVATIONS } from "./kernels/activation.ts";
 import { NoAdapterError } from "./kernels/gpu/device.ts";
-import { TUNING_SCHEMA, type TuningEntry } from "./kernels/matmul/tuning.ts";
+import { TUNING_SCHEMA } from "./kernels/matmul/tuning.ts";
 import { bootstrapRatioInterval } from "./kernels/measure/bootstrap.ts";
 import { mannWhitney } from "./kernels/measure/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./report/arguments.ts";
 import { compareFiles } from "./report/compare_command.ts";
 import type { RunEvent } from "./report/events.ts";
-import { FileError, writeWhole } from "./report/files.ts";
-import { formatRate } from "./report/format.ts";
+import { FileError } from "./report/files.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
@@ -28,20 +27,36 @@ import { resumed } from "./report/resume.ts";
 import { rowName, RunLog } from "./report/run_log.ts";
 import { Supervisor } from "./report/supervisor.ts";
 import { renderTable } from "./report/table.ts";
-import { type Group, type Job, type MeasureEvent, rowKey, type RowResult } from "./variants/measure/job.ts";
-import { jobOf } from "./variants/measure/request.ts";
+import { TuningLog } from "./report/tuning_log.ts";
+import {
+  type Group,
+  type Job,
+  type MeasureEvent,
+  rowKey,
+  type RowResult,
+  type RowSpec,
+} from "./variants/measure/job.ts";
+import { jobOf, problemsOf } from "./variants/measure/request.ts";
 import { measure } from "./variants/measure/run.ts";
 import { Schedule } from "./variants/measure/schedule.ts";
 import { tune } from "./variants/measure/tune.ts";
 import { variants } from "./variants/mod.ts";
+import { measurePeers, peers } from "./variants/peers/mod.ts";
+import { rowId } from "./variants/peers/peer.ts";
 import { PRESETS } from "./variants/presets.ts";
-import { ArgumentError, formatSizes, parseDimension, parseSizes } from "./variants/shapes.ts";
+import { ArgumentError, formatSizes } from "./variants/shapes.ts";
 
 /** The first argument of the child process. */
 const CHILD = "measuring-child";
 
 /** Exit status, as `--help` lists it. */
 const OK = 0, FAILED = 1, BAD_ARGUMENTS = 2, NO_ADAPTER = 3;
+
+/** What is tuned where no sizes are given. */
+const TUNED_SIZES = "4096";
+
+/** What a peer takes for a mode of a problem, roughly: most of it is loading and warming up. */
+const PEER_SECONDS = 8;
 
 /** What a user can cause, each told in one line. */
 const EXPECTED = [UsageError, ArgumentError, FileError, ReportError, Deno.errors.NotCapable];
@@ -58,7 +73,11 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const choices = { variants: variants.map(({ id }) => id), activations: ACTIVATIONS, peers: [] };
+  const choices = {
+    variants: variants.map(({ id }) => id),
+    activations: ACTIVATIONS,
+    peers: peers.map(({ id }) => id),
+  };
   const command = parseArguments(args, choices);
   switch (command.kind) {
     case "help":
@@ -79,6 +98,7 @@ async function run(args: readonly string[]): Promise<number> {
 function listing(): string {
   return renderEntries({
     Variants: variants.map(({ id, origin, idea }) => ({ name: id, note: `${origin}: ${idea}` })),
+    Peers: peers.map(({ id, project, usage }) => ({ name: id, note: `${project}: ${usage}` })),
     Presets: PRESETS.map(({ name, tokens, dim, hiddenDim, source }) => ({
       name,
       note: `${tokens === undefined ? "" : `${tokens}x`}${dim}x${hiddenDim}, ${source}`,
@@ -95,44 +115,29 @@ function compare(command: Command & { kind: "compare" }): number {
   return regressed ? FAILED : OK;
 }
 
-/** `tune`: searches the tiles of every product of the chosen variants and sizes, and keeps each result at once. */
+/** Searches the tiles of every product of the chosen variants and sizes. */
 async function tuneTiles(options: BenchOptions): Promise<number> {
-  const { adapter, outputDir, precision, dtypes } = options;
-  const tokens = options.tokens === null ? undefined : parseDimension("--tokens", options.tokens);
-  const activation = options.activation as ActivationName;
-  const sizes = parseSizes(options.sizes ?? "4096", { tokens });
-  const problems = dtypes.flatMap((dtype) =>
-    sizes.map((size) => ({ ...size, dtype, precision, activation }))
-  );
-  const path = `${outputDir}/tuning.json`;
-  const entries: TuningEntry[] = [];
-  let name = "";
-  ensureWritable(outputDir);
+  const problems = problemsOf({ ...options, sizes: options.sizes ?? TUNED_SIZES })!;
+  ensureWritable(options.outputDir);
+  const log = new TuningLog(options.outputDir, { schema: TUNING_SCHEMA });
   try {
     await tune({
-      adapter,
+      adapter: options.adapter,
       problems,
       variants: variants.filter(({ id }) => options.variants.includes(id)),
-      onAdapter: (found, products) => console.error(`${name = found}: ${products} products`),
-      onEntry: (entry) => {
-        entries.push(entry);
-        writeWhole(path, `${JSON.stringify({ schema: TUNING_SCHEMA, adapter: name, entries }, null, 1)}\n`);
-        console.log(tuningLine(entry));
+      onAdapter: (name, products) => {
+        log.adapter(name);
+        console.error(`${name}: ${products} products`);
       },
+      onEntry: (entry) => console.log(log.entry(entry)),
     });
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
     console.error(error.message);
     return NO_ADAPTER;
   }
-  console.error(`tuning    ${path}`);
+  console.error(`tuning    ${log.path}`);
   return OK;
-}
-
-function tuningLine({ product, tile, splits, tflops, ruled, failed }: TuningEntry): string {
-  const lost = `rule ${ruled.tile}/${ruled.splits} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
-  const failures = failed.length > 0 ? `, ${failed.length} failed` : "";
-  return `${product.padEnd(52)} ${`${tile}/${splits}`.padEnd(10)} ${formatRate(tflops)}, ${lost}${failures}`;
 }
 
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
@@ -158,6 +163,7 @@ class Run {
   #job: Job;
   /** Null until the sizes are known. */
   #schedule: Schedule | null = null;
+  #groups: readonly Group[] = [];
   #deaths = 0;
 
   constructor(options: BenchOptions, job: Job, log: RunLog) {
@@ -172,13 +178,14 @@ class Run {
   }
 
   async toEnd(): Promise<number> {
-    const stop = await this.#supervisor.supervised(() =>
-      this.#supervisor.runChildren({
+    const stop = await this.#supervisor.supervised(async () => {
+      await this.#supervisor.runChildren({
         next: () => this.#schedule?.groups.length === 0 ? null : this.#next(),
         take: (event) => this.#take(event as MeasureEvent),
         died: (reason) => this.#died(reason),
-      })
-    );
+      });
+      for (const group of this.#peerGroups()) await this.#measurePeers(group);
+    });
     this.#log.progress.clear();
     const { rows } = this.#log.report;
     if (rows.length > 0) this.#print();
@@ -229,19 +236,59 @@ class Run {
 
   #planned({ groups, rows }: MeasureEvent & { type: "plan" }): void {
     if (this.#schedule === null) this.#plan(groups);
+    const seconds = PEER_SECONDS * this.#options.peers.length * this.#options.modes.length;
+    this.#tell({
+      type: "plan",
+      groups: this.#groups.map(({ problem }) => ({ problem, peers: true, seconds })),
+    });
     if (!this.#options.dryRun) return;
-    console.log(renderPlan(rows, groups.reduce((sum, { seconds }) => sum + seconds, 0)));
+    console.log(renderPlan(rows, groups.reduce((sum, group) => sum + group.seconds + seconds, 0)));
     this.#supervisor.stop(OK, "");
   }
 
   /** Fixes which rows there are, and which of them a resumed report has already. */
   #plan(groups: readonly Group[]): void {
     const { report } = this.#log;
+    this.#groups = groups;
     this.#schedule = new Schedule(groups, (report.rows as RowResult[]).map(rowKey));
+    const withPeers = groups.map(({ problem, rows }) => ({ problem, rows: [...rows, ...this.#peerRows()] }));
     this.#log.order(
-      groups.flatMap(({ problem, rows }) => rows.map((row) => rowName({ ...problem, ...row }))),
+      withPeers.flatMap(({ problem, rows }) => rows.map((row) => rowName({ ...problem, ...row }))),
     );
     report.settings = { ...report.settings, sizes: sizesOf(groups) };
+  }
+
+  #peerRows(): RowSpec[] {
+    const chosen = peers.filter(({ id }) => this.#options.peers.includes(id));
+    return this.#options.modes.flatMap((mode) => chosen.map((peer) => ({ variant: rowId(peer), mode })));
+  }
+
+  /** What peers have still to measure. */
+  #peerGroups(): Group[] {
+    const done = new Set(this.#log.report.rows.map(rowName));
+    return this.#groups
+      .map(({ problem }) => ({
+        problem,
+        rows: this.#peerRows().filter((row) => !done.has(rowName({ ...problem, ...row }))),
+      }))
+      .filter(({ rows }) => rows.length > 0);
+  }
+
+  /** Peers run in processes of their own, one after another, when ours are done. */
+  async #measurePeers(group: Group): Promise<void> {
+    const { adapter, seed, samples, minTimeMs, flush, timeoutSeconds } = this.#options;
+    const { ceilings, adapter: { software } } = this.#log.report;
+    const { signal } = this.#supervisor;
+    const { problem } = group;
+    let finished = 0;
+    await measurePeers(group, {
+      ...{ peers, adapter, software, ceilings, seed, samples, minTimeMs, flush, timeoutSeconds, signal },
+      env: driverVariables(),
+      begin: (row, doing) => this.#tell({ type: "begin", doing, problem, peers: true, rows: [row] }),
+    }, (row) => {
+      this.#tell({ type: "progress", fraction: ++finished / group.rows.length });
+      this.#tell({ type: "row", row });
+    });
   }
 
   #print(): void {

@@ -1,5 +1,6 @@
 /** bench.ts as a program: exit status, files, what it prints, and what is left when it is interrupted or dies. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parseTuning } from "../kernels/matmul/tuning.ts";
 import { random } from "./report/fixture.ts";
 import { parseReport } from "../report/reader.ts";
 import type { Report } from "../report/schema.ts";
@@ -286,6 +287,41 @@ Deno.test("a folder that goes away while it measures ends the run with status 1,
     assertEquals(code, 1, stderr);
     assertStringIncludes(stderr, "Cannot write");
     assertEquals(filesIn(folder), ["out"]);
+  });
+});
+
+Deno.test("peers are rows of the same report, in their place; one that cannot run is skipped with its reason", async () => {
+  await inFolder(async (folder) => {
+    const args = [...TINY, "--variants", "tuned", "--modes", "forward,full", "--peers", "pytorch-eager"];
+    const { code, stdout, stderr } = await bench(folder, ...args, "--adapter", "software");
+    assertEquals(code, 0, stderr);
+    const { rows, adapter } = reportIn(folder);
+    const names = rows.map(({ mode, variant }) => `${mode} ${variant}`);
+    assertEquals(names.toSorted(), [
+      "forward peer:pytorch-eager",
+      "forward tuned",
+      "full peer:pytorch-eager",
+      "full tuned",
+    ]);
+    assert(adapter.software);
+    for (const { variant, status, reason } of rows) {
+      if (variant === "tuned") assertEquals(status, "ok");
+      else assertEquals([status, reason!.includes("CUDA")], ["skipped", true]);
+    }
+    assertStringIncludes(stdout, "peer:pytorch-eager");
+    const resumed = await bench(folder, ...args, "--adapter", "software", "--resume");
+    assertEquals([resumed.code, reportIn(folder).rows], [0, rows]);
+  });
+});
+
+Deno.test("tune keeps what it found for each product as a table", async () => {
+  await inFolder(async (folder) => {
+    const args = ["tune", "--sizes", "4x8x8", "--variants", "pytorch", "--output-dir", folder];
+    const { code, stdout, stderr } = await start(args).ended;
+    assertEquals(code, 0, stderr);
+    const table = parseTuning(Deno.readTextFileSync(`${folder}/tuning.json`), "tuning.json");
+    assertEquals(stdout.trim().split("\n").length, table.entries.length);
+    assert(table.entries.length > 0 && table.adapter !== "");
   });
 });
 
