@@ -36,9 +36,16 @@ fn sigmoid4(x: vec4f) -> vec4f {
   return select(e, vec4f(1), x >= vec4f(0)) / (1 + e);
 }`;
 
-/** tanh through sigmoid would cancel near 0; the built-in overflows on some drivers beyond |x| = 44. */
+/**
+ * tanh through sigmoid would cancel near 0; the built-in overflows on some drivers beyond |x| = 44. NaN, known by its
+ * bits as compilers take x == x for granted, comes back as it is: clamp may make a bound of it, and a fault would look
+ * like a result.
+ */
 const TANH = `
-fn tanh4(x: vec4f) -> vec4f { return tanh(clamp(x, vec4f(-15), vec4f(15))); }`;
+fn tanh4(x: vec4f) -> vec4f {
+  let nan = (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(tanh(clamp(x, vec4f(-15), vec4f(15))), x, nan);
+}`;
 
 /**
  * Phi, the normal distribution function, by erfc of Numerical Recipes (3rd ed., section 6.2.2):
@@ -61,7 +68,8 @@ const SOURCES: Record<ActivationName, Source> = {
   gelu: {
     helpers: NORMAL,
     wgsl: "x * normal4(x)",
-    derivative: "normal4(x) + x * 0.39894228 * exp(-0.5 * min(x * x, vec4f(200)))",
+    // exp(-105) is 0 in float32, so that the largest x leaves nothing of it.
+    derivative: "normal4(x) + x * 0.39894228 * exp(-0.5 * min(x * x, vec4f(210)))",
   },
   // x s(2k(x + c x^3)), k = sqrt(2/pi), c = 0.044715: the tanh form with tanh(z) = 2 s(2z) - 1.
   gelu_tanh: {
@@ -78,7 +86,8 @@ fn gelu_slope(x: vec4f) -> vec4f {
     wgsl: "x * sigmoid4(gelu_inner(x))",
     derivative: "gelu_slope(x)",
   },
-  relu: { wgsl: "max(x, vec4f(0))", derivative: "select(vec4f(0), vec4f(1), x > vec4f(0))" },
+  // Not max(), which may drop NaN.
+  relu: { wgsl: "select(x, vec4f(0), x < vec4f(0))", derivative: "select(vec4f(0), vec4f(1), x > vec4f(0))" },
   sigmoid: { helpers: SIGMOID, wgsl: "sigmoid4(x)", derivative: "sigmoid4(x) * sigmoid4(-x)" },
   tanh: { helpers: TANH, wgsl: "tanh4(x)", derivative: "1 - tanh4(x) * tanh4(x)" },
   identity: { wgsl: "x", derivative: "vec4f(1)" },
