@@ -40,12 +40,24 @@ export function measuredRow(peer: Peer, evidence: Evidence): Row {
   const fault = faultOf(errors, arithmeticOf(peer, problem));
   if (fault !== null) return skip(fault);
   if (!usable(measured.wallNs) || measured.gpuNs !== null && !usable(measured.gpuNs)) {
-    return skip("it gave no times above 0: its clock stopped before its work was done");
+    return skip(
+      "it gave no times above 0: its runs are too short, or its clock stopped before its work was done",
+    );
   }
   const row = timedRow(peer, evidence);
-  const excess = row.bound === "flops" ? row.fractionOfCeiling ?? 0 : 0;
-  if (excess <= CEILING_MARGIN) return withinTensorCeiling(row, evidence) ?? skip(absurd(row, evidence));
-  return skip(absurd(row, evidence));
+  const ceiling = ceilingOf(evidence);
+  if (ceiling === null || row.tflops! <= CEILING_MARGIN * ceiling) return row;
+  return skip(
+    `its rate of ${row.tflops!.toPrecision(3)} TFLOP/s is above the ceiling of ${ceiling.toPrecision(3)}: ` +
+      "its clock stopped before its work was done",
+  );
+}
+
+/** What its arithmetic can do at most, in TFLOP/s: by its own large product where that is not WebGPU's. */
+function ceilingOf({ ready: { tensorTflops }, ceilings: { fmaTflops }, problem }: Evidence): number | null {
+  // A library may add up float16 in float16, whatever precision was asked for.
+  const narrow = problem.dtype === "float16" ? fmaTflops.float16 ?? 0 : 0;
+  return tensorTflops ?? (fmaTflops.float32 === null ? null : Math.max(fmaTflops.float32, narrow));
 }
 
 /** The problem as a peer's arithmetic solves it, which decides how far from the reference it may be. */
@@ -58,13 +70,14 @@ function usable(samples: readonly number[]): boolean {
   return samples.length > 0 && samples.every((ns) => Number.isFinite(ns) && ns > 0);
 }
 
-function timedRow(peer: Peer, { problem, mode, ready, measured, errors, ceilings, seed }: Evidence): Row {
+function timedRow(peer: Peer, evidence: Evidence): Row {
+  const { problem, mode, ready, measured, errors, seed } = evidence;
   const gpuNs = measured.gpuNs === null ? null : summarize(measured.gpuNs, { seed });
   const wallNs = summarize(measured.wallNs, { seed });
   const time = gpuNs ?? wallNs;
   const flops = flopsOf(problem, mode);
   const bytes = minimalBytes(problem, mode);
-  const { bound, fraction } = standingOf({ flops, bytes, ns: time.median }, { ready, ceilings, problem });
+  const { bound, fraction } = standingOf({ flops, bytes, ns: time.median }, evidence);
   const { coldMs, peakBytes, savedBytes } = measured;
   return {
     ...bareRow(problem, { variant: rowId(peer), mode }, { status: "skipped", reason: "" }),
@@ -82,30 +95,26 @@ function timedRow(peer: Peer, { problem, mode, ready, measured, errors, ceilings
       : { peakBytes, savedBytes, workspaceBytes: null, predictedPeakBytes: null },
     accuracy: errors,
     coldMs,
-    warnings: warningsOf(time, { measured, fraction, ready }),
+    warnings: warningsOf(time, fraction, evidence),
   };
 }
 
 /** Tensor cores go far beyond what WebGPU's ceilings say, so these do not bind them. */
 function standingOf(
   work: { flops: number; bytes: number; ns: number },
-  { ready, ceilings: { fmaTflops, copyGBps }, problem }: Pick<Evidence, "ready" | "ceilings" | "problem">,
+  evidence: Evidence,
 ): ReturnType<typeof standing> {
-  if (ready.tensorTflops !== null) return { bound: null, fraction: null };
-  // A library may add up float16 in float16, whatever precision was asked for.
-  const narrow = problem.dtype === "float16" ? fmaTflops.float16 ?? 0 : 0;
-  const tflops = fmaTflops.float32 === null ? null : Math.max(fmaTflops.float32, narrow);
-  return standing(work, { flopsPerNs: tflops === null ? null : tflops * 1e3, bytesPerNs: copyGBps });
+  if (evidence.ready.tensorTflops !== null) return { bound: null, fraction: null };
+  const tflops = ceilingOf(evidence);
+  return standing(work, {
+    flopsPerNs: tflops === null ? null : tflops * 1e3,
+    bytesPerNs: evidence.ceilings.copyGBps,
+  });
 }
 
-function warningsOf(
-  time: Summary,
-  { measured: { coldMs, repeats }, fraction, ready: { tensorTflops } }:
-    & Pick<Evidence, "measured" | "ready">
-    & {
-      fraction: number | null;
-    },
-): string[] {
+function warningsOf(time: Summary, fraction: number | null, { measured, ready }: Evidence): string[] {
+  const { coldMs, repeats } = measured;
+  const { tensorTflops } = ready;
   const doubts = doubtsOf({ gpuNs: time, resolutionNs: null, repeats, coldMs, fraction });
   if (tensorTflops === null) return doubts;
   const ceiling = tensorTflops.toPrecision(3);
@@ -113,17 +122,4 @@ function warningsOf(
     ...doubts,
     `It computes on tensor cores, which WebGPU does not reach: its own large product runs at ${ceiling} TFLOP/s.`,
   ];
-}
-
-/** The row, or null where it is faster than what the peer itself can do at most. */
-function withinTensorCeiling(row: Row, { ready: { tensorTflops } }: Evidence): Row | null {
-  return tensorTflops !== null && row.tflops! > CEILING_MARGIN * tensorTflops ? null : row;
-}
-
-function absurd(row: Row, { ready: { tensorTflops }, ceilings }: Evidence): string {
-  const ceiling = tensorTflops ?? Math.max(ceilings.fmaTflops.float32 ?? 0, ceilings.fmaTflops.float16 ?? 0);
-  return `its rate of ${row.tflops!.toPrecision(3)} TFLOP/s is above the ceiling of ${
-    ceiling.toPrecision(3)
-  }: ` +
-    "its clock stopped before its work was done";
 }

@@ -110,10 +110,11 @@ class PeerRun {
   async #follow(): Promise<string> {
     const { env, signal, timeoutSeconds, subject } = this.#options;
     let child: Child;
+    subject.clearOutputs();
     try {
       child = new Child({
         ...commandOf(this.#peer.program, subject.folder),
-        env,
+        env: { NO_COLOR: "1", ...env },
         input: JSON.stringify(this.#job()),
         deadlineMs: 1000 * timeoutSeconds,
         onLine: (line) => this.#take(eventOf(line)),
@@ -196,7 +197,7 @@ function commandOf(
   { runtime, module, args = [] }: Program,
   folder: string,
 ): { command?: string; args: string[] } {
-  if (runtime === "python3") return { command: runtime, args: [pathOf(module), ...args] };
+  if (runtime !== "deno") return { command: runtime, args: [pathOf(module), ...args] };
   const permissions = ["--no-prompt", "--allow-read", "--allow-env", `--allow-write=${folder}`];
   // Neither the project's configuration nor its lock file knows a peer's packages.
   return { args: ["run", "--quiet", "--no-config", "--no-lock", ...permissions, module, ...args] };

@@ -51,7 +51,16 @@ export class Subject {
     return errors;
   }
 
-  /** Removes the files. */
+  /** Removes what the last peer wrote, so that it cannot pass for what another did not write. */
+  clearOutputs(): void {
+    for (const { name } of [...Deno.readDirSync(this.folder)]) {
+      if (!INPUTS.some((input) => name === `${input}.bin`)) {
+        Deno.removeSync(`${this.folder}/${name}`, { recursive: true });
+      }
+    }
+  }
+
+  /** Removes all files. */
   dispose(): void {
     Deno.removeSync(this.folder, { recursive: true });
   }

@@ -62,7 +62,9 @@ export class DeviceWatch {
     device.addEventListener("uncapturederror", (event) => {
       this.#errors.push((event as GPUUncapturedErrorEvent).error.message);
     });
-    device.lost.then(({ message }) => this.#errors.push(`device lost: ${message}`));
+    device.lost.then(({ reason, message }) => {
+      if (reason !== "destroyed") this.#errors.push(`device lost: ${message}`);
+    });
   }
 
   #followBuffers(): void {
