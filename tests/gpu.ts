@@ -20,7 +20,7 @@ export const POISONS = { nan: 0xffffffff, huge: 0x7149f2ca } as const;
 export type Poison = keyof typeof POISONS;
 
 /** A new tensor that holds these numbers, counted as an input. */
-export function upload(gpu: Gpu, values: Float32Array, as: UploadInit): Tensor {
+export function upload(gpu: Gpu, values: Float32Array, as: UploadInit = {}): Tensor {
   const { shape = [values.length], dtype = "float32", label = "test" } = as;
   const tensor = new Tensor(gpu.memory, { shape, dtype, purpose: "input", label });
   tensor.write(values);
