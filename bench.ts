@@ -186,6 +186,7 @@ class Run {
       });
       for (const group of this.#peerGroups()) await this.#measurePeers(group);
     });
+    await this.#log.settled();
     this.#log.progress.clear();
     const { rows } = this.#log.report;
     if (rows.length > 0) this.#print();

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { formatRate } from "./format.ts";
+import { formatBytes, formatRate } from "./format.ts";
 import { machineOf } from "./groups.ts";
-import type { AdapterReport, Ceilings } from "./schema.ts";
+import type { AdapterReport, Ceilings, DriverReport } from "./schema.ts";
 import { plain } from "./shape.ts";
 import { wrap } from "./text.ts";
 
@@ -48,6 +48,16 @@ export function ceilingsLine({ fmaTflops: { float32, float16 }, copyGBps }: Ceil
   return `ceilings  ${rates} multiply-adds, copy ${
     copyGBps === null ? "-" : copyGBps.toFixed(copyGBps < 10 ? 1 : 0)
   } GB/s`;
+}
+
+/** What the driver's own tool told, in one line. */
+export function driverLine({ version, usedBytes, clockMhz, temperatureCelsius }: DriverReport): string {
+  const facts = [
+    usedBytes === null ? null : `${formatBytes(usedBytes)} of device memory in use`,
+    clockMhz === null ? null : `${clockMhz} MHz`,
+    temperatureCelsius === null ? null : `${temperatureCelsius} °C`,
+  ].filter((fact) => fact !== null);
+  return [`driver    ${plain(version, 40)}`, facts.join(", ")].filter((part) => part !== "").join(": ");
 }
 
 /** Doubts about the whole run, each a sentence with its remedy. */

@@ -126,6 +126,13 @@ const ceilings = record({
   copyGBps: nullable(positive),
 });
 
+const driver = record({
+  version: text,
+  usedBytes: nullable(byteCount),
+  clockMhz: nullable(amount),
+  temperatureCelsius: nullable(amount),
+});
+
 const setting: Check = (value, at) => {
   if (value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value)) return;
   refuse(value, at, "a string, a number, true, false or null");
@@ -138,7 +145,7 @@ const report = record({
   adapter,
   ceilings,
   rows: list(row),
-}, { settings: dictionary(setting), warnings: list(text) });
+}, { driver: nullable(driver), settings: dictionary(setting), warnings: list(text) });
 
 /** Throws unless the schema is the one that this program knows; tells newer reports from strange files. */
 function checkSchema(value: unknown, name: string): void {

@@ -4,10 +4,18 @@
  * @module
  */
 
-import { ceilingsLine, contextLines, type Machine, machineWarnings, warningLines } from "./context.ts";
+import {
+  ceilingsLine,
+  contextLines,
+  driverLine,
+  type Machine,
+  machineWarnings,
+  warningLines,
+} from "./context.ts";
 import type { Part, RunEvent } from "./events.ts";
 import { formatError, formatPercent, formatShape, formatTime } from "./format.ts";
 import { errorOf, type Problem, problemKey, problemOf, timeOf } from "./groups.ts";
+import { askNvidia } from "./nvidia.ts";
 import { writeReport } from "./output.ts";
 import { Progress, type ProgressOutput, Shares } from "./progress.ts";
 import { type AdapterReport, type Report, type Row, SCHEMA } from "./schema.ts";
@@ -46,6 +54,7 @@ export class RunLog {
   #order = new Map<string, number>();
   #doing = "";
   #part = "";
+  readonly #asked: Promise<void>[] = [];
 
   constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
     this.#machine = start.machine;
@@ -67,6 +76,13 @@ export class RunLog {
   /** Takes the order in which rows are to stand, by name. */
   order(names: readonly string[]): void {
     this.#order = new Map(names.map((name, i) => [name, i]));
+  }
+
+  /** Waits for what the driver has been asked, and prints it. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#asked);
+    const { driver } = this.report;
+    if (driver) this.progress.line(driverLine(driver));
   }
 
   /** Takes what happened; a finished row is in the files when this returns. */
@@ -102,6 +118,15 @@ export class RunLog {
     this.#part = partName(part);
     this.#doing = `${doing}, ${rows.length > 1 ? `${rows.length} rows in turns` : `${variant} ${mode}`}`;
     this.progress.update(this.#doing, this.#shares.fraction);
+    if (rows.length > 1) this.#asked.push(this.#askDriver());
+  }
+
+  /** Rows are sampled in turns now, so that all that they need is on the device; the largest answer is kept. */
+  async #askDriver(): Promise<void> {
+    const driver = await askNvidia(this.report.adapter.device);
+    if (driver && (driver.usedBytes ?? 0) >= (this.report.driver?.usedBytes ?? 0)) {
+      this.report.driver = driver;
+    }
   }
 
   /** A row of the same name is replaced. */

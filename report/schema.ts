@@ -48,6 +48,8 @@ export interface Report {
   versions: Record<string, string>;
   adapter: AdapterReport;
   ceilings: Ceilings;
+  /** What the driver's own tool told while rows were sampled; null or absent where there is none. */
+  driver?: DriverReport | null;
   /** What the run was told and changes its figures (seed, cache flush, ...); compared before two runs are. */
   settings?: Record<string, string | number | boolean | null>;
   /** Doubts about the whole run, each a sentence with its remedy. */
@@ -73,6 +75,16 @@ export interface AdapterReport {
   limits?: Record<string, number>;
   /** Nanoseconds for each timestamp tick as calibrated; null without timestamps. */
   timestampPeriodNs?: number | null;
+}
+
+/** What the driver's own tool tells of the GPU, its busiest moment first. */
+export interface DriverReport {
+  /** Driver and version. */
+  version: string;
+  /** Device memory in use, by everything on the machine. */
+  usedBytes: number | null;
+  clockMhz: number | null;
+  temperatureCelsius: number | null;
 }
 
 /** What the adapter can do at most, measured in the same run. */

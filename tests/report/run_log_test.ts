@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { contextLines, type Machine, machineWarnings } from "../../report/context.ts";
+import { contextLines, driverLine, type Machine, machineWarnings } from "../../report/context.ts";
 import { FileError } from "../../report/files.ts";
 import { renderEntries, renderPlan } from "../../report/listing.ts";
+import { askNvidia, parseAnswer } from "../../report/nvidia.ts";
 import { ensureWritable, existingReport, reportPath, writeReport } from "../../report/output.ts";
 import { parseReport, ReportError } from "../../report/reader.ts";
 import { resumed } from "../../report/resume.ts";
@@ -155,6 +156,26 @@ Deno.test("the context warns of load and of a missing clock, and of nothing on a
     "no timestamps",
   );
   assertStringIncludes(contextLines({ ...MACHINE, load: null }, adapter)[0], "8 cores");
+});
+
+Deno.test("the driver's tool is read where it knows the GPU, with unknown figures as null", () => {
+  const answer = "NVIDIA A100, 580.65, 77, 1410, 40\nNVIDIA H200, 580.65.06, 2345, [N/A], 51\n";
+  const driver = parseAnswer(answer, "NVIDIA H200");
+  assertEquals(driver, {
+    version: "nvidia 580.65.06",
+    usedBytes: 2345 * 2 ** 20,
+    clockMhz: null,
+    temperatureCelsius: 51,
+  });
+  assertEquals(driverLine(driver!), "driver    nvidia 580.65.06: 2.290 GiB of device memory in use, 51 °C");
+  for (const text of ["", "garbage", "NVIDIA H200", "\n\n,,,"]) {
+    assertEquals(parseAnswer(text, "NVIDIA H200"), null, text);
+  }
+  assertEquals(parseReport(JSON.stringify({ ...REPORT, driver }), "report").driver, driver);
+});
+
+Deno.test("a GPU of another maker asks nobody", async () => {
+  assertEquals(await askNvidia("llvmpipe (LLVM 15.0.6, 256 bits)"), null);
 });
 
 Deno.test("lists and plans keep to 100 columns", () => {
