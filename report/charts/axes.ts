@@ -28,7 +28,7 @@ function margin(low: number, high: number): number {
 /** Ticks at round numbers: few enough for their labels to stand side by side. */
 export function logTicks(low: number, high: number): number[] {
   const decades = Math.log10(high / low);
-  const steps = decades < 0.7 ? [1, 2, 3, 4, 6, 8] : decades < 1.6 ? [1, 2, 5] : [1];
+  const steps = decades < 0.7 ? [1, 2, 3, 4, 6, 8] : decades < 2.2 ? [1, 2, 5] : [1];
   const stride = Math.max(1, Math.ceil(decades / 5));
   const first = Math.floor(Math.log10(low));
   const powers = Array.from({ length: Math.ceil(decades) + 2 }, (_, i) => first + i);

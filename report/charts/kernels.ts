@@ -23,8 +23,8 @@ import { inkOn } from "./theme.ts";
 /** The stages of a block, by what their kernels write, and their colours; the same in every picture. */
 const STAGES: readonly { name: string; outputs: readonly string[]; color: string }[] = [
   { name: "g, u, h", outputs: ["g", "u", "gu", "h"], color: "#0072b2" },
-  { name: "y", outputs: ["y"], color: "#117733" },
-  { name: "dh, dg, du", outputs: ["dh", "dg", "du", "dgu"], color: "#cc79a7" },
+  { name: "y", outputs: ["y"], color: "#8cd17d" },
+  { name: "dh, dg, du", outputs: ["dh", "dg", "du", "dgu"], color: "#9c755f" },
   { name: "gradients of weights", outputs: ["dDown", "dGate", "dUp", "dGateUp"], color: "#e0ac1c" },
   { name: "dx", outputs: ["dx"], color: "#56b4e9" },
 ];
@@ -32,7 +32,7 @@ const WITHOUT_ARITHMETIC = { name: "element-wise, sums", color: "#332288" };
 const OTHER = { name: "other", color: "#b0b0b0" };
 
 /** Stages in the order of the legend. */
-const ALL_STAGES = [...STAGES, WITHOUT_ARITHMETIC, OTHER];
+export const ALL_STAGES = [...STAGES, WITHOUT_ARITHMETIC, OTHER];
 
 /** The stage of a kernel: its label begins with what it writes, and only products count as work. */
 export function stageOf({ label, flops }: KernelReport): { name: string; color: string } {

@@ -67,7 +67,7 @@ function kindShape(kinds: readonly string[]): Spec {
     field: "kind",
     type: "nominal",
     scale: { domain: kinds, range: KIND_SHAPES },
-    legend: { columns: 1 },
+    legend: { orient: "top" },
   };
 }
 

@@ -15,18 +15,17 @@ const STAR =
   "M0,-1L0.25,-0.34L0.95,-0.31L0.4,0.13L0.59,0.81L0,0.42L-0.59,0.81L-0.4,0.13L-0.95,-0.31L-0.25,-0.34Z";
 
 /**
- * The eight variants, in the order of the registry. The colours follow Okabe and Ito, and Tol, who chose them for
- * readers who see red and green alike; a test keeps them apart under simulated colour blindness. `tuned` alone has a
- * hot colour.
+ * The eight variants, in the order of the registry. The colours were chosen for the largest least difference between
+ * any two as readers with and without each kind of cone see them; a test keeps them apart. `tuned` alone is hot.
  */
 const STYLES: Record<string, Style> = {
   "pytorch": { color: "#332288", shape: "square" },
   "alphafold3": { color: "#56b4e9", shape: "circle" },
   "alphafold3-combined": { color: "#0072b2", shape: "diamond" },
-  "alphafold3-checkpointed": { color: "#cc79a7", shape: "triangle-up" },
-  "alphafold3-fused": { color: "#117733", shape: "cross" },
+  "alphafold3-checkpointed": { color: "#6b2d5c", shape: "triangle-up" },
+  "alphafold3-fused": { color: "#8cd17d", shape: "cross" },
   "liger": { color: "#e0ac1c", shape: "triangle-down" },
-  "unsloth": { color: "#44aa99", shape: "triangle-right" },
+  "unsloth": { color: "#9c755f", shape: "triangle-right" },
   "tuned": { color: "#d5390e", shape: STAR },
 };
 

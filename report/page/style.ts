@@ -14,7 +14,7 @@ const ON_DARK: Record<string, string> = {
   "#f3f4f6": "var(--panel)",
   "#332288": "#8f80e8",
   "#0072b2": "#3d9be0",
-  "#117733": "#3fae6a",
+  "#6b2d5c": "#bf74ad",
   "#d5390e": "#ff6a3d",
   "#444444": "#8a8f96",
   "#777777": "#a9aeb5",
