@@ -18,7 +18,7 @@ export interface ChildOptions {
   input: string;
   /** Milliseconds of silence after which the child is killed. */
   deadlineMs: number;
-  /** Each line of its stdout. */
+  /** Each whole line of its stdout: half a line, which a process leaves that dies while it writes, is none. */
   onLine(line: string): void;
 }
 
@@ -84,7 +84,7 @@ export class Child {
         eachLine(stderr, (line) => {
           lastWords.push(line);
           if (lastWords.length > LAST_LINES) lastWords.shift();
-        }),
+        }).then((rest) => lastWords.push(rest)),
       ]);
     } finally {
       clearTimeout(this.#deadline);
@@ -102,14 +102,15 @@ export class Child {
   }
 }
 
-async function eachLine(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+/** Takes each line; returns what stands behind the last one, as a process leaves it that dies while it writes. */
+async function eachLine(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<string> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     lines.forEach(take);
   }
-  if (rest !== "") take(rest);
+  return rest;
 }
 
 /** The line that tells most: a panic's or an error's message, else the last that says anything. */

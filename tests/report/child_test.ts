@@ -68,6 +68,17 @@ Deno.test("a child that is killed says so, and what it told before is not lost",
   assertEquals(end, { ok: false, reason: "the measuring process was ended by SIGKILL" });
 });
 
+Deno.test("half a line of a child that dies while it writes is not taken for a line", async () => {
+  const body = `
+    tellParent({ whole: true });
+    Deno.stdout.writeSync(new TextEncoder().encode('{"half":'));
+    Deno.stderr.writeSync(new TextEncoder().encode("last words without an end"));
+    Deno.exit(9);`;
+  const { end, lines } = await childOf(body);
+  assertEquals(lines, ['{"whole":true}']);
+  assertEquals(end.reason, "the measuring process ended with status 9: last words without an end");
+});
+
 Deno.test("silence beyond the deadline ends a child; each line begins the deadline anew", async () => {
   const body = `
     for (let i = 0; i < 4; i++) { tellParent(i); await new Promise((done) => setTimeout(done, 700)); }
