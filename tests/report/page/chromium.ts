@@ -1,0 +1,174 @@
+/**
+ * A headless Chromium spoken to in its own protocol, so that the tests need no package for it.
+ *
+ * @module
+ */
+
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+  "--remote-debugging-port=0",
+];
+
+/** Where Chromium is, null where it is not installed. */
+export function findChromium(): string | null {
+  const exists = (path: string) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  };
+  return PLACES.find(exists) ?? null;
+}
+
+/** What the browser says when it is asked, or by itself. */
+interface Message {
+  id?: number;
+  method?: string;
+  params?: Record<string, unknown>;
+  result?: Record<string, unknown>;
+  error?: { message: string };
+}
+
+/** How a page is shown. */
+export interface Screen {
+  width: number;
+  height: number;
+  mobile?: boolean;
+  dark?: boolean;
+}
+
+/** One page in a browser of its own. */
+export class ChromiumPage {
+  /** What the console and uncaught errors said. */
+  readonly complaints: string[] = [];
+  readonly #process: Deno.ChildProcess;
+  readonly #profile: string;
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<number, (message: Message) => void>();
+  readonly #events = new Map<string, () => void>();
+  #next = 1;
+
+  private constructor(process: Deno.ChildProcess, profile: string, socket: WebSocket) {
+    this.#process = process;
+    this.#profile = profile;
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
+  }
+
+  /** Starts a browser with an empty page. */
+  static async open(path: string): Promise<ChromiumPage> {
+    const profile = Deno.makeTempDirSync();
+    const args = [...FLAGS, `--user-data-dir=${profile}`, "about:blank"];
+    const process = new Deno.Command(path, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
+    const port = await portOf(process.stderr);
+    const targets = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json();
+    const target = targets.find(({ type }: { type: string }) => type === "page");
+    const socket = new WebSocket(target.webSocketDebuggerUrl);
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = reject;
+    });
+    const page = new ChromiumPage(process, profile, socket);
+    for (const domain of ["Page", "Runtime", "Log"]) await page.#send(`${domain}.enable`);
+    return page;
+  }
+
+  /** Loads an address and waits until it is loaded. */
+  async goto(address: string): Promise<void> {
+    const loaded = new Promise<void>((resolve) => this.#events.set("Page.loadEventFired", resolve));
+    await this.#send("Page.navigate", { url: address });
+    await loaded;
+  }
+
+  /** Sets the window's size and the reader's choice of light or dark. */
+  async show({ width, height, mobile = false, dark = false }: Screen): Promise<void> {
+    await this.#send("Emulation.setDeviceMetricsOverride", { width, height, mobile, deviceScaleFactor: 1 });
+    const value = dark ? "dark" : "light";
+    await this.#send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value }] });
+  }
+
+  /** The value of an expression in the page. */
+  async evaluate<T>(expression: string): Promise<T> {
+    const answer = await this.#send("Runtime.evaluate", {
+      expression,
+      returnByValue: true,
+      awaitPromise: true,
+    });
+    if (answer.exceptionDetails !== undefined) throw new Error(JSON.stringify(answer.exceptionDetails));
+    return (answer.result as { value: T }).value;
+  }
+
+  /** Moves the pointer to a point of the window. */
+  async point(x: number, y: number): Promise<void> {
+    await this.#send("Input.dispatchMouseEvent", { type: "mouseMoved", x, y });
+  }
+
+  /** A picture of the window as PNG. */
+  async screenshot(): Promise<Uint8Array> {
+    const { data } = await this.#send("Page.captureScreenshot", { format: "png" });
+    return Uint8Array.fromBase64(data as string);
+  }
+
+  /** Ends the browser and removes what it wrote. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#socket.onclose = resolve);
+    this.#process.kill("SIGKILL");
+    await this.#process.status;
+    this.#socket.close();
+    await closed;
+    Deno.removeSync(this.#profile, { recursive: true });
+  }
+
+  #send(method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+    const id = this.#next++;
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, ({ result, error }) => {
+        if (error === undefined) resolve(result!);
+        else reject(new Error(`${method}: ${error.message}`));
+      });
+    });
+  }
+
+  #hear(message: Message): void {
+    if (message.id !== undefined) {
+      this.#waiting.get(message.id)?.(message);
+      this.#waiting.delete(message.id);
+      return;
+    }
+    const method = message.method!;
+    this.#events.get(method)?.();
+    if (["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"].includes(method)) {
+      this.complaints.push(JSON.stringify(message.params));
+    }
+  }
+}
+
+/** The port that the browser tells on its error output; the rest of it is read and dropped. */
+async function portOf(output: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = output.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+    .getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`Chromium ended: ${text}`);
+    text += value;
+    const found = /DevTools listening on ws:\/\/[^:]+:(\d+)\//.exec(text);
+    if (found === null) continue;
+    (async () => {
+      while (!(await reader.read()).done);
+    })();
+    return found[1];
+  }
+}
