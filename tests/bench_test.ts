@@ -189,17 +189,11 @@ Deno.test("--resume of a file that is no report is refused, and the file stays",
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`${signal} leaves valid files with all finished rows, and --resume completes them`, async () => {
+  Deno.test(`${signal} leaves valid files with all finished rows, and --resume measures the rest`, async () => {
     await inFolder(async (folder) => {
-      const args = [
-        ...QUICK,
-        "--sizes",
-        "2x4x4,3x4x4,4x4x4,5x4x4",
-        "--variants",
-        "pytorch",
-        "--output-dir",
-        folder,
-      ];
+      const sizes = signal === "SIGINT" ? "2x4x4,3x4x4" : "2x4x4,3x4x4,4x4x4,5x4x4";
+      const args = [...QUICK, "--sizes", sizes, "--variants", "pytorch", "--output-dir", folder];
+      const all = 3 * sizes.split(",").length;
       const { process, ended } = start(args);
       await firstRow(folder);
       process.kill(signal);
@@ -207,15 +201,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       assertEquals(code, 1, stderr);
       assertStringIncludes(stderr, "Interrupted: --resume");
       const interrupted = reportIn(folder).rows;
-      assert(interrupted.length > 0 && interrupted.length < 12, `${interrupted.length} rows`);
+      assert(interrupted.length > 0 && interrupted.length < all, `${interrupted.length} rows`);
       assertStringIncludes(stdout, "pytorch");
       assertEquals(filesIn(folder), ["swiglu.csv", "swiglu.json"]);
+      if (signal === "SIGTERM") return; // the rest is the same
       const resumed = await start([...args, "--resume"]).ended;
       assertEquals(resumed.code, 0, resumed.stderr);
       const { rows } = reportIn(folder);
-      assertEquals(rows.length, 12);
+      assertEquals(rows.length, all);
+      const texts = rows.map((row) => JSON.stringify(row));
       for (const row of interrupted) {
-        assertEquals(rows.filter((other) => JSON.stringify(other) === JSON.stringify(row)).length, 1);
+        assert(texts.includes(JSON.stringify(row)), "a finished row has changed");
       }
     });
   });

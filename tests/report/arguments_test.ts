@@ -178,6 +178,7 @@ Deno.test("100,000 generated command lines end in a command or in a UsageError o
       return next() < 0.5 ? word : `${word}=${pick(values)}`;
     });
     if (next() < 0.5) args.push(pick(words), pick(values));
+    if (next() < 0.05) args.unshift("compare", pick(values), "b.json");
     const end = endOf(args);
     ends.set(end, (ends.get(end) ?? 0) + 1);
   }
