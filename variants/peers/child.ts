@@ -117,7 +117,9 @@ function writeOutputs(outputs: HostOutputs, mode: Mode, { folder, problem, rows,
     dDown: (values) => units ? pickRows(values, dim, units) : values,
   };
   for (const [name, values] of Object.entries(outputs) as [keyof OracleOutputs, ArrayLike<number>][]) {
-    const picked = Float32Array.from(picks[name](Float32Array.from(values)));
+    const picked = new Float32Array(
+      picks[name](values instanceof Float32Array ? values : new Float32Array(values)),
+    );
     Deno.writeFileSync(`${folder}/${mode}-${name}.bin`, new Uint8Array(picked.buffer));
   }
 }

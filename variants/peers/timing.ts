@@ -49,10 +49,9 @@ export async function timeRuns<Result>(
   rule: TimingRule,
   now: () => number = () => performance.now(),
 ): Promise<{ wallNs: number[]; repeats: number }> {
-  const warmRunMs = await warmUp(engine, rule, now);
-  const waitMs = await waitCostMs(engine, now);
-  const runMs = Math.max(warmRunMs - waitMs, 0.01);
-  const repeats = Math.max(1, Math.min(Math.ceil(SAMPLE_WAITS * waitMs / runMs), rule.mostRepeats));
+  const { runMs, waitMs } = await warmUp(engine, rule, now);
+  const wanted = Math.ceil(SAMPLE_WAITS * waitMs / Math.max(runMs - waitMs, 0.01));
+  const repeats = Math.max(1, Math.min(wanted, rule.mostRepeats));
   const wallNs: number[] = [];
   while (!enoughSamples(wallNs, rule, repeats)) {
     const tookMs = await batchMs(engine, repeats, now);
@@ -61,28 +60,32 @@ export async function timeRuns<Result>(
   return { wallNs, repeats };
 }
 
-/** Runs until the clocks of the device are up. Returns milliseconds of the last run, its wait included. */
+/** Runs until the clocks of the device are up: what the last run takes, wait included, and what a wait takes alone. */
 async function warmUp<Result>(
   engine: Engine<Result>,
   { warmUpMs }: TimingRule,
   now: () => number,
-): Promise<number> {
-  const start = now();
-  let tookMs: number;
-  do tookMs = await batchMs(engine, 1, now); while (now() - start < warmUpMs);
-  return tookMs;
+): Promise<{ runMs: number; waitMs: number }> {
+  const end = now() + warmUpMs;
+  for (;;) {
+    const start = now();
+    const result = await engine.run();
+    await engine.finish([result]);
+    const runMs = now() - start;
+    const waitMs = now() < end ? null : await waitCostMs(engine, result, now);
+    engine.discard(result);
+    if (waitMs !== null) return { runMs, waitMs };
+  }
 }
 
-async function waitCostMs<Result>(engine: Engine<Result>, now: () => number): Promise<number> {
-  const result = await engine.run();
-  await engine.finish([result]);
+/** A result that is done already costs nothing but the wait. */
+async function waitCostMs<Result>(engine: Engine<Result>, done: Result, now: () => number): Promise<number> {
   const costs: number[] = [];
   for (let i = 0; i < WAITS; i++) {
     const start = now();
-    await engine.finish([result]);
+    await engine.finish([done]);
     costs.push(now() - start);
   }
-  engine.discard(result);
   return median(costs);
 }
 
