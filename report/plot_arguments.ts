@@ -46,9 +46,9 @@ const NAMES = ["--output-dir", "--readme", "--report", "--check", "--help"];
 /** What the parser returns; its package ships no types. */
 interface Parsed {
   _: (string | number)[];
-  "output-dir"?: string;
-  readme?: string;
-  report?: string;
+  "output-dir": string[];
+  readme: string[];
+  report: string[];
   check: boolean;
   help: boolean;
 }
@@ -57,6 +57,7 @@ function parse(args: readonly string[]): Parsed {
   return parseArgs([...args], {
     boolean: ["check", "help"],
     string: ["_", "output-dir", "readme", "report"],
+    collect: ["output-dir", "readme", "report"],
     alias: { help: "h" },
     unknown: (argument: string, key: string | undefined) => {
       if (key === undefined) return true;
@@ -65,12 +66,17 @@ function parse(args: readonly string[]): Parsed {
   });
 }
 
-/** The value of an argument that may be given once and not empty. */
-function once(name: string, value: string | string[] | undefined): string | null {
-  if (value === undefined) return null;
-  if (Array.isArray(value)) {
-    throw new UsageError(`Cannot use ${name} as it may be given once: it is given ${value.length} times`);
+/** The value of an argument that may be given once; null where it is not given. */
+function once(name: string, values: readonly string[]): string | null {
+  if (values.length > 1) {
+    throw new UsageError(`Cannot use ${name} as it may be given once: it is given ${values.length} times`);
   }
+  return values.at(0) ?? null;
+}
+
+/** The same for a value that must not be empty. */
+function filled(name: string, values: readonly string[]): string | null {
+  const value = once(name, values);
   if (value === "") throw new UsageError(`Cannot use ${name} as it needs a value: current value is ""`);
   return value;
 }
@@ -83,13 +89,14 @@ function once(name: string, value: string | string[] | undefined): string | null
 export function parsePlotArguments(args: readonly string[]): PlotCommand {
   const parsed = parse(args);
   if (parsed.help) return { kind: "help" };
-  const outputDir = once("--output-dir", parsed["output-dir"]);
-  const report = once("--report", parsed.report);
+  const outputDir = filled("--output-dir", parsed["output-dir"]);
+  const report = filled("--report", parsed.report);
+  const readme = once("--readme", parsed.readme);
   const reports = parsed._.map(String);
   if (reports.includes("")) {
     throw new UsageError('Cannot use a report as its name must not be empty: current value is ""');
   }
-  if (parsed.readme === undefined) {
+  if (readme === null) {
     for (const [name, given] of [["--report", report !== null], ["--check", parsed.check]] as const) {
       if (given) throw new UsageError(`Cannot use ${name} as it needs --readme`);
     }
@@ -103,6 +110,5 @@ export function parsePlotArguments(args: readonly string[]): PlotCommand {
       `Cannot use ${quote(reports[0])} as --readme takes reports by --report or by name in its parts`,
     );
   }
-  const readme = parsed.readme === "" ? "README.md" : once("--readme", parsed.readme)!;
-  return { kind: "readme", readme, report, check: parsed.check };
+  return { kind: "readme", readme: readme === "" ? "README.md" : readme, report, check: parsed.check };
 }
