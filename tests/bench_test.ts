@@ -17,10 +17,13 @@ interface Ended {
 }
 
 /** A running bench in a folder of its own, for what must happen meanwhile. */
-function start(args: readonly string[], { permissions = ["-A"] }: { permissions?: string[] } = {}) {
+function start(
+  args: readonly string[],
+  { permissions = ["-A"], env = {} }: { permissions?: string[]; env?: Record<string, string> } = {},
+) {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", ...permissions, BENCH, ...args],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -131,6 +134,18 @@ for (const [name, args, named] of BAD) {
     });
   });
 }
+
+Deno.test("without an adapter the status is 3, one line says so, and no report is written", async () => {
+  await inFolder(async (folder) => {
+    // A backend that this system does not have: no driver is asked.
+    const env = { DENO_WEBGPU_BACKEND: Deno.build.os === "darwin" ? "vulkan" : "metal" };
+    const { code, stdout, stderr } = await start([...TINY, "--output-dir", folder], { env }).ended;
+    assertEquals([code, stdout], [3, ""]);
+    assertStringIncludes(stderr, "Cannot find a WebGPU adapter");
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+    assertEquals(filesIn(folder), []);
+  });
+});
 
 Deno.test("an output folder that cannot be written is refused before anything is measured", async () => {
   await inFolder(async (folder) => {
