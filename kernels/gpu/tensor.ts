@@ -7,6 +7,16 @@ export function storageBytes(elements: number, dtype: DType): number {
   return Math.max(4, Math.ceil(elements * bytesPerElement(dtype) / 4) * 4);
 }
 
+function checkedShape(shape: readonly number[], label: string): readonly number[] {
+  const whole = (size: number) => Number.isSafeInteger(size) && size >= 1;
+  if (shape.length === 0 || !shape.every(whole)) {
+    throw new RangeError(
+      `Cannot make ${label} as its shape must be whole numbers from 1 up: current value is [${shape}]`,
+    );
+  }
+  return [...shape];
+}
+
 /** How a {@linkcode Tensor} is made. */
 export interface TensorInit {
   /** Whole numbers from 1 up, outermost first. */
@@ -25,7 +35,7 @@ export interface TensorInit {
  * bfloat16 and float16 are packed two to a 32-bit word, little-endian.
  */
 export class Tensor {
-  readonly shape: readonly number[];
+  #shape: readonly number[];
   readonly dtype: DType;
   readonly label: string;
   /** Bytes on the device. */
@@ -40,7 +50,7 @@ export class Tensor {
 
   /** Takes bytes from `memory`, or borrows `external`, a caller's buffer that stays the caller's. */
   constructor(memory: Memory, init: TensorInit, external?: { buffer: GPUBuffer; byteOffset: number }) {
-    this.shape = [...init.shape];
+    this.#shape = checkedShape(init.shape, init.label);
     this.dtype = init.dtype;
     this.label = init.label;
     this.byteLength = storageBytes(this.length, init.dtype);
@@ -49,6 +59,87 @@ export class Tensor {
     this.#borrowed = external !== undefined;
     this.byteOffset = external?.byteOffset ?? 0;
     this.#buffer = external?.buffer ?? memory.acquire(this.byteLength, init.purpose, init.label);
+  }
+
+  /**
+   * A tensor with these values, rounded to nearest even where dtype is narrower than float32.
+   *
+   * @throws {RangeError} If the shape does not hold as many elements as there are values.
+   */
+  static from(
+    gpu: { readonly memory: Memory },
+    values: Float32Array,
+    shape: readonly number[],
+    { dtype = "float32", label = "tensor" }: { dtype?: DType; label?: string } = {},
+  ): Tensor {
+    const count = checkedShape(shape, label).reduce((product, size) => product * size, 1);
+    if (count !== values.length) {
+      throw new RangeError(
+        `Cannot make ${label} as shape [${shape}] holds ${count} elements: current value is ${values.length}`,
+      );
+    }
+    const tensor = new Tensor(gpu.memory, { shape, dtype, purpose: "input", label });
+    tensor.write(values);
+    return tensor;
+  }
+
+  /** A tensor of zeros, or of whatever a reused buffer held: write it before it is read. */
+  static empty(
+    gpu: { readonly memory: Memory },
+    shape: readonly number[],
+    { dtype = "float32", label = "tensor" }: { dtype?: DType; label?: string } = {},
+  ): Tensor {
+    return new Tensor(gpu.memory, { shape, dtype, purpose: "input", label });
+  }
+
+  /**
+   * A tensor in a caller's buffer, which stays the caller's: disposing the tensor leaves it as it is.
+   *
+   * @throws {RangeError} If the buffer is too small, or `byteOffset` no multiple of 256.
+   */
+  static wrap(
+    gpu: { readonly memory: Memory },
+    buffer: GPUBuffer,
+    shape: readonly number[],
+    { dtype = "float32", byteOffset = 0, label = "tensor" }: {
+      dtype?: DType;
+      byteOffset?: number;
+      label?: string;
+    } = {},
+  ): Tensor {
+    const bytes = storageBytes(checkedShape(shape, label).reduce((a, b) => a * b, 1), dtype);
+    if (!Number.isInteger(byteOffset) || byteOffset < 0 || byteOffset % 256 !== 0) {
+      throw new RangeError(
+        `Cannot wrap ${label} as byteOffset must be a multiple of 256: current value is ${byteOffset}`,
+      );
+    }
+    if (byteOffset + bytes > buffer.size) {
+      throw new RangeError(
+        `Cannot wrap ${label} as its ${bytes} bytes from ${byteOffset} must lie in the buffer: current value is ${buffer.size}`,
+      );
+    }
+    return new Tensor(gpu.memory, { shape, dtype, purpose: "input", label }, { buffer, byteOffset });
+  }
+
+  /** Sizes of the dimensions, outermost first. */
+  get shape(): readonly number[] {
+    return this.#shape;
+  }
+
+  /**
+   * Gives the same elements another shape, in place.
+   *
+   * @throws {RangeError} If it does not hold as many elements.
+   */
+  reshape(shape: readonly number[]): this {
+    const count = checkedShape(shape, this.label).reduce((product, size) => product * size, 1);
+    if (count !== this.length) {
+      throw new RangeError(
+        `Cannot reshape ${this.label} as it has ${this.length} elements: current value is [${shape}]`,
+      );
+    }
+    this.#shape = [...shape];
+    return this;
   }
 
   /** Number of elements. */

@@ -1,0 +1,124 @@
+import type { Purpose } from "../kernels/gpu/ledger.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { matrix, rows, type View } from "../kernels/view.ts";
+import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
+
+/**
+ * `tuned` in chunks of tokens that saves nothing: backward computes g and u of a chunk again, so that only one
+ * chunk of them exists at a time. Weight gradients add up over the chunks, in order.
+ *
+ * Saves nothing.
+ * Forward, 2 launches a chunk: h; y.
+ * Backward, 5 products a chunk: g, u and h; then those of `tuned`, h of the chunk serving dDown.
+ * Bottleneck: 4 TDH more FLOP in backward, and products of few rows where chunks are small.
+ */
+export function chunked(chunkTokens: number): Variant {
+  return {
+    id: "tuned",
+    origin: "this project",
+    idea: `save nothing, compute g and u again, ${chunkTokens} tokens at a time`,
+    saves: [],
+    weightForm: "either",
+    refuses: (_problem, { maxStorageBuffersPerShaderStage: most }) =>
+      most < 6 ? `its kernels bind up to 6 storage buffers and the device allows ${most}` : null,
+    forward: (block) => forward(block, chunkTokens),
+    backward: (block, _saved, dy) => backward(block, dy, chunkTokens),
+  };
+}
+
+/** Starts and lengths of the chunks. */
+function* chunksOf(tokens: number, size: number): Generator<{ start: number; count: number }> {
+  for (let start = 0; start < tokens; start += size) yield { start, count: Math.min(size, tokens - start) };
+}
+
+function hidden(block: Block, count: number, as: { purpose: Purpose; label: string }): Tensor {
+  return block.recorder.empty([count, block.problem.hiddenDim], block.problem.dtype, as);
+}
+
+function forward(block: Block, chunkTokens: number): Forward {
+  const y = block.tokensByDim("output", "y");
+  for (const { start, count } of chunksOf(block.problem.tokens, chunkTokens)) {
+    const h = hidden(block, count, { purpose: "workspace", label: "h" });
+    const part = { x: rows(block.x, start, count), y: rows(matrix(y), start, count) };
+    block.matmul({
+      label: "h",
+      layout: "nn",
+      a: [part.x],
+      b: [block.gate, block.up],
+      out: [matrix(h)],
+      columns: 2,
+      epilogue: "gated",
+    });
+    block.matmul({ label: "y", layout: "nn", a: [matrix(h)], b: [block.down], out: [part.y] });
+    release(h);
+  }
+  return { y, saved: {} };
+}
+
+function backward(block: Block, dy: Tensor, chunkTokens: number): Gradients {
+  const dx = block.tokensByDim("gradient", "dx");
+  const dDown = block.downGradient();
+  const gradients = block.gateUpGradients();
+  for (const { start, count } of chunksOf(block.problem.tokens, chunkTokens)) {
+    const part = (view: View) => rows(view, start, count);
+    chunkBackward(block, {
+      x: part(block.x),
+      dy: part({ ...matrix(dy), rows: block.problem.tokens, cols: block.problem.dim }),
+      dx: part(matrix(dx)),
+      weights: { dDown: matrix(dDown), dGate: gradients.dGate, dUp: gradients.dUp },
+      accumulate: start > 0,
+    });
+  }
+  return { dx, dDown, ...gradients.tensors };
+}
+
+function chunkBackward(
+  block: Block,
+  { x, dy, dx, weights, accumulate }: {
+    x: View;
+    dy: View;
+    dx: View;
+    weights: Record<"dDown" | "dGate" | "dUp", View>;
+    accumulate: boolean;
+  },
+): void {
+  const epilogue = accumulate ? "accumulate" : "store";
+  const [h, g, u] = ["h", "g", "u"].map((label) => hidden(block, x.rows, { purpose: "workspace", label }));
+  block.matmul({
+    label: "g, u, h",
+    layout: "nn",
+    a: [x],
+    b: [block.gate, block.up],
+    out: [h, g, u].map(matrix),
+    columns: 2,
+    epilogue: "gated-save",
+  });
+  block.matmul({ label: "dDown", layout: "tn", a: [matrix(h)], b: [dy], out: [weights.dDown], epilogue });
+  release(h);
+  block.matmul({
+    label: "dg, du",
+    layout: "nt",
+    a: [dy],
+    b: [block.down],
+    out: [g, u, g, u].map(matrix),
+    epilogue: "gated-backward",
+  });
+  block.matmul({
+    label: "dGate, dUp",
+    layout: "tn",
+    a: [x],
+    b: [g, u].map(matrix),
+    out: [weights.dGate, weights.dUp],
+    columns: 2,
+    epilogue,
+  });
+  block.matmul({
+    label: "dx",
+    layout: "nt",
+    a: [g, u].map(matrix),
+    b: [block.gate, block.up],
+    out: [dx],
+    products: 2,
+  });
+  release(g, u);
+}
