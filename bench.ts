@@ -10,7 +10,7 @@
 
 import { ACTIVATIONS } from "./kernels/activation.ts";
 import { NoAdapterError } from "./kernels/gpu/device.ts";
-import { TUNING_SCHEMA } from "./kernels/matmul/tuning.ts";
+import { parseTuning, TUNING_SCHEMA, TuningError, type TuningTable } from "./kernels/matmul/tuning.ts";
 import { bootstrapRatioInterval } from "./kernels/measure/bootstrap.ts";
 import { mannWhitney } from "./kernels/measure/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./report/arguments.ts";
@@ -20,14 +20,14 @@ import { FileError } from "./report/files.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
-import { ensureWritable, existingReport, reportPath } from "./report/output.ts";
+import { ensureWritable, existingReport, reportPath, textIn } from "./report/output.ts";
 import { lineFromParent, tellParent } from "./report/parent.ts";
 import { ReportError } from "./report/reader.ts";
 import { resumed } from "./report/resume.ts";
 import { rowName, RunLog } from "./report/run_log.ts";
 import { Supervisor } from "./report/supervisor.ts";
 import { renderTable } from "./report/table.ts";
-import { TuningLog } from "./report/tuning_log.ts";
+import { TuningLog, tuningPath } from "./report/tuning_log.ts";
 import {
   type Group,
   type Job,
@@ -142,17 +142,32 @@ async function tuneTiles(options: BenchOptions): Promise<number> {
 
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
   const { adapter, seed, flush, minTimeMs, samples, memoryBudget, outputDir: folder } = options;
-  const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget };
+  const { table, warning } = tuningIn(folder);
+  const tuned = table?.entries.length ?? 0;
+  const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
   const previous = options.resume ? resumed(existingReport(folder), settings) : null;
   const sizes = options.sizes ?? previous?.settings?.sizes?.toString() ?? null;
-  const job = jobOf({ ...options, sizes });
+  const job = { ...jobOf({ ...options, sizes }), tuning: table };
   if (!options.dryRun) ensureWritable(folder);
   const command = ["deno run -A bench.ts", ...args].join(" ");
   const log = new RunLog({ command, machine: thisMachine(), settings, previous }, {
     folder,
     output: terminal(),
   });
+  if (warning !== null) log.take({ type: "warning", text: warning });
   return await new Run(options, job, log).toEnd();
+}
+
+/** What `tune` found earlier. A table that cannot be used costs its tiles, not the run. */
+function tuningIn(folder: string): { table: TuningTable | null; warning: string | null } {
+  const path = tuningPath(folder);
+  try {
+    const text = textIn(path);
+    return { table: text === null ? null : parseTuning(text, path), warning: null };
+  } catch (error) {
+    if (!(error instanceof TuningError || error instanceof FileError)) throw error;
+    return { table: null, warning: `${error.message}. Its tiles are not used: delete it, or tune again.` };
+  }
 }
 
 /** One run of the bench: children, until every row has ended one way or another. */
@@ -184,7 +199,9 @@ class Run {
         take: (event) => this.#take(event as MeasureEvent),
         died: (reason) => this.#died(reason),
       });
-      for (const group of this.#peerGroups()) await this.#measurePeers(group);
+      for (const group of this.#peerGroups()) {
+        if (!this.#supervisor.signal.aborted) await this.#measurePeers(group);
+      }
     });
     await this.#log.settled();
     this.#log.progress.clear();

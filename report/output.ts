@@ -45,6 +45,20 @@ export function writeReport(report: Report, folder: string): void {
 }
 
 /**
+ * The text of a file, null where there is none.
+ *
+ * @throws {FileError} If it cannot be read.
+ */
+export function textIn(path: string): string | null {
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+  }
+  return readWhole(path);
+}
+
+/**
  * The report in an output folder, null where there is none.
  *
  * @throws {FileError} If it cannot be read.
@@ -52,10 +66,6 @@ export function writeReport(report: Report, folder: string): void {
  */
 export function existingReport(folder: string): Report | null {
   const path = reportPath(folder);
-  try {
-    Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-  }
-  return parseReport(readWhole(path), path);
+  const text = textIn(path);
+  return text === null ? null : parseReport(text, path);
 }

@@ -22,6 +22,11 @@ export interface TunedProduct extends Choice {
   readonly failed: readonly unknown[];
 }
 
+/** The table's file in an output folder. */
+export function tuningPath(folder: string): string {
+  return `${folder}/tuning.json`;
+}
+
 /** A tuning table as it grows. */
 export class TuningLog {
   /** The table's file. */
@@ -29,7 +34,7 @@ export class TuningLog {
   readonly #table: { schema: string; adapter: string; entries: TunedProduct[] };
 
   constructor(folder: string, { schema }: { schema: string }) {
-    this.path = `${folder}/tuning.json`;
+    this.path = tuningPath(folder);
     this.#table = { schema, adapter: "", entries: [] };
   }
 

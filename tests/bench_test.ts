@@ -333,6 +333,23 @@ Deno.test("tune keeps what it found for each product as a table", async () => {
     const table = parseTuning(Deno.readTextFileSync(`${folder}/tuning.json`), "tuning.json");
     assertEquals(stdout.trim().split("\n").length, table.entries.length);
     assert(table.entries.length > 0 && table.adapter !== "");
+    const used = await bench(folder, ...TINY, "--variants", "pytorch", "--modes", "forward");
+    assertEquals([used.code, reportIn(folder).settings!.tuned], [0, table.entries.length], used.stderr);
+  });
+});
+
+Deno.test("a corrupted tuning table costs its tiles and a warning, not the run", async () => {
+  await inFolder(async (folder) => {
+    Deno.writeTextFileSync(
+      `${folder}/tuning.json`,
+      '{"schema": "swiglu-tuning/1", "adapter": "x", "entries": [{}]}',
+    );
+    const { code, stderr } = await bench(folder, ...TINY, "--variants", "tuned", "--modes", "forward");
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, "warning   Cannot use");
+    const { settings, warnings, rows } = reportIn(folder);
+    assertEquals([settings!.tuned, rows.length], [0, 1]);
+    assert(warnings!.some((warning) => warning.includes("tuning.json")));
   });
 });
 

@@ -5,6 +5,7 @@
 import type { ActivationName } from "../../kernels/activation.ts";
 import type { AdapterChoice } from "../../kernels/gpu/device.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
+import type { TuningTable } from "../../kernels/matmul/tuning.ts";
 import type { Ceilings } from "../../kernels/measure/ceilings.ts";
 import type { Bound } from "../../kernels/measure/roofline.ts";
 import type { Summary } from "../../kernels/measure/statistics.ts";
@@ -43,6 +44,8 @@ export interface Job {
     readonly dtypes: readonly DType[];
     readonly rows: readonly RowSpec[];
   };
+  /** Tiles that a search found, beside the built-in ones; null for none. */
+  readonly tuning: TuningTable | null;
   /** Ceilings as an earlier process of the run measured them; null to measure them. */
   readonly ceilings: Ceilings | null;
   readonly seed: number;

@@ -46,6 +46,7 @@ export function jobOf(request: Request): Job {
     adapter,
     groups,
     automatic,
+    tuning: null,
     ceilings: null,
     seed,
     flush,

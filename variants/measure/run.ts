@@ -1,4 +1,5 @@
 import { Gpu, NoAdapterError } from "../../kernels/gpu/device.ts";
+import { useTuning } from "../../kernels/matmul/tuning.ts";
 import { type Ceilings, measureCeilings } from "../../kernels/measure/ceilings.ts";
 import { Instruments } from "../../kernels/measure/instruments.ts";
 import { seededRandom } from "../../kernels/measure/random.ts";
@@ -32,6 +33,7 @@ const CLOCK_DRIFT = 1e-3;
 export async function measure(job: Job, variants: readonly Variant[], emit: Emit): Promise<void> {
   const gpu = await requested(job, emit);
   if (gpu === null) return;
+  if (job.tuning) useTuning(job.tuning);
   try {
     using instruments = await Instruments.create(gpu, job);
     emit({ type: "adapter", adapter: factsOf(gpu, instruments) });

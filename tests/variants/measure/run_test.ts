@@ -23,6 +23,7 @@ function jobOf(problems: ProblemSpec[] | null, ids: string[], changes: Partial<J
     adapter: "high-performance",
     groups: problems && problems.map((problem) => ({ problem, rows })),
     automatic: { problem: { precision: "default", activation: "silu" }, dtypes: ["float32"], rows },
+    tuning: null,
     ceilings: { fmaTflops: { float32: 0.01, float16: null }, copyGBps: 5 },
     seed: 3,
     flush: true,
