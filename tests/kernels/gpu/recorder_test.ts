@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Dispatch, Kernel } from "../../../kernels/gpu/kernel.ts";
+import { GpuRecorder, PlanRecorder } from "../../../kernels/gpu/recorder.ts";
+import type { Tensor } from "../../../kernels/gpu/tensor.ts";
+import { requestGpu, testNothingLeft, upload } from "../../gpu.ts";
+
+const gpu = await requestGpu();
+
+/** x = 2 x + addend: launches that must see what earlier ones wrote. */
+const DOUBLE: Kernel = {
+  key: "test|double",
+  label: "double",
+  access: ["read_write"],
+  wgsl: () =>
+    `@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+struct Params { addend: u32 }
+@group(0) @binding(1) var<uniform> p: Params;
+@compute @workgroup_size(1)
+fn main(@builtin(global_invocation_id) id: vec3u) { x[id.x] = 2.0 * x[id.x] + f32(p.addend); }`,
+};
+
+function double(tensor: Tensor, addend: number): Dispatch {
+  const workgroups = [tensor.length, 1, 1] as const;
+  return { kernel: DOUBLE, bindings: [{ tensor }], uniforms: [addend], workgroups, flops: 0, bytes: 0 };
+}
+
+Deno.test("launches run in order, and each sees what earlier ones wrote", async () => {
+  using tensor = upload(gpu, Float32Array.of(1, 2, 3));
+  const recorder = new GpuRecorder(gpu);
+  recorder.dispatch(double(tensor, 1));
+  recorder.split();
+  recorder.dispatch(double(tensor, 10));
+  recorder.submit();
+  assertEquals([...await tensor.read()], [16, 20, 24]);
+});
+
+Deno.test("a caller's encoder is recorded into and left to the caller", async () => {
+  using tensor = upload(gpu, Float32Array.of(1));
+  const encoder = gpu.device.createCommandEncoder();
+  const recorder = new GpuRecorder(gpu, { encoder });
+  recorder.dispatch(double(tensor, 5));
+  recorder.submit();
+  assertEquals([...await tensor.read()], [1], "nothing runs before the caller submits");
+  gpu.device.queue.submit([encoder.finish()]);
+  assertEquals([...await tensor.read()], [7]);
+});
+
+Deno.test("a part of a tensor is bound at its offset", async () => {
+  const alignment = gpu.capabilities.minStorageBufferOffsetAlignment;
+  const first = alignment / 4;
+  using tensor = upload(gpu, Float32Array.from({ length: first + 2 }, (_, i) => i));
+  const recorder = new GpuRecorder(gpu);
+  const part = { tensor, byteOffset: alignment, byteLength: 8 };
+  recorder.dispatch({ ...double(tensor, 0), bindings: [part], workgroups: [2, 1, 1] });
+  recorder.submit();
+  const values = await tensor.read();
+  assertEquals([...values.slice(first)], [2 * first, 2 * first + 2]);
+  assertEquals(values[first - 1], first - 1);
+});
+
+Deno.test("a kernel is compiled once for its key", async () => {
+  using tensor = upload(gpu, Float32Array.of(1));
+  let compiled = 0;
+  const kernel = { ...DOUBLE, key: "test|once", wgsl: () => (compiled++, DOUBLE.wgsl()) };
+  for (let i = 0; i < 3; i++) {
+    const recorder = new GpuRecorder(gpu);
+    recorder.dispatch({ ...double(tensor, i), kernel: { ...kernel } });
+    recorder.submit();
+  }
+  await tensor.read();
+  assertEquals(compiled, 1);
+  assert(gpu.compileMs > 0);
+});
+
+Deno.test("new tensors are counted by purpose, on the device and on paper alike", () => {
+  const plan = new PlanRecorder(gpu.capabilities);
+  for (const recorder of [new GpuRecorder(gpu), plan]) {
+    const tensor = recorder.empty([3, 3], "bfloat16", { purpose: "gradient", label: "dW" });
+    assertEquals([tensor.byteLength, recorder.memory.ledger.live("gradient")], [20, 20]);
+    tensor.dispose();
+    assertEquals(recorder.memory.ledger.live("gradient"), 0);
+  }
+});
+
+Deno.test("a plan keeps its launches, compiles nothing and touches no device", () => {
+  const plan = new PlanRecorder(gpu.capabilities);
+  const tensor = plan.empty([2], "float32", { purpose: "workspace", label: "x" });
+  const kernel: Kernel = {
+    ...DOUBLE,
+    wgsl: () => {
+      throw new Error("a plan needs no text");
+    },
+  };
+  plan.dispatch({ ...double(tensor, 1), kernel });
+  plan.dispatch({ ...double(tensor, 2), kernel });
+  assertEquals(plan.dispatches.map(({ uniforms }) => uniforms[0]), [1, 2]);
+});
+
+Deno.test("a disposed tensor is refused where it is recorded", () => {
+  const tensor = upload(gpu, Float32Array.of(1));
+  tensor.dispose();
+  const recorder = new GpuRecorder(gpu);
+  assertThrows(() => recorder.dispatch(double(tensor, 0)), TypeError, "Cannot use test as it is disposed");
+  recorder.split();
+});
+
+testNothingLeft(gpu);
