@@ -24,7 +24,10 @@ export type Epilogue =
  * What the products of one output are added up in: "highest" and "default" take float32 throughout, "fastest" adds
  * float16 operands in float16 over one tile's K and those sums in float32, where the device has f16 arithmetic.
  */
-export type Precision = "highest" | "default" | "fastest";
+export type Precision = typeof PRECISIONS[number];
+
+/** Every {@linkcode Precision}. */
+export const PRECISIONS = ["highest", "default", "fastest"] as const;
 
 /** Everything that decides the WGSL text of one matmul kernel. Sizes are not in it: they are uniforms. */
 export interface MatmulConfig {

@@ -1,0 +1,54 @@
+/**
+ * SwiGLU and other gated linear units on WebGPU, forward and backward, from JavaScript: the fastest of eight
+ * implementations, or any of them by name.
+ *
+ * ```ts
+ * import { requestGpu, swigluWithGrad, Tensor } from "./mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const random = (...shape: number[]) => {
+ *   const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => Math.random() - 0.5);
+ *   return Tensor.from(gpu, values, shape);
+ * };
+ * const [x, gate, up, down] = [random(2, 8, 16), random(16, 48), random(16, 48), random(48, 16)];
+ * const { y, backward } = swigluWithGrad(gpu, x, { gate, up, down });
+ * const { dx, dDown } = backward(y); // the gradient of y.y / 2
+ * console.log(y.shape, await dx.read(), await dDown.read());
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type Activation,
+  type ActivationName,
+  ACTIVATIONS,
+  type CustomActivation,
+} from "./kernels/activation.ts";
+export { countNonFinite } from "./kernels/finite.ts";
+export {
+  type AdapterChoice,
+  type Capabilities,
+  Gpu,
+  NoAdapterError,
+  requestGpu,
+} from "./kernels/gpu/device.ts";
+export type { DType } from "./kernels/gpu/dtype.ts";
+export { OutOfMemoryError } from "./kernels/gpu/memory.ts";
+export { Tensor } from "./kernels/gpu/tensor.ts";
+export type { Precision } from "./kernels/matmul/config.ts";
+export { parseTuning, type TuningTable, useTuning } from "./kernels/matmul/tuning.ts";
+export { BindingLimitError } from "./kernels/view.ts";
+export { variants } from "./variants/mod.ts";
+export type { Options } from "./variants/options.ts";
+export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/plan.ts";
+export {
+  explain,
+  type ExplainOptions,
+  gatedLinearUnit,
+  type Sizes,
+  swiglu,
+  swigluWithGrad,
+  type WithGradients,
+} from "./variants/swiglu.ts";
+export type { Gradients, Problem, Variant, Weights } from "./variants/variant.ts";

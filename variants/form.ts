@@ -1,0 +1,74 @@
+import { elementwise } from "../kernels/elementwise.ts";
+import type { Recorder } from "../kernels/gpu/recorder.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { halves, matrix } from "../kernels/view.ts";
+import {
+  Block,
+  type Forward,
+  type Gradients,
+  type Inputs,
+  type Problem,
+  release,
+  type Variant,
+  type Weights,
+} from "./variant.ts";
+
+/** A variant with what it is to compute. */
+export interface Run {
+  readonly recorder: Recorder;
+  readonly variant: Variant;
+  readonly problem: Problem;
+  readonly inputs: Inputs;
+}
+
+/** Records forward, with a combined copy of separate weights for a variant that takes no others. */
+export function runForward(run: Run, training: boolean): Forward {
+  return withForm(run, (block) => run.variant.forward(block, training));
+}
+
+/** Records backward, as {@linkcode runForward}; gradients are in the form of the caller's weights. */
+export function runBackward(run: Run, saved: Forward["saved"], dy: Tensor): Gradients {
+  const gradients = withForm(run, (block) => run.variant.backward(block, saved, dy));
+  if (!("dGateUp" in gradients) || "gateUp" in run.inputs.weights) return gradients;
+  const { dGateUp, ...rest } = gradients;
+  const { dim, hiddenDim, dtype } = run.problem;
+  const part = (label: string) => run.recorder.empty([dim, hiddenDim], dtype, { purpose: "gradient", label });
+  const [dGate, dUp] = [part("dGate"), part("dUp")];
+  const { gate, up } = halves(dGateUp);
+  elementwise(run.recorder, {
+    label: "dGate, dUp from dGateUp",
+    inputs: { gate, up },
+    outputs: [{ to: matrix(dGate), value: "gate" }, { to: matrix(dUp), value: "up" }],
+  });
+  release(dGateUp);
+  return { ...rest, dGate, dUp };
+}
+
+function withForm<T>({ recorder, variant, problem, inputs }: Run, record: (block: Block) => T): T {
+  const { weights } = inputs;
+  if (variant.weightForm !== "combined" || "gateUp" in weights) {
+    return record(new Block(recorder, problem, inputs));
+  }
+  const gateUp = combinedCopy(recorder, problem, weights);
+  const result = record(new Block(recorder, problem, { ...inputs, weights: { gateUp, down: weights.down } }));
+  release(gateUp);
+  return result;
+}
+
+function combinedCopy(
+  recorder: Recorder,
+  { dim, hiddenDim, dtype }: Problem,
+  weights: Extract<Weights, { gate: Tensor }>,
+): Tensor {
+  const copy = recorder.empty([dim, 2, hiddenDim], dtype, { purpose: "workspace", label: "combined weight" });
+  const to = halves(copy);
+  // Two launches: both halves in one would bind the copy's rows as written by either.
+  for (const half of ["gate", "up"] as const) {
+    elementwise(recorder, {
+      label: "combined weight",
+      inputs: { w: matrix(weights[half]) },
+      outputs: [{ to: to[half], value: "w" }],
+    });
+  }
+  return copy;
+}

@@ -1,0 +1,147 @@
+import type { Capabilities } from "../kernels/gpu/device.ts";
+import type { Dispatch } from "../kernels/gpu/kernel.ts";
+import { PlanRecorder } from "../kernels/gpu/recorder.ts";
+import { Tensor } from "../kernels/gpu/tensor.ts";
+import { chunked } from "./chunked.ts";
+import { runBackward, runForward } from "./form.ts";
+import { variants } from "./mod.ts";
+import type { Options } from "./options.ts";
+import type { Problem, Variant } from "./variant.ts";
+
+/** One way of computing a problem, with the bytes that it takes. */
+export interface Plan {
+  /** The variant's id. */
+  readonly implementation: string;
+  /** Tokens that are computed at a time; null where all are. */
+  readonly chunkTokens: number | null;
+  /** Kept from forward for backward. */
+  readonly savedBytes: number;
+  /** Most at once beyond x, weights and dy: y, saved, workspace and gradients. */
+  readonly peakBytes: number;
+  /** The launches in order: what each computes, its tile, FLOP and bytes. */
+  readonly launches: readonly { label: string; tile: string | null; flops: number; bytes: number }[];
+}
+
+/** A way that was passed over. */
+export interface Rejected {
+  readonly implementation: string;
+  readonly chunkTokens: number | null;
+  readonly reason: string;
+}
+
+/** The whole decision for a problem. */
+export interface Explanation extends Plan {
+  readonly rejected: readonly Rejected[];
+}
+
+/** No way of computing a problem can run; the message lists why each cannot. */
+export class NoImplementationError extends Error {
+  override name = "NoImplementationError";
+}
+
+/** A chosen way, ready to record. */
+export interface Choice {
+  readonly variant: Variant;
+  readonly explanation: Explanation;
+}
+
+/** What a choice depends on. */
+export interface Wanted {
+  readonly capabilities: Capabilities;
+  /** Whether backward follows. */
+  readonly training: boolean;
+  readonly weightForm: "separate" | "combined";
+  readonly options: Options;
+}
+
+/** Least tokens in a chunk: fewer would read the weights more often than they compute. */
+const LEAST_CHUNK = 128;
+
+/**
+ * Chooses how a problem is computed: the named implementation, or the first of the registry's best that can run and
+ * fits the budget; then recompute in ever smaller chunks of tokens.
+ *
+ * @throws {NoImplementationError} If none can; every reason is in the message, and the least bytes that one would take.
+ * @throws {RangeError} If an option is malformed.
+ */
+export function choose(problem: Problem, wanted: Wanted): Choice {
+  const { implementation = null, memoryBudget = null } = wanted.options;
+  checkBudget(memoryBudget);
+  const rejected: Rejected[] = [];
+  let floor = Infinity;
+  for (const { variant, chunkTokens } of candidates(problem, implementation)) {
+    const refused = variant.refuses(problem, wanted.capabilities);
+    const plan = refused === null ? planned(problem, { variant, chunkTokens }, wanted) : null;
+    if (plan) floor = Math.min(floor, plan.peakBytes);
+    if (plan && (memoryBudget === null || plan.peakBytes <= memoryBudget)) {
+      return { variant, explanation: { ...plan, rejected } };
+    }
+    const reason = refused ?? `it needs ${plan!.peakBytes} bytes and memoryBudget allows ${memoryBudget}`;
+    rejected.push({ implementation: variant.id, chunkTokens, reason });
+  }
+  const reasons = rejected.map(({ implementation, chunkTokens, reason }) =>
+    `${implementation}${chunkTokens === null ? "" : ` in chunks of ${chunkTokens} tokens`}: ${reason}`
+  );
+  const least = floor < Infinity ? `; the least that would do is ${floor} bytes` : "";
+  throw new NoImplementationError(
+    `Cannot compute the block as no implementation can run: ${reasons.join("; ")}${least}`,
+  );
+}
+
+/** The fastest first: this project's own, then the others from the latest in the registry to the plainest. */
+function* candidates(problem: Problem, implementation: string | null) {
+  if (implementation !== null && !variants.some(({ id }) => id === implementation)) {
+    const ids = variants.map(({ id }) => id).join(", ");
+    throw new RangeError(
+      `Cannot use implementation as it must be null or one of ${ids}: current value is ${implementation}`,
+    );
+  }
+  for (const variant of variants.toReversed()) {
+    if (implementation === null || variant.id === implementation) yield { variant, chunkTokens: null };
+  }
+  if (implementation !== null && implementation !== "tuned") return;
+  const largest = 2 ** Math.ceil(Math.log2(problem.tokens)) / 2;
+  for (let size = largest; size >= LEAST_CHUNK; size /= 2) {
+    yield { variant: chunked(size), chunkTokens: size };
+  }
+}
+
+function checkBudget(memoryBudget: number | null): void {
+  if (memoryBudget === null || Number.isFinite(memoryBudget) && memoryBudget > 0) return;
+  throw new RangeError(
+    `Cannot use memoryBudget as it must be null or bytes above 0: current value is ${memoryBudget}`,
+  );
+}
+
+/** Runs the variant's own code with a recorder that only counts, so that the plan is what the run will do. */
+function planned(
+  problem: Problem,
+  { variant, chunkTokens }: { variant: Variant; chunkTokens: number | null },
+  { capabilities, training, weightForm }: Wanted,
+): Plan {
+  const recorder = new PlanRecorder(capabilities);
+  const { tokens, dim, hiddenDim, dtype } = problem;
+  const input = (shape: number[]) =>
+    new Tensor(recorder.memory, { shape, dtype, purpose: "input", label: "input" });
+  const down = input([hiddenDim, dim]);
+  const weights = weightForm === "combined"
+    ? { gateUp: input([dim, 2, hiddenDim]), down }
+    : { gate: input([dim, hiddenDim]), up: input([dim, hiddenDim]), down };
+  const run = { recorder, variant, problem, inputs: { x: input([tokens, dim]), weights } };
+  const { ledger } = recorder.memory;
+  ledger.resetPeak();
+  const forward = runForward(run, training);
+  const savedBytes = ledger.live("saved");
+  if (training) runBackward(run, forward.saved, input([tokens, dim]));
+  return {
+    implementation: variant.id,
+    chunkTokens,
+    savedBytes,
+    peakBytes: ledger.peakBytes,
+    launches: recorder.dispatches.map(launchOf),
+  };
+}
+
+function launchOf({ kernel, tile, flops, bytes }: Dispatch) {
+  return { label: kernel.label, tile: tile ?? null, flops, bytes };
+}
