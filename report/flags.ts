@@ -41,7 +41,7 @@ const TABLE = [
     value: "MS",
     help: "Milliseconds of samples for each row, unless its median is known sooner",
   },
-  { name: "samples", value: "N", help: "Samples for each row at least" },
+  { name: "samples", value: "N", help: "Samples for each row at least, unless each takes seconds" },
   { name: "seed", value: "N", help: "Seed of inputs and of the order of samples (0)" },
   { name: "adapter", value: "NAME", help: "high-performance, low-power or software (high-performance)" },
   {

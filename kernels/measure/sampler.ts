@@ -9,6 +9,8 @@ export interface StopRule {
   readonly timeNs: number;
   /** Half the width of the median's 95 % interval, relative, that counts as known. */
   readonly uncertainty: number;
+  /** Samples at least before a median counts as known. */
+  readonly knownFrom: number;
   /** Samples at most. */
   readonly mostSamples: number;
 }
@@ -27,7 +29,7 @@ export function enough(samples: readonly number[], rule: StopRule): boolean {
   const spentNs = samples.reduce((sum, ns) => sum + ns, 0);
   if (n >= rule.samples && spentNs >= rule.timeNs) return true;
   if (n >= FEWEST_SLOW && spentNs >= Math.max(PATIENCE_NS, 10 * rule.timeNs)) return true;
-  return n >= Math.max(FEWEST, rule.samples / 2) && medianUncertainty(samples) <= rule.uncertainty;
+  return n >= Math.max(FEWEST, rule.knownFrom) && medianUncertainty(samples) <= rule.uncertainty;
 }
 
 /** How far a row is, from 0 to 1: for a progress line, so time and count weigh as they bind. */

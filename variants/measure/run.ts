@@ -105,6 +105,7 @@ function ruleOf({ samples, minTimeMs }: Job, { capabilities }: Gpu): StopRule {
     samples: samples ?? rule.samples,
     timeNs: minTimeMs === null ? rule.timeNs : minTimeMs * 1e6,
     uncertainty: UNCERTAINTY,
+    knownFrom: samples ?? rule.samples / 2,
     mostSamples: Math.max(MOST_SAMPLES, samples ?? 0),
   };
 }

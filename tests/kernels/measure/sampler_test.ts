@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/
 import { seededRandom } from "../../../kernels/measure/random.ts";
 import { enough, progressOf, sampleInterleaved, type StopRule } from "../../../kernels/measure/sampler.ts";
 
-const RULE: StopRule = { samples: 10, timeNs: 1000, uncertainty: 0.01, mostSamples: 40 };
+const RULE: StopRule = { samples: 10, timeNs: 1000, uncertainty: 0.01, knownFrom: 5, mostSamples: 40 };
 
 /** Spread so widely that no median is ever known. */
 const wide = (n: number, ns: number) => Array.from({ length: n }, (_, i) => i % 2 ? 1.9 * ns : 0.1 * ns);
@@ -14,12 +14,12 @@ Deno.test("samples are enough when both their number and their time are reached"
   assert(enough(wide(20, 50), RULE));
 });
 
-Deno.test("a median that is known ends a row early, but not before half the samples", () => {
+Deno.test("a median that is known ends a row early, but not before the rule allows it", () => {
   const steady = (n: number) => Array.from({ length: n }, (_, i) => 10 + i / 1000);
   assert(!enough(steady(5), RULE));
   assert(enough(steady(6), RULE));
-  assert(!enough(steady(6), { ...RULE, samples: 20 }));
-  assert(enough(steady(10), { ...RULE, samples: 20 }));
+  assert(!enough(steady(9), { ...RULE, samples: 20, knownFrom: 10 }));
+  assert(enough(steady(10), { ...RULE, samples: 20, knownFrom: 10 }));
 });
 
 Deno.test("a very slow row ends after three samples, and no row takes more than the most", () => {
@@ -53,7 +53,7 @@ function stage(times: Record<string, number>) {
 
 Deno.test("every item gets its samples, in rounds that hold each item once in another order", async () => {
   const { measure, now, batches } = stage({ a: 30e6, b: 40e6, c: 50e6 });
-  const rule = { samples: 8, timeNs: 100e6, uncertainty: 0, mostSamples: 100 };
+  const rule = { samples: 8, timeNs: 100e6, uncertainty: 0, knownFrom: 0, mostSamples: 100 };
   const samples = await sampleInterleaved(["a", "b", "c"], { rule, random: seededRandom(1), measure, now });
   for (const item of ["a", "b", "c"]) assert(enough(samples.get(item)!, rule));
   const first = batches.slice(0, 8).map((batch) => batch.join(""));
@@ -64,7 +64,7 @@ Deno.test("every item gets its samples, in rounds that hold each item once in an
 Deno.test("the seed decides the order", async () => {
   const orderOf = async (seed: number) => {
     const { measure, now, batches } = stage({ a: 30e6, b: 40e6, c: 50e6, d: 20e6 });
-    const rule = { samples: 6, timeNs: 0, uncertainty: 0, mostSamples: 100 };
+    const rule = { samples: 6, timeNs: 0, uncertainty: 0, knownFrom: 0, mostSamples: 100 };
     await sampleInterleaved([..."abcd"], { rule, random: seededRandom(seed), measure, now });
     return batches.flat().join("");
   };
@@ -74,7 +74,7 @@ Deno.test("the seed decides the order", async () => {
 
 Deno.test("short items share a batch, so that the wait at its end is paid seldom", async () => {
   const { measure, now, batches } = stage({ a: 1e5, b: 2e5 });
-  const rule = { samples: 200, timeNs: 0, uncertainty: 0, mostSamples: 1000 };
+  const rule = { samples: 200, timeNs: 0, uncertainty: 0, knownFrom: 0, mostSamples: 1000 };
   const samples = await sampleInterleaved(["a", "b"], { rule, random: seededRandom(1), measure, now });
   assert(samples.get("a")!.length >= 200);
   assert(batches.length < 40, `took ${batches.length} batches`);
@@ -82,7 +82,7 @@ Deno.test("short items share a batch, so that the wait at its end is paid seldom
 
 Deno.test("an item that is done leaves the rounds, and is reported once", async () => {
   const { measure, now, batches } = stage({ slow: 7e9, quick: 1e6 });
-  const rule = { samples: 10, timeNs: 20e6, uncertainty: 0, mostSamples: 100 };
+  const rule = { samples: 10, timeNs: 20e6, uncertainty: 0, knownFrom: 0, mostSamples: 100 };
   const finished: string[] = [];
   const samples = await sampleInterleaved(["slow", "quick"], {
     rule,
