@@ -65,11 +65,13 @@ export function blocksOf(rows: readonly Row[]): Block[] {
   }));
 }
 
-/** The row's time on the GPU, on the wall clock where the GPU has none, null where it has no time. */
-export function timeOf(row: Row): Measured | null {
-  if (row.timing === null) return null;
-  if (row.timing.gpuNs !== null) return { clock: "gpu", statistics: row.timing.gpuNs };
-  return row.timing.wallNs === null ? null : { clock: "wall", statistics: row.timing.wallNs };
+/**
+ * The row's time on the GPU, on the wall clock where the GPU has none, null where it has no time. A median of 0 is none:
+ * it says that the clock is too coarse.
+ */
+export function timeOf({ timing }: Row): Measured | null {
+  if (timing?.gpuNs && timing.gpuNs.median > 0) return { clock: "gpu", statistics: timing.gpuNs };
+  return timing?.wallNs && timing.wallNs.median > 0 ? { clock: "wall", statistics: timing.wallNs } : null;
 }
 
 /** Median time in ns, null where the row has no time. */

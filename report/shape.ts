@@ -58,19 +58,22 @@ export const flag: Check = (value, at) => {
   if (typeof value !== "boolean") refuse(value, at, "true or false");
 };
 
-/** A finite number of at least 0. */
+/** Nothing is measured beyond these; within them neither products nor ratios of two figures leave a double. */
+const LEAST = 1e-60, MOST = 1e60;
+
+/** 0, or a number from 1e-60 to 1e60. */
 export const amount: Check = (value, at) => {
-  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
-    refuse(value, at, "a finite number of at least 0");
-  }
+  if (value !== 0 && !isFigure(value)) refuse(value, at, `0 or a number from ${LEAST} to ${MOST}`);
 };
 
-/** A finite number above 0. */
+/** A number from 1e-60 to 1e60. */
 export const positive: Check = (value, at) => {
-  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
-    refuse(value, at, "a finite number above 0");
-  }
+  if (!isFigure(value)) refuse(value, at, `a number from ${LEAST} to ${MOST}`);
 };
+
+function isFigure(value: unknown): boolean {
+  return typeof value === "number" && value >= LEAST && value <= MOST;
+}
 
 /** A whole number of at least 1 that a double holds exactly. */
 export const count: Check = (value, at) => {

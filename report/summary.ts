@@ -37,7 +37,7 @@ export interface SectionSummary {
 function standing(row: Row, { fastest, interval }: { fastest: Row; interval?: RatioInterval }): Standing {
   const best = timeOf(fastest)!.statistics;
   const own = timeOf(row)!.statistics;
-  const speed = own.median === 0 ? 1 : best.median / own.median;
+  const speed = best.median / own.median;
   if (row === fastest) return { row, speed, interval: null, tied: false };
   const ends = interval?.(best.samples, own.samples) ?? null;
   return { row, speed, interval: ends, tied: ends !== null && ends[0] <= 1 && ends[1] >= 1 };

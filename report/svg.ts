@@ -14,17 +14,31 @@ export interface SvgOptions {
   continued?: boolean;
 }
 
-/** Draws a chart; text from reports ends up as text, as the renderer escapes it. */
+/** A logger that keeps what the libraries would only print: a drawing with an error in it is none. */
+function keeping(errors: unknown[]): ReturnType<typeof vega.logger> {
+  const logger = vega.logger(vega.Error);
+  logger.error = (...parts: unknown[]) => {
+    errors.push(...parts);
+    return logger;
+  };
+  return logger;
+}
+
+/**
+ * Draws a chart; text from reports ends up as text, as the renderer escapes it.
+ *
+ * @throws {Error} If the libraries cannot draw the specification, which is a fault of this program
+ */
 export async function renderSvg(spec: Spec, { continued = false }: SvgOptions = {}): Promise<string> {
   if (!continued) vega.resetSVGDefIds();
+  const errors: unknown[] = [];
   // Specifications are plain data in this project; vega-lite checks them as it compiles them.
-  const compiled = compile(spec as unknown as TopLevelSpec, { logger: vega.logger(vega.Error) });
-  const view = new vega.View(vega.parse(compiled.spec), {
-    renderer: "none",
-    logger: vega.logger(vega.Error),
-  });
+  const compiled = compile(spec as unknown as TopLevelSpec, { logger: keeping(errors) });
+  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logger: keeping(errors) });
   try {
-    return await view.toSVG();
+    const svg = await view.toSVG();
+    if (errors.length > 0) throw new Error(`Cannot draw a chart: ${errors.join(" ")}`);
+    return svg;
   } finally {
     view.finalize();
   }

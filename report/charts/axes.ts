@@ -22,12 +22,17 @@ const WIDE = 6;
 
 /** How far a logarithmic axis goes beyond its values, so that symbols stay inside: the more, the longer it is. */
 function margin(low: number, high: number): number {
-  return Math.max(1.25, (high / low) ** 0.08);
+  return Math.max(1.25, 10 ** (0.08 * decadesOf(low, high)));
+}
+
+/** Powers of ten from low to high. */
+function decadesOf(low: number, high: number): number {
+  return Math.log10(high / low);
 }
 
 /** Ticks at round numbers: few enough for their labels to stand side by side. */
 export function logTicks(low: number, high: number): number[] {
-  const decades = Math.log10(high / low);
+  const decades = decadesOf(low, high);
   const steps = decades < 0.7 ? [1, 2, 3, 4, 6, 8] : decades < 2.2 ? [1, 2, 5] : [1];
   const stride = Math.max(1, Math.ceil(decades / 5));
   const first = Math.floor(Math.log10(low));
@@ -47,16 +52,19 @@ export function quantity(field: string, values: readonly number[], options: Axis
     const beyond = margin(low, high);
     return logChannel(field, { title, domain: domain ?? [low / beyond, high * beyond] });
   }
-  // Values that are all but one would make an axis whose ticks differ in the seventh digit.
-  const narrow = high / low < 1.02;
   return {
     field,
     type: "quantitative",
-    scale: narrow
-      ? { domain: [0.8 * low, 1.2 * high] }
-      : { type: "linear", zero: false, nice: true, padding: 12 },
+    scale: narrowDomain(values) ?? { type: "linear", zero: false, nice: true, padding: 12 },
     axis: { title, tickCount: 4 },
   };
+}
+
+/** A wide axis around values that are all but one, or its ticks would differ in the seventh digit; else null. */
+function narrowDomain(values: readonly number[]): { domain: [number, number] } | null {
+  const [low, high] = [least(values), greatest(values)];
+  if (high === 0) return { domain: [0, 1] };
+  return high - low < 0.02 * high ? { domain: [0.8 * low, 1.2 * high] } : null;
 }
 
 function logChannel(field: string, { title, domain }: { title: string; domain: [number, number] }): Spec {

@@ -34,7 +34,7 @@ function cell(row: Row, fastest: Row | null): Spec {
   if (own === null || best === null) {
     return { ...base, speed: null, text: absence(row), tip: absenceTip(row) };
   }
-  const speed = own === 0 ? 1 : best / own;
+  const speed = best / own;
   return {
     ...base,
     speed,

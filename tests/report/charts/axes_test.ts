@@ -32,4 +32,5 @@ Deno.test("quantity() leaves room around the values and a wide axis around a sin
   const { scale } = channel([10, 1000]);
   assert(scale.domain![0] < 9 && scale.domain![1] > 1100);
   assertEquals(channel([100, 100.5]).scale.domain?.map(Math.round), [80, 121]);
+  assertEquals(channel([0, 0]).scale.domain, [0, 1]);
 });
