@@ -14,6 +14,15 @@ export interface SvgOptions {
   continued?: boolean;
 }
 
+/** Coordinates in hundredths of a pixel: nobody sees more, and the files are a third smaller. */
+function rounded(svg: string): string {
+  const round = (digits: string) => String(Number(Number(digits).toFixed(2)));
+  return svg.replace(
+    / (d|transform)="[^"]*"/g,
+    (attribute) => attribute.replace(/-?\d+\.\d{3,}(?!e)/g, round),
+  );
+}
+
 /** A logger that keeps what the libraries would only print: a drawing with an error in it is none. */
 function keeping(errors: unknown[]): ReturnType<typeof vega.logger> {
   const logger = vega.logger(vega.Error);
@@ -38,7 +47,7 @@ export async function renderSvg(spec: Spec, { continued = false }: SvgOptions = 
   try {
     const svg = await view.toSVG();
     if (errors.length > 0) throw new Error(`Cannot draw a chart: ${errors.join(" ")}`);
-    return svg;
+    return rounded(svg);
   } finally {
     view.finalize();
   }

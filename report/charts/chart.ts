@@ -128,7 +128,7 @@ export function orderOf({ rows }: Pick<View, "rows">): string[] {
 
 /** The name of a variant as charts print it. */
 export function nameOf(variant: string): string {
-  return plain(variant, 30);
+  return plain(variant, 40);
 }
 
 /** The axis on which each variant has its line; labels only where `show` says so. */

@@ -7,6 +7,7 @@
 import type { Spec, View } from "../charts/chart.ts";
 import { drawAs, KINDS, SCOPES } from "../charts/mod.ts";
 import type { Report, Row } from "../schema.ts";
+import { CONFIG } from "../charts/theme.ts";
 import { filterAttributes } from "./filters.ts";
 import { escapeHtml } from "./html.ts";
 
@@ -22,6 +23,11 @@ function groupsOf(report: Report, scope: keyof typeof SCOPES): Row[][] {
   return [...Map.groupBy(report.rows, key).values()];
 }
 
+/** The page's own style names the font, once. */
+function withoutFonts(svg: string): string {
+  return svg.replaceAll(` font-family="${CONFIG.font}"`, "");
+}
+
 /** One figure for each chart, mode and problem; charts that lack data are left out. */
 export async function figures(
   { report, source }: { report: Report; source: string },
@@ -33,7 +39,7 @@ export async function figures(
       const chart = drawAs(name, { draw: drawPlate, view: { report, rows, ...SCREEN } });
       if ("reason" in chart) continue;
       const about = filterAttributes(rows.map((row) => ({ row, source })));
-      const svg = await draw(chart.spec);
+      const svg = withoutFonts(await draw(chart.spec));
       // Text must stay readable on a phone: a wide picture shrinks only so far, then it scrolls.
       const width = /width="(\d+)"/.exec(svg)?.[1] ?? "0";
       all.push(`<figure data-kind="${escapeHtml(name)}"${about} style="--width: ${width}px">${svg}</figure>`);
