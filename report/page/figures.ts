@@ -5,7 +5,8 @@
  */
 
 import type { Spec, View } from "../charts/chart.ts";
-import { drawAs, KINDS, SCOPES } from "../charts/mod.ts";
+import { drawComparison } from "../charts/comparison.ts";
+import { drawAs, type Kind, KINDS, SCOPES } from "../charts/mod.ts";
 import type { Report, Row } from "../schema.ts";
 import { CONFIG } from "../charts/theme.ts";
 import { filterAttributes } from "./filters.ts";
@@ -23,18 +24,24 @@ function groupsOf(report: Report, scope: keyof typeof SCOPES): Row[][] {
   return [...Map.groupBy(report.rows, key).values()];
 }
 
+/** The kinds of charts; a report that follows another one is compared with it too. */
+function kindsOf(before: Report | undefined): readonly Kind[] {
+  if (before === undefined) return KINDS;
+  return [...KINDS, { name: "comparison", scope: "problem", draw: (view) => drawComparison(view, before) }];
+}
+
 /** The page's own style names the font, once. */
 function withoutFonts(svg: string): string {
   return svg.replaceAll(` font-family="${CONFIG.font}"`, "");
 }
 
-/** One figure for each chart, mode and problem; charts that lack data are left out. */
+/** One figure for each chart, mode and problem, against `before` where there is one; charts that lack data are left out. */
 export async function figures(
   { report, source }: { report: Report; source: string },
-  { draw }: { draw: DrawSvg },
+  { draw, before }: { draw: DrawSvg; before?: Report },
 ): Promise<string[]> {
   const all: string[] = [];
-  for (const { name, draw: drawPlate, scope } of KINDS) {
+  for (const { name, draw: drawPlate, scope } of kindsOf(before)) {
     for (const rows of groupsOf(report, scope)) {
       const chart = drawAs(name, { draw: drawPlate, view: { report, rows, ...SCREEN } });
       if ("reason" in chart) continue;

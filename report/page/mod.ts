@@ -70,7 +70,9 @@ export async function renderPage(
 ): Promise<string> {
   const tagged = reports.flatMap(({ source, report }) => report.rows.map((row): Tagged => ({ source, row })));
   const drawn: string[] = [];
-  for (const named of reports) drawn.push(...await figures(named, { draw }));
+  for (const [i, named] of reports.entries()) {
+    drawn.push(...await figures(named, { draw, before: i === 0 ? undefined : reports[0].report }));
+  }
   const policy =
     `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '${await scriptHash()}'`;
   const title = `SwiGLU on ${[...new Set(reports.map(({ report }) => machineOf(report)))].join(", ")}`;

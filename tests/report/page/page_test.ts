@@ -58,6 +58,14 @@ Deno.test("figures carry what they can be filtered by, those of several sizes no
   }
 });
 
+Deno.test("the page of two reports compares the second with the first, mode by mode", async () => {
+  const report = syntheticReport({ sizes: [[4, 8, 16]], samples: 3 });
+  const text = await page(report, report);
+  const compared = [...text.matchAll(/<figure data-kind="comparison"([^>]*)>/g)].map(([, rest]) => rest);
+  assertEquals(compared.length, 3);
+  for (const rest of compared) assertStringIncludes(rest, 'data-source="run-2"');
+});
+
 Deno.test("the page holds its report as JSON", async () => {
   const report = syntheticReport({ sizes: [[4, 8, 16]], samples: 3 });
   const [, json] = /id="data">([^]*?)<\/script>/.exec(await page(report))!;
