@@ -89,9 +89,9 @@ async function readme({ readme: path, report, check }: PlotCommand & { kind: "re
     ...[...pictures].map(([path, svg]): [string, string] => [path, `${svg}\n`]),
   ]);
   const stale = [...files].filter(([path, text]) => readIfAny(path) !== text);
-  for (const [path, text] of stale) {
-    if (check) console.error(`${path} differs from its reports: run deno task plot --readme ${path}`);
-    else writeWhole(path, text);
+  for (const [file, text] of stale) {
+    if (check) console.error(`${file} differs from its reports: run deno task plot --readme ${path}`);
+    else writeWhole(file, text);
   }
   if (!check) {
     console.log(stale.length === 0 ? "Nothing changed" : `Wrote ${stale.map(([path]) => path).join(", ")}`);

@@ -187,7 +187,7 @@ export function peersTable(report: Report): string {
   return perBlock(report, (block) => {
     const sections = block.sections.filter(({ rows }) => rows.some(isPeer));
     if (sections.length === 0) return null;
-    const headings = ["", "mode", "time", "rate", "tuned is faster by", "tuned's memory is", "error"];
+    const headings = ["", "mode", "time", "rate", "tuned's speed is", "tuned's memory is", "error"];
     const table = markdownTable(headings, sections.flatMap(peerRows));
     const sentences = sections.map((section) => peerSentence(summarise(section))).filter((sentence) =>
       sentence !== null

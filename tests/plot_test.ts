@@ -153,6 +153,11 @@ Deno.test("plot.ts --readme rewrites, and --check finds what was not", () => {
   });
 });
 
+Deno.test("README's figures are those of the reports that it names", () => {
+  const { code, stderr } = plot(new URL("..", import.meta.url).pathname, "--readme", "README.md", "--check");
+  assertEquals([code, stderr], [0, ""]);
+});
+
 Deno.test("plot.ts needs only to read reports and to write where its charts go", () => {
   inFolder((folder) => {
     save(`${folder}/results/swiglu.json`, oneRow());

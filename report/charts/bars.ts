@@ -39,7 +39,7 @@ export const STEP = 22;
 const ROOM_FOR_TEXT = 0.32;
 
 /** Bars longer than so many times the shortest are cut where others would become too short to compare. */
-const CUT = 5;
+const CUT = 3;
 
 /** Where to cut long bars: a little beyond the longest that is not out of proportion; Infinity where none is. */
 export function cutOf(bars: readonly Bar[]): number {
