@@ -24,8 +24,9 @@ const gpu = await requestGpu();
 const seed = freshSeed();
 
 /**
- * T, D, H. A software adapter takes long to compile the kernels of the 16-bit types, so they have two shapes each: one
- * whose rows share words, one that vectors fit. Their other kernels are tested with the products.
+ * T, D, H. A software adapter takes long to compile the kernels of the 16-bit types, so they have two shapes each, one
+ * whose rows share words and one that vectors fit, and one form of the weights each. Their other kernels are tested with
+ * the products.
  */
 const SHAPES: Readonly<Record<DType, readonly (readonly [number, number, number])[]>> = {
   float32: [[1, 1, 1], [7, 3, 41], [5, 123, 431], [33, 129, 65], [17, 64, 128]],
@@ -102,16 +103,19 @@ function test(name: string, init: Partial<NamedProblem> & Omit<Case, "problem">)
 }
 
 for (const variant of variants) {
+  const both = formsOf(variant);
+  const formsFor = { float32: both, float16: both.slice(0, 1), bfloat16: both.slice(-1) };
   for (const dtype of ["float32", "float16", "bfloat16"] as const) {
     for (const [tokens, dim, hiddenDim] of SHAPES[dtype]) {
-      test(`${dtype} at ${tokens} x ${dim} x ${hiddenDim}`, { variant, dtype, tokens, dim, hiddenDim });
+      const name = `${dtype} at ${tokens} x ${dim} x ${hiddenDim}`;
+      test(name, { variant, dtype, tokens, dim, hiddenDim, forms: formsFor[dtype] });
     }
   }
   // Rows so few that the gate is the epilogue of short kernels; that of the long ones is tested with the products.
   for (const activation of ACTIVATIONS.filter((name) => name !== "silu")) {
     test(activation, { variant, tokens: 7, activation });
   }
-  const forms = formsOf(variant).slice(0, 1);
+  const forms = both.slice(0, 1);
   for (const precision of ["highest", "fastest"] as const) {
     test(`float16, precision ${precision}`, { variant, dtype: "float16", precision, forms });
   }

@@ -39,8 +39,8 @@ const COLUMNS: Readonly<Record<Structure["epilogue"], readonly (1 | 2)[]>> = {
 };
 
 /**
- * Every structure that the kernels take: B^T has one column block, and only A^T is gated while it is loaded. What has a
- * gated A as well as a gated epilogue is left out.
+ * Every structure that the kernels take: B^T has one column block, and only A^T is gated while it is loaded. Gated
+ * epilogues of a gated A or of two products, which no formula asks for, are left out.
  */
 export function everyStructure(): Structure[] {
   const epilogues = Object.keys(COLUMNS) as Structure["epilogue"][];
@@ -53,9 +53,10 @@ export function everyStructure(): Structure[] {
       )
     )
   );
-  return all.filter(({ layout, epilogue, columns, gatedA }) =>
+  return all.filter(({ layout, epilogue, columns, products, gatedA }) =>
     !(layout === "nt" && columns === 2) &&
-    (!gatedA || layout === "tn" && !epilogue.startsWith("gated"))
+    !(layout !== "tn" && gatedA) &&
+    !(epilogue.startsWith("gated") && (gatedA || products === 2))
   );
 }
 

@@ -1,22 +1,33 @@
-/** Every tile that can be chosen, bit for bit at its own edges, in each layout, with K whole and in slices. */
-import { type Tile, tileName } from "../../../kernels/matmul/tile.ts";
-import { TILES } from "../../../kernels/matmul/tiles.ts";
+/** Every tile that can be chosen, bit for bit at its own edges, for what it is chosen for, with K whole and in slices. */
+import type { Tile } from "../../../kernels/matmul/tile.ts";
+import { type TileName, TILES } from "../../../kernels/matmul/tiles.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
 import { assertExact } from "./exact.ts";
 import type { ProductSizes } from "./reference.ts";
-import { ALIGNED, type Config, configOf, describe, type Structure, UNALIGNED } from "./structures.ts";
+import { ALIGNED, type Config, configOf, describeConfig, type Structure, UNALIGNED } from "./structures.ts";
 
 const gpu = await requestGpu();
 
-const GATED: Structure = { layout: "nn", epilogue: "gated-save", products: 1, columns: 2, gatedA: false };
-const BACKWARD: Structure = {
-  layout: "nt",
-  epilogue: "gated-backward",
-  products: 1,
-  columns: 1,
-  gatedA: false,
+const STORE = { epilogue: "store", products: 1, columns: 1, gatedA: false } as const;
+const STRUCTURES = {
+  plain: { ...STORE, layout: "nn" },
+  gated: { ...STORE, layout: "nn", epilogue: "gated-save", columns: 2 },
+  transposed: { ...STORE, layout: "nt" },
+  backward: { ...STORE, layout: "nt", epilogue: "gated-backward" },
+  sum: { ...STORE, layout: "nt", products: 2 },
+  prologue: { ...STORE, layout: "tn", gatedA: true },
+  pair: { ...STORE, layout: "tn", columns: 2 },
+} as const satisfies Record<string, Structure>;
+
+/** What each tile is chosen for. */
+const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]>> = {
+  software: [], // the tile of all other tests
+  low: ["gated", "backward", "prologue"],
+  wide: ["gated", "backward", "prologue", "pair"],
+  wideB: ["plain", "sum"],
+  half: ["gated", "transposed", "pair"],
+  square: ["transposed", "backward"],
 };
-const PROLOGUE: Structure = { layout: "tn", epilogue: "store", products: 1, columns: 1, gatedA: true };
 
 /** Sizes at and beside the edges of a tile, and one of several tiles and steps. */
 function shapesOf({ tileM, tileN, tileK }: Tile, { columns, aligned }: Config): ProductSizes[] {
@@ -31,27 +42,23 @@ function shapesOf({ tileM, tileN, tileK }: Tile, { columns, aligned }: Config): 
   ];
 }
 
-/** The configs of a tile: layouts, dtypes, placings and slices in turn; f16 arithmetic where it was made for it. */
-function configsOf(name: string, tile: Tile): Config[] {
-  const fastest = { dtype: "float16", precision: "fastest" } as const;
-  const own = name === "half" ? fastest : {};
-  return [
-    configOf(GATED, { dtype: "float32", aligned: ALIGNED, choice: { tile, splits: 1 }, ...own }),
-    configOf(BACKWARD, { dtype: "float32", aligned: UNALIGNED, choice: { tile, splits: 3 }, ...own }),
-    configOf(PROLOGUE, {
-      dtype: "bfloat16",
-      aligned: ALIGNED,
-      choice: { tile, splits: 1 },
-      together: true,
-      ...own,
-    }),
-  ];
+/** With vectors and whole, or without and K in slices, in turn; f16 arithmetic for the tile that is made for it. */
+function configFor(name: TileName, structure: Structure, i: number): Config {
+  const tile = TILES[name];
+  const way = i % 2 === 0
+    ? { aligned: ALIGNED, choice: { tile, splits: 1 } }
+    : { aligned: UNALIGNED, choice: { tile, splits: 3 } };
+  const arithmetic = name === "half"
+    ? { dtype: "float16", precision: "fastest" } as const
+    : { dtype: structure.gatedA ? "bfloat16" : "float32" } as const;
+  return configOf(structure, { ...way, ...arithmetic, together: i === 2 });
 }
 
-Object.entries(TILES).filter(([name]) => name !== "software").forEach(([name, tile], t) => {
-  configsOf(name, tile).forEach((config, i) => {
-    Deno.test(`tile ${name} (${tileName(tile)}) is exact at its edges: ${describe(config)}`, async () => {
-      await assertExact(gpu, config, { shapes: shapesOf(tile, config), seed: 3000 + 10 * t + i });
+(Object.keys(TILES) as TileName[]).forEach((name, t) => {
+  CHOSEN_FOR[name].forEach((structure, i) => {
+    const config = configFor(name, STRUCTURES[structure], i);
+    Deno.test(`tile ${name} is exact at its edges: ${describeConfig(config)}`, async () => {
+      await assertExact(gpu, config, { shapes: shapesOf(TILES[name], config), seed: 3000 + 10 * t + i });
     });
   });
 });
