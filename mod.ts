@@ -34,10 +34,30 @@ export {
   requestGpu,
 } from "./kernels/gpu/device.ts";
 export type { DType } from "./kernels/gpu/dtype.ts";
-export { OutOfMemoryError } from "./kernels/gpu/memory.ts";
+export { Ledger, type Purpose } from "./kernels/gpu/ledger.ts";
+export { DeviceMemory, type Memory, OutOfMemoryError } from "./kernels/gpu/memory.ts";
+export type { Access, Kernel } from "./kernels/gpu/kernel.ts";
+export type { Recorder } from "./kernels/gpu/recorder.ts";
+export type { Binding, Dispatch } from "./kernels/gpu/kernel.ts";
+export type { View } from "./kernels/view.ts";
+export type { MatmulRequest } from "./kernels/matmul/launch.ts";
+export type { TileChoice } from "./kernels/matmul/choose.ts";
+export type { Tile } from "./kernels/matmul/tile.ts";
+export { type TileName, TILES } from "./kernels/matmul/tiles.ts";
+export type { Epilogue, Layout } from "./kernels/matmul/config.ts";
+export type { Pipeline } from "./kernels/gpu/pipeline.ts";
+export type { Uniforms } from "./kernels/gpu/uniforms.ts";
 export { Tensor } from "./kernels/gpu/tensor.ts";
-export type { Precision } from "./kernels/matmul/config.ts";
-export { parseTuning, type TuningTable, useTuning } from "./kernels/matmul/tuning.ts";
+export { type Precision, PRECISIONS } from "./kernels/matmul/config.ts";
+export {
+  parseTuning,
+  type TunedChoice,
+  TUNING_SCHEMA,
+  type TuningEntry,
+  TuningError,
+  type TuningTable,
+  useTuning,
+} from "./kernels/matmul/tuning.ts";
 export { BindingLimitError } from "./kernels/view.ts";
 export { variants } from "./variants/mod.ts";
 export type { Options } from "./variants/options.ts";
@@ -51,4 +71,4 @@ export {
   swigluWithGrad,
   type WithGradients,
 } from "./variants/swiglu.ts";
-export type { Gradients, Problem, Variant, Weights } from "./variants/variant.ts";
+export type { Block, Forward, Gradients, Inputs, Problem, Variant, Weights } from "./variants/variant.ts";

@@ -5,8 +5,11 @@ import type { Capabilities } from "./gpu/device.ts";
 
 /** A row-major matrix inside a tensor: rows of `cols` elements, `stride` elements apart. */
 export interface View {
+  /** Whose elements these are. */
   readonly tensor: Tensor;
+  /** Number of rows. */
   readonly rows: number;
+  /** Elements of a row. */
   readonly cols: number;
   /** Elements from one row's start to the next's. */
   readonly stride: number;
@@ -61,6 +64,7 @@ export function viewBytes(view: View): number {
 
 /** A view's sizes exceed what one binding of the device can hold. */
 export class BindingLimitError extends RangeError {
+  /** Tells this error from others. */
   override name = "BindingLimitError";
 }
 

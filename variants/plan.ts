@@ -24,18 +24,23 @@ export interface Plan {
 
 /** A way that was passed over. */
 export interface Rejected {
+  /** The variant's id. */
   readonly implementation: string;
+  /** Tokens that it would compute at a time; null where all are. */
   readonly chunkTokens: number | null;
+  /** Why it was passed over, as a clause. */
   readonly reason: string;
 }
 
 /** The whole decision for a problem. */
 export interface Explanation extends Plan {
+  /** Better ones that were passed over, best first. */
   readonly rejected: readonly Rejected[];
 }
 
 /** No way of computing a problem can run; the message lists why each cannot. */
 export class NoImplementationError extends Error {
+  /** Tells this error from others. */
   override name = "NoImplementationError";
 }
 

@@ -21,6 +21,7 @@ export interface WithGradients {
   backward(dy: Tensor): Gradients;
   /** Gives back what forward saved, where backward will not be called. y stays. */
   dispose(): void;
+  /** As {@linkcode WithGradients.dispose}, for `using`. */
   [Symbol.dispose](): void;
 }
 
@@ -154,8 +155,11 @@ export function explain(
 
 /** Sizes of a problem: T, D, H. */
 export interface Sizes {
+  /** T, batch x sequence. */
   readonly tokens: number;
+  /** D, model width. */
   readonly dim: number;
+  /** H, hidden width. */
   readonly hiddenDim: number;
 }
 

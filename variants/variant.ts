@@ -20,7 +20,9 @@ export interface Problem {
   readonly hiddenDim: number;
   /** Storage type of all tensors. */
   readonly dtype: DType;
+  /** The activation of the gate. */
   readonly activation: Activation;
+  /** What products are added up in. */
   readonly precision: Precision;
 }
 
@@ -33,6 +35,7 @@ export type Weights =
 export interface Inputs {
   /** [T, D]. */
   readonly x: Tensor;
+  /** Gate, up and down. */
   readonly weights: Weights;
 }
 
@@ -71,12 +74,15 @@ export interface Variant {
 
 /** One problem with its inputs and the recorder to write to: what a variant's code works on. */
 export class Block {
+  /** A block that records into `recorder`. */
   constructor(readonly recorder: Recorder, readonly problem: Problem, readonly inputs: Inputs) {}
 
+  /** The activation of the gate. */
   get activation(): Activation {
     return this.problem.activation;
   }
 
+  /** x as one [T, D] matrix. */
   get x(): View {
     const { tokens, dim } = this.problem;
     return { ...matrix(this.inputs.x), rows: tokens, cols: dim };

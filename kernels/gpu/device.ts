@@ -14,18 +14,27 @@ export interface Capabilities {
   readonly software: boolean;
   /** Whether WGSL's f16 type can be used. Storing float16 does not need it. */
   readonly shaderF16: boolean;
+  /** Whether launches can be timed on the device's own clock. */
   readonly timestamps: boolean;
+  /** Bytes of a buffer at most. */
   readonly maxBufferSize: number;
+  /** Bytes of one binding at most. */
   readonly maxStorageBufferBindingSize: number;
+  /** Storage buffers of one kernel at most. */
   readonly maxStorageBuffersPerShaderStage: number;
+  /** Bytes of workgroup memory at most. */
   readonly maxComputeWorkgroupStorageSize: number;
+  /** Threads of a workgroup at most. */
   readonly maxComputeInvocationsPerWorkgroup: number;
+  /** Workgroups along one dimension at most. */
   readonly maxComputeWorkgroupsPerDimension: number;
+  /** Bytes of which the offset of a binding is a multiple. */
   readonly minStorageBufferOffsetAlignment: number;
 }
 
 /** No WebGPU adapter fits the request. */
 export class NoAdapterError extends Error {
+  /** Tells this error from others. */
   override name = "NoAdapterError";
 }
 
@@ -48,9 +57,13 @@ const MAX_BINDING = 2 ** 31 - 4;
 
 /** A device with its memory, its compiled kernels and what it can do. Dispose it to free all of them. */
 export class Gpu {
+  /** The device itself. */
   readonly device: GPUDevice;
+  /** Where tensors get their bytes from; its ledger counts them. */
   readonly memory: DeviceMemory;
+  /** What kernels may count on. */
   readonly capabilities: Capabilities;
+  /** Uniform blocks, shared by content. */
   readonly uniforms: Uniforms;
   /** Milliseconds spent compiling kernels since the device was made. */
   compileMs = 0;
@@ -136,6 +149,7 @@ export class Gpu {
     if (this.#owned) this.device.destroy();
   }
 
+  /** As {@linkcode Gpu.dispose}, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -17,15 +17,19 @@ export interface Kernel {
 
 /** Part of a tensor's buffer, bound to one binding of a kernel. */
 export interface Binding {
+  /** The tensor that is bound. */
   readonly tensor: Tensor;
   /** Bytes from the tensor's first element; a multiple of the device's offset alignment. */
   readonly byteOffset?: number;
+  /** Bytes that are bound; without it, the whole tensor. */
   readonly byteLength?: number;
 }
 
 /** One launch of a kernel. */
 export interface Dispatch {
+  /** What is launched. */
   readonly kernel: Kernel;
+  /** One for each of the kernel's storage buffers. */
   readonly bindings: readonly Binding[];
   /** 32-bit words of the uniform block, in the order of the kernel's struct. */
   readonly uniforms: readonly number[];

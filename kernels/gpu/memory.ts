@@ -38,6 +38,7 @@ export class PlannedMemory implements Memory {
 
 /** The device refused an allocation, or would: nothing was allocated. */
 export class OutOfMemoryError extends Error {
+  /** Tells this error from others. */
   override name = "OutOfMemoryError";
 }
 
@@ -58,6 +59,7 @@ export class DeviceMemory implements Memory {
   readonly ledger: Ledger = new Ledger();
   readonly #pool = new Map<number, GPUBuffer[]>();
 
+  /** Memory of a device, nothing of it taken yet. */
   constructor(readonly device: GPUDevice) {}
 
   acquire(byteLength: number, purpose: Purpose, label: string): GPUBuffer {

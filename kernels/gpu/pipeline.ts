@@ -2,7 +2,9 @@ import type { Kernel } from "./kernel.ts";
 
 /** A compiled kernel. */
 export interface Pipeline {
+  /** What a pass is set to. */
   readonly pipeline: GPUComputePipeline;
+  /** Of its only bind group. */
   readonly layout: GPUBindGroupLayout;
 }
 

@@ -7,7 +7,9 @@ import { Tensor } from "./tensor.ts";
 
 /** What variants write their work to: a device's command stream, or a plan that only counts. */
 export interface Recorder {
+  /** What the device can do. */
   readonly capabilities: Capabilities;
+  /** Where tensors get their bytes from. */
   readonly memory: Memory;
   /** An uninitialised tensor: every element must be written before it is read. */
   empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor;

@@ -36,7 +36,9 @@ export interface TensorInit {
  */
 export class Tensor {
   #shape: readonly number[];
+  /** Storage type of the elements. */
   readonly dtype: DType;
+  /** Shown by error messages and GPU debuggers. */
   readonly label: string;
   /** Bytes on the device. */
   readonly byteLength: number;
@@ -199,6 +201,7 @@ export class Tensor {
     this.#buffer = null;
   }
 
+  /** As {@linkcode Tensor.dispose}, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -9,6 +9,7 @@ export class Uniforms {
   readonly #device: GPUDevice;
   readonly #ledger: Ledger;
 
+  /** No blocks yet; those to come are counted by `ledger`. */
   constructor(device: GPUDevice, ledger: Ledger) {
     this.#device = device;
     this.#ledger = ledger;

@@ -20,7 +20,9 @@ export interface MatmulShape {
 
 /** A tile, and into how many slices K is split. */
 export interface TileChoice {
+  /** How workgroups cover the output. */
   readonly tile: Tile;
+  /** Slices of K that workgroups of their own add up. */
   readonly splits: number;
 }
 

@@ -24,6 +24,7 @@ import { matmulWgsl } from "./wgsl.ts";
 export interface MatmulRequest {
   /** What it computes, for reports: "g, u, h". */
   readonly label: string;
+  /** Which operands are stored transposed. */
   readonly layout: Layout;
   /** A of each product; with `gatedA`, g and u. */
   readonly a: readonly View[];
@@ -31,11 +32,17 @@ export interface MatmulRequest {
   readonly b: readonly View[];
   /** Outputs, as the epilogue lists them. */
   readonly out: readonly View[];
+  /** What happens to the sums. Default: "store". */
   readonly epilogue?: Exclude<Epilogue, "partial">;
+  /** Products summed into one output. Default: 1. */
   readonly products?: 1 | 2;
+  /** Matrices B that share A. Default: 1. */
   readonly columns?: 1 | 2;
+  /** Whether A is act(g) * u, computed as it is loaded; layout tn only. Default: false. */
   readonly gatedA?: boolean;
+  /** Of gatedA and the gated epilogues. Default: "silu". */
   readonly activation?: Activation;
+  /** What the sums are. Default: "default". */
   readonly precision?: Precision;
   /** Overrides the tile that shape, dtype and device would choose. */
   readonly choice?: TileChoice;

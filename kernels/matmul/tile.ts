@@ -5,12 +5,19 @@
  * whose outputs adjoin, so that one 32-lane group reads few distinct shared-memory words.
  */
 export interface Tile {
+  /** Rows of the output. */
   readonly tileM: number;
+  /** Columns of the output, of all column blocks together. */
   readonly tileN: number;
+  /** Step along K. */
   readonly tileK: number;
+  /** Rows of one thread. */
   readonly threadM: number;
+  /** Columns of one thread. */
   readonly threadN: number;
+  /** Adjoining threads along M. */
   readonly lanesM: number;
+  /** Adjoining threads along N. */
   readonly lanesN: number;
   /** Rows of tiles that run together, so that their operands stay in the last-level cache. */
   readonly group: number;

@@ -17,6 +17,7 @@ export interface TunedChoice {
 export interface TuningEntry extends TunedChoice {
   /** The product, by {@linkcode productKey}. */
   readonly product: string;
+  /** TFLOP/s. */
   readonly tflops: number;
   /** What the rule chooses, and how fast that is. */
   readonly ruled: TunedChoice & { readonly tflops: number };
@@ -26,14 +27,17 @@ export interface TuningEntry extends TunedChoice {
 
 /** Results of a search on one adapter. */
 export interface TuningTable {
+  /** Tells tables of this form from others. */
   readonly schema: typeof TUNING_SCHEMA;
   /** The adapter's name, as `Capabilities.name` tells it. */
   readonly adapter: string;
+  /** One for each product. */
   readonly entries: readonly TuningEntry[];
 }
 
 /** A tuning table that cannot be used. */
 export class TuningError extends TypeError {
+  /** Tells this error from others. */
   override name = "TuningError";
 }
 
