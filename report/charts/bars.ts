@@ -4,7 +4,7 @@
  * @module
  */
 
-import { greatest, least } from "../format.ts";
+import { greatest } from "../format.ts";
 import { nameOf, type Spec, variantAxis, variantColor } from "./chart.ts";
 import { FAINT, INK } from "./theme.ts";
 
@@ -38,13 +38,13 @@ export const STEP = 22;
 /** The part of the panel that the longest bar leaves for the text at its end. */
 const ROOM_FOR_TEXT = 0.32;
 
-/** Bars longer than so many times the shortest are cut where others would become too short to compare. */
+/** Bars longer than so many times the middle one are cut where others would become too short to compare. */
 const CUT = 3;
 
 /** Where to cut long bars: a little beyond the longest that is not out of proportion; Infinity where none is. */
 export function cutOf(bars: readonly Bar[]): number {
-  const values = bars.map((bar) => bar.value ?? 0).filter((value) => value > 0);
-  const limit = CUT * least(values);
+  const values = bars.map((bar) => bar.value ?? 0).filter((value) => value > 0).sort((a, b) => a - b);
+  const limit = CUT * (values[Math.floor((values.length - 1) / 2)] ?? 0);
   const longest = greatest(values.filter((value) => value <= limit));
   return values.some((value) => value > limit) ? 1.15 * longest : Infinity;
 }
