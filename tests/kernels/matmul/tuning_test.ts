@@ -1,0 +1,178 @@
+/** Tuning tables: data from outside that is read or refused, and choices that reach the products they name. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Capabilities } from "../../../kernels/gpu/device.ts";
+import { chooseTile, type MatmulShape, ruledChoice } from "../../../kernels/matmul/choose.ts";
+import { TILES } from "../../../kernels/matmul/tiles.ts";
+import {
+  parseProductKey,
+  parseTuning,
+  productKey,
+  TUNING_SCHEMA,
+  TuningError,
+  type TuningTable,
+  useTuning,
+} from "../../../kernels/matmul/tuning.ts";
+import { type RandomSource, seededRandom } from "../../../kernels/measure/random.ts";
+import { below } from "./operands.ts";
+import { everyStructure } from "./structures.ts";
+
+const SHAPE: MatmulShape = {
+  layout: "nn",
+  m: 4096,
+  n: 11008,
+  k: 4096,
+  products: 1,
+  columns: 2,
+  gatedA: false,
+  dtype: "float32",
+  arithmetic: "float32",
+};
+
+/** A table of one entry, for an adapter that no other test names. */
+function tableOf(adapter: string, entry: Partial<TuningTable["entries"][number]> = {}): TuningTable {
+  const choice = { tile: "square", splits: 2, tflops: 40 } as const;
+  const ruled = { tile: "wide", splits: 1, tflops: 39 } as const;
+  return {
+    schema: TUNING_SCHEMA,
+    adapter,
+    entries: [{ product: productKey(SHAPE), ...choice, ruled, failed: [], ...entry }],
+  };
+}
+
+function on(name: string): Capabilities {
+  return { name, software: false } as Capabilities;
+}
+
+Deno.test("a product's key names all that its choice depends on, and is read back", () => {
+  const shapes = everyStructure().flatMap(({ layout, products, columns, gatedA }) =>
+    (["float32", "bfloat16"] as const).map((dtype) => ({
+      ...SHAPE,
+      layout,
+      products,
+      columns,
+      gatedA,
+      dtype,
+      m: 7,
+    }))
+  );
+  for (const shape of shapes) assertEquals(parseProductKey(productKey(shape)), shape);
+  const different: Partial<MatmulShape>[] = [
+    {},
+    { m: 1 },
+    { n: 1 },
+    { k: 1 },
+    { layout: "tn" },
+    { products: 2 },
+    { columns: 1 },
+    { gatedA: true },
+    { dtype: "float16" },
+    { dtype: "float16", arithmetic: "float16" },
+  ];
+  const keys = different.map((change) => productKey({ ...SHAPE, ...change }));
+  assertEquals(new Set(keys).size, different.length);
+});
+
+Deno.test("a key of another form is refused, shortened", () => {
+  for (
+    const key of [
+      "",
+      "nn 0x1x1 float32/float32 1x1",
+      "nn 1x1x1 float32/float32 3x1",
+      "tt 1x1x1",
+      "x".repeat(999),
+    ]
+  ) {
+    const error = assertThrows(
+      () => parseProductKey(key),
+      TuningError,
+      "Cannot read a product's key",
+    ) as Error;
+    assert(error.message.length < 200);
+  }
+});
+
+Deno.test("a tuned choice reaches its product on its adapter, and nothing else", () => {
+  useTuning(tableOf("adapter one"));
+  assertEquals(chooseTile(SHAPE, on("adapter one")), { tile: TILES.square, splits: 2 });
+  assertEquals(chooseTile(SHAPE, on("adapter two")), ruledChoice(SHAPE, on("adapter two")));
+  const other = { ...SHAPE, m: SHAPE.m + 1 };
+  assertEquals(chooseTile(other, on("adapter one")), ruledChoice(other, on("adapter one")));
+});
+
+Deno.test("a later table wins over an earlier one, entry by entry", () => {
+  useTuning(tableOf("adapter three"));
+  const second = { ...SHAPE, k: 64 };
+  useTuning(tableOf("adapter three", { product: productKey(second), tile: "low", splits: 1 }));
+  assertEquals(chooseTile(SHAPE, on("adapter three")), { tile: TILES.square, splits: 2 });
+  assertEquals(chooseTile(second, on("adapter three")), { tile: TILES.low, splits: 1 });
+  useTuning(tableOf("adapter three", { tile: "wideB", splits: 4 }));
+  assertEquals(chooseTile(SHAPE, on("adapter three")), { tile: TILES.wideB, splits: 4 });
+});
+
+Deno.test("a table is read back as it was written", () => {
+  const table = tableOf("adapter four");
+  assertEquals(parseTuning(JSON.stringify(table), "a file"), table);
+});
+
+Deno.test("a table that breaks a rule is refused with the place and the rule", () => {
+  const text = (change: object) => JSON.stringify({ ...tableOf("adapter five"), ...change });
+  const entry = (change: object) => text({ entries: [{ ...tableOf("a").entries[0], ...change }] });
+  const cases: [string, string][] = [
+    ["{", "Cannot use cache.json as it must be JSON"],
+    ["null", `Cannot use cache.json as its schema must be "${TUNING_SCHEMA}"`],
+    [
+      text({ schema: "swiglu-tuning/2" }),
+      `schema must be "${TUNING_SCHEMA}": current value is "swiglu-tuning/2"`,
+    ],
+    [text({ adapter: "" }), "adapter must be a name"],
+    [text({ entries: {} }), "entries must be a list"],
+    [text({ entries: [null] }), "entries[0] must be an object"],
+    [entry({ product: "nn" }), "entries[0].product must name a product"],
+    [entry({ tile: "toString" }), "entries[0].tile must be one of software,"],
+    [entry({ splits: 0 }), "entries[0].splits must be from 1 to 4096"],
+    [entry({ splits: 1.5 }), "entries[0].splits must be from 1 to 4096"],
+    [entry({ tflops: -1 }), "entries[0].tflops must be above 0"],
+  ];
+  for (const [table, message] of cases) {
+    assertThrows(() => parseTuning(table, "cache.json"), TuningError, message);
+  }
+});
+
+/** A text with some of its characters changed, dropped, doubled, or taken from elsewhere in it. */
+function damaged(text: string, random: RandomSource): string {
+  let result = text;
+  for (let faults = 1 + below(random, 3); faults > 0; faults--) {
+    const at = below(random, result.length), length = below(random, 12);
+    const other = below(random, text.length);
+    const insertions = [
+      "",
+      text.slice(other, other + length),
+      String.fromCharCode(below(random, 128)),
+      "null",
+      "-1e99",
+    ];
+    const insertion = insertions[below(random, insertions.length)];
+    result = result.slice(0, at) + insertion + result.slice(at + below(random, 2) * length);
+  }
+  return result;
+}
+
+Deno.test("a hundred thousand damaged tables each end in a usable table or in its error", () => {
+  const random = seededRandom(20261122);
+  const text = JSON.stringify(tableOf("fuzzed"));
+  let read = 0;
+  for (let i = 0; i < 100_000; i++) {
+    const input = damaged(text, random);
+    try {
+      const { entries } = parseTuning(input, "a fuzzed table");
+      read++;
+      for (const { product, tile, splits } of entries) {
+        const { m, n, k } = parseProductKey(product);
+        if (!(m * n * k >= 1) || !TILES[tile] || !(splits >= 1)) assert(false, input);
+      }
+    } catch (error) {
+      if (!(error instanceof TuningError)) throw new Error(`${input} ended in ${error}`);
+    }
+  }
+  assert(read > 1000 && read < 99_000, `${read} were read`);
+});
