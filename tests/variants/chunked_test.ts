@@ -1,0 +1,66 @@
+/** Recompute in chunks of tokens: as right as `tuned`, whatever the chunk, and as small as it promises. */
+import { assert, assertEquals } from "@std/assert";
+import { bytesPerElement, type DType } from "../../kernels/gpu/dtype.ts";
+import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
+import { chunked } from "../../variants/chunked.ts";
+import { relativeFrobeniusError } from "../../variants/oracle.ts";
+import { Block, release } from "../../variants/variant.ts";
+import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
+import { type NamedProblem, tolerance, wellConditioned } from "./accuracy.ts";
+import { releaseBlock, runBlock, tensorsOf, uploadBlock, type WeightForm } from "./block.ts";
+
+const gpu = await requestGpu();
+
+function problemOf(tokens: number, dim: number, hiddenDim: number, dtype: DType): NamedProblem {
+  return { tokens, dim, hiddenDim, dtype, activation: "silu", precision: "default" };
+}
+
+/** Chunks that divide the tokens, that leave a few, that are larger; rows that vectors fit, and that share words. */
+const CASES: readonly { problem: NamedProblem; chunks: readonly number[]; form: WeightForm }[] = [
+  { problem: problemOf(36, 64, 32, "float32"), chunks: [18, 36, 100], form: "separate" },
+  { problem: problemOf(40, 9, 31, "float32"), chunks: [20, 39], form: "combined" },
+  { problem: problemOf(36, 64, 32, "float16"), chunks: [18], form: "separate" },
+  { problem: problemOf(40, 9, 31, "bfloat16"), chunks: [20], form: "combined" },
+];
+
+for (const { problem, chunks, form } of CASES) {
+  for (const chunk of chunks) {
+    const { tokens, dim, hiddenDim, dtype } = problem;
+    Deno.test(`chunks of ${chunk} of ${tokens} tokens agree with the oracle: ${dtype}, ${dim} x ${hiddenDim}`, async () => {
+      const { host, expected, seed } = wellConditioned(problem, freshSeed());
+      const tensors = uploadBlock(gpu, { problem, form, host });
+      const { outputs } = await runBlock(gpu, { variant: chunked(chunk), problem, tensors });
+      // Weight gradients of 16 bits round once more for each chunk that is added.
+      const more = dtype === "float32" ? 1 : Math.ceil(tokens / chunk);
+      for (const name of ["y", "dx", "dGate", "dUp", "dDown"] as const) {
+        const error = relativeFrobeniusError(outputs[name], expected[name]);
+        const limit = tolerance(name, problem) * more;
+        assert(error <= limit, `${name} is off by ${error}, more than ${limit}: seed ${seed}`);
+      }
+      assertEquals(outputs.inference, outputs.y);
+      releaseBlock(tensors);
+    });
+  }
+}
+
+Deno.test("chunks save nothing and hold no more than y, the gradients and three buffers of a chunk", () => {
+  const problem = problemOf(256, 48, 128, "float32");
+  const { tokens, dim, hiddenDim, dtype } = problem;
+  for (const chunk of [32, 64, 100]) {
+    const plan = new PlanRecorder({ ...gpu.capabilities, software: true });
+    const { ledger } = plan.memory;
+    const tensors = tensorsOf(plan.memory, problem, "separate");
+    const block = new Block(plan, problem, tensors);
+    const variant = chunked(chunk);
+    const { y, saved } = variant.forward(block, true);
+    assertEquals(ledger.live("saved"), 0);
+    const gradients = variant.backward(block, saved, tensors.dy);
+    const kept = 2 * tokens * dim + 3 * dim * hiddenDim;
+    assertEquals(ledger.peakBytes, (kept + 3 * chunk * hiddenDim) * bytesPerElement(dtype));
+    assertEquals(ledger.chargedBytes, kept * bytesPerElement(dtype));
+    release(y, ...Object.values(gradients));
+    assertEquals(ledger.chargedBytes, 0);
+  }
+});
+
+testNothingLeft(gpu);
