@@ -66,6 +66,7 @@ export {
   explain,
   type ExplainOptions,
   gatedLinearUnit,
+  plan,
   type Sizes,
   swiglu,
   swigluWithGrad,

@@ -5,7 +5,7 @@ import { matmul } from "../kernels/matmul/launch.ts";
 import { halves, matrix } from "../kernels/view.ts";
 import { runBackward, runForward } from "./form.ts";
 import type { Options } from "./options.ts";
-import { type Choice, choose, type Explanation } from "./plan.ts";
+import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
 import { checkShape, checkTensor, problemOf } from "./validate.ts";
 import { type Gradients, type Problem, release, type Weights } from "./variant.ts";
 
@@ -151,6 +151,17 @@ export function explain(
   const { activation = "silu", precision = "default" } = options;
   const whole = { dtype: "float32", activation, precision, ...problem } as const;
   return choose(whole, { capabilities: gpu.capabilities, training, weightForm, options }).explanation;
+}
+
+/**
+ * The fastest way of computing a problem that fits `memoryBudget`, with its launches and the bytes it saves and
+ * peaks at: {@linkcode explain} without what was passed over.
+ *
+ * @throws {NoImplementationError} If none fits; the message states the least bytes that would do.
+ */
+export function plan(gpu: Gpu, problem: Partial<Problem> & Sizes, options: ExplainOptions = {}): Plan {
+  const { rejected: _, ...chosen } = explain(gpu, problem, options);
+  return chosen;
 }
 
 /** Sizes of a problem: T, D, H. */

@@ -4,6 +4,7 @@ import {
   gatedLinearUnit,
   Gpu,
   NoImplementationError,
+  plan,
   requestGpu,
   swiglu,
   swigluWithGrad,
@@ -137,6 +138,8 @@ Deno.test("a memory budget makes the block recompute in chunks of tokens, within
   const chunked = explain(gpu, large, { memoryBudget: free.peakBytes - 1 });
   assertEquals(chunked.chunkTokens !== null, true);
   assertEquals(chunked.rejected.length > 0, true);
+  const { rejected: _, ...chosen } = chunked;
+  assertEquals(plan(gpu, large, { memoryBudget: free.peakBytes - 1 }), chosen);
   gpu.memory.ledger.resetPeak();
   const { y, backward } = swigluWithGrad(gpu, x, weights, { memoryBudget: free.peakBytes - 1 });
   const gradients = backward(dy);
