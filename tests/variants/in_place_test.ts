@@ -13,9 +13,9 @@ const gpu = await requestGpu();
 
 /** No other tensor of a run has T x H elements, so that no buffer of g or u is reused. */
 const problem: Problem = {
-  tokens: 3,
-  dim: 4,
-  hiddenDim: 5,
+  tokens: 7,
+  dim: 3,
+  hiddenDim: 41,
   dtype: "float32",
   activation: "silu",
   precision: "default",

@@ -14,8 +14,8 @@ import { type Config, configOf, describeConfig, USED } from "./structures.ts";
 
 const gpu = await requestGpu();
 
-/** Each number of rows has kernels of its own; 4, 8 and 16 are the last of their chunk of K, 9 the first. */
-const ROWS = [1, 3, 4, 8, 9, 16] as const;
+/** Each number of rows has kernels of its own; 4 and 16 are the last of their chunk of K, 9 the first. */
+const ROWS = [1, 3, 4, 9, 16] as const;
 
 const SKINNY = USED.filter(({ layout }) => layout !== "tn");
 

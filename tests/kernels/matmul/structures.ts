@@ -102,7 +102,12 @@ export function describeConfig(config: Config): string {
 export const ALIGNED = { a: true, b: true, out: true };
 export const UNALIGNED = { a: false, b: false, out: false };
 
-/** Smaller than any tile that is ever chosen, for one column block: little text, and its own edges. */
+/** A tile smaller than any that is ever chosen: little text, and its own edges. */
+export function miniFor({ columns }: Structure): Tile {
+  return columns === 1 ? MINI : { ...MINI, tileN: 16, threadN: 8 };
+}
+
+/** The smallest tile of one column block. */
 export const MINI: Tile = {
   tileM: 8,
   tileN: 8,

@@ -5,7 +5,7 @@ import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
 import { assertExact, edgeSizes } from "./exact.ts";
-import { ALIGNED, configOf, describe, everyStructure, MINI, USED } from "./structures.ts";
+import { ALIGNED, configOf, describe, everyStructure, miniFor, USED } from "./structures.ts";
 
 const gpu = await requestGpu();
 const used = new Set(USED.map(describe));
@@ -16,10 +16,7 @@ everyStructure().filter((structure) => !used.has(describe(structure))).forEach((
     aligned: ALIGNED,
     together: i % 2 === 1,
     inPlace: false,
-    choice: {
-      tile: structure.columns === 2 ? { ...MINI, tileN: 16, threadN: 8 } : MINI,
-      splits: i % 5 === 4 ? 3 : 1,
-    },
+    choice: { tile: miniFor(structure), splits: i % 5 === 4 ? 3 : 1 },
   });
   const seed = 1000 + i;
   Deno.test(`the generator is exact: ${describe(structure)}, K in ${config.choice?.splits}`, async () => {

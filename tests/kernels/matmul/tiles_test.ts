@@ -23,9 +23,9 @@ const STRUCTURES = {
 const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]>> = {
   software: [], // the tile of all other tests
   low: ["gated", "backward", "prologue"],
-  wide: ["gated", "backward", "prologue", "pair"],
+  wide: ["gated", "backward", "pair"],
   wideB: ["plain", "sum"],
-  half: ["gated", "transposed", "pair"],
+  half: ["gated", "transposed"],
   square: ["transposed", "backward"],
 };
 
