@@ -34,6 +34,7 @@ export {
   requestGpu,
 } from "./kernels/gpu/device.ts";
 export type { DType } from "./kernels/gpu/dtype.ts";
+export type { Elements } from "./kernels/gpu/elements.ts";
 export { Ledger, type Purpose } from "./kernels/gpu/ledger.ts";
 export { DeviceMemory, type Memory, OutOfMemoryError } from "./kernels/gpu/memory.ts";
 export type { Access, Kernel } from "./kernels/gpu/kernel.ts";
@@ -58,18 +59,11 @@ export {
   type TuningTable,
   useTuning,
 } from "./kernels/matmul/tuning.ts";
-export { BindingLimitError } from "./kernels/view.ts";
+export { LimitError } from "./kernels/gpu/limits.ts";
 export { variants } from "./variants/mod.ts";
-export type { Options } from "./variants/options.ts";
+export type { Options, Recording } from "./variants/options.ts";
 export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/plan.ts";
-export {
-  explain,
-  type ExplainOptions,
-  gatedLinearUnit,
-  plan,
-  type Sizes,
-  swiglu,
-  swigluWithGrad,
-  type WithGradients,
-} from "./variants/swiglu.ts";
+export { explain, type ExplainOptions, plan, type Sizes } from "./variants/explain.ts";
+export { gatedLinearUnit } from "./variants/gated_linear_unit.ts";
+export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
 export type { Block, Forward, Gradients, Inputs, Problem, Variant, Weights } from "./variants/variant.ts";

@@ -1,13 +1,18 @@
+import { LimitError } from "./gpu/limits.ts";
+
 /**
  * Workgroups along x and y that are at least `count` together, neither above `most`: one dimension holds 65,535.
  *
- * @throws {RangeError} If two dimensions do not hold them.
+ * @throws {LimitError} If two dimensions do not hold them.
  */
 export function fold(count: number, most: number): [number, number] {
   const y = Math.ceil(count / most);
   if (y > most) {
-    throw new RangeError(
-      `Cannot launch as two dimensions hold at most ${most ** 2} workgroups: current value is ${count}`,
+    throw new LimitError(
+      `Cannot launch as two dimensions hold at most ${
+        most ** 2
+      } workgroups (maxComputeWorkgroupsPerDimension): ` +
+        `current value is ${count}`,
     );
   }
   return [Math.ceil(count / y), y];

@@ -1,5 +1,6 @@
 import { bytesPerElement, type DType } from "./gpu/dtype.ts";
 import type { Binding } from "./gpu/kernel.ts";
+import { LimitError } from "./gpu/limits.ts";
 import type { Tensor } from "./gpu/tensor.ts";
 import type { Capabilities } from "./gpu/device.ts";
 
@@ -62,12 +63,6 @@ export function viewBytes(view: View): number {
   return view.rows * view.cols * bytesPerElement(view.tensor.dtype);
 }
 
-/** A view's sizes exceed what one binding of the device can hold. */
-export class BindingLimitError extends RangeError {
-  /** Tells this error from others. */
-  override name = "BindingLimitError";
-}
-
 /** Views that share a tensor share one binding: WebGPU forbids two writable bindings that overlap. */
 export interface Bound {
   /** One for each tensor, in order of first appearance. */
@@ -81,7 +76,7 @@ export interface Bound {
 /**
  * Binds views: each tensor once, from the first byte any of its views needs to the last.
  *
- * @throws {BindingLimitError} If one binding would exceed the device's limit.
+ * @throws {LimitError} If one binding would exceed the device's limit.
  */
 export function bind(views: readonly View[], capabilities: Capabilities): Bound {
   const tensors = [...new Set(views.map((view) => view.tensor))];
@@ -107,8 +102,8 @@ function rangeOf(views: View[], capabilities: Capabilities) {
     byteLength = Math.min(tensor.byteLength, Math.ceil(end / 16) * 16) - byteOffset;
   }
   if (byteLength > limit) {
-    throw new BindingLimitError(
-      `Cannot bind ${tensor.label} as one binding holds at most ${limit} bytes: current value is ${byteLength}`,
+    throw new LimitError(
+      `Cannot bind ${tensor.label} as one binding holds at most ${limit} bytes (maxStorageBufferBindingSize): current value is ${byteLength}`,
     );
   }
   return { byteOffset, byteLength, firstElement: byteOffset / size };

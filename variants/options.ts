@@ -1,7 +1,7 @@
 import type { Activation } from "../kernels/activation.ts";
 import type { Precision } from "../kernels/matmul/config.ts";
 
-/** Options of `swiglu` and `swigluWithGrad`. */
+/** How a block is computed. */
 export interface Options {
   /** The activation of the gate; silu makes it SwiGLU. Default: "silu". */
   readonly activation?: Activation;
@@ -11,4 +11,13 @@ export interface Options {
   readonly implementation?: string | null;
   /** Bytes at most beyond x, weights and dy: y, saved, workspace and gradients. Default: no limit. */
   readonly memoryBudget?: number | null;
+}
+
+/** Where a call's work goes. */
+export interface Recording {
+  /**
+   * A command encoder to record into, outside any pass. The caller finishes and submits it, and then tells
+   * {@linkcode Gpu.submitted}. Default: one of the call's own, submitted at once.
+   */
+  readonly encoder?: GPUCommandEncoder;
 }

@@ -1,5 +1,7 @@
 import type { Capabilities } from "../kernels/gpu/device.ts";
 import type { Dispatch } from "../kernels/gpu/kernel.ts";
+import { LimitError } from "../kernels/gpu/limits.ts";
+import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
 import { chunked } from "./chunked.ts";
@@ -75,13 +77,17 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
   const rejected: Rejected[] = [];
   let floor = Infinity;
   for (const { variant, chunkTokens } of candidates(problem, implementation)) {
-    const refused = variant.refuses(problem, wanted.capabilities);
-    const plan = refused === null ? planned(problem, { variant, chunkTokens }, wanted) : null;
-    if (plan) floor = Math.min(floor, plan.peakBytes);
-    if (plan && (memoryBudget === null || plan.peakBytes <= memoryBudget)) {
-      return { variant, explanation: { ...plan, rejected } };
+    const plan = variant.refuses(problem, wanted.capabilities) ??
+      planned(problem, { variant, chunkTokens }, wanted);
+    if (typeof plan !== "string") {
+      if (memoryBudget === null || plan.peakBytes <= memoryBudget) {
+        return { variant, explanation: { ...plan, rejected } };
+      }
+      floor = Math.min(floor, plan.peakBytes);
     }
-    const reason = refused ?? `it needs ${plan!.peakBytes} bytes and memoryBudget allows ${memoryBudget}`;
+    const reason = typeof plan === "string"
+      ? plan
+      : `it needs ${plan.peakBytes} bytes and memoryBudget allows ${memoryBudget}`;
     rejected.push({ implementation: variant.id, chunkTokens, reason });
   }
   const reasons = rejected.map(({ implementation, chunkTokens, reason }) =>
@@ -94,7 +100,7 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
 }
 
 /** The fastest first: this project's own, then the others from the latest in the registry to the plainest. */
-function* candidates(problem: Problem, implementation: string | null) {
+function* candidates(problem: Problem, implementation: string | null): Generator<Candidate> {
   if (implementation !== null && !variants.some(({ id }) => id === implementation)) {
     const ids = variants.map(({ id }) => id).join(", ");
     throw new RangeError(
@@ -118,10 +124,25 @@ function checkBudget(memoryBudget: number | null): void {
   );
 }
 
+interface Candidate {
+  readonly variant: Variant;
+  readonly chunkTokens: number | null;
+}
+
+/** The plan of a candidate, or the limit of the device that it exceeds. */
+function planned(problem: Problem, candidate: Candidate, wanted: Wanted): Plan | string {
+  try {
+    return walked(problem, candidate, wanted);
+  } catch (error) {
+    if (error instanceof LimitError || error instanceof OutOfMemoryError) return error.message;
+    throw error;
+  }
+}
+
 /** Runs the variant's own code with a recorder that only counts, so that the plan is what the run will do. */
-function planned(
+function walked(
   problem: Problem,
-  { variant, chunkTokens }: { variant: Variant; chunkTokens: number | null },
+  { variant, chunkTokens }: Candidate,
   { capabilities, training, weightForm }: Wanted,
 ): Plan {
   const recorder = new PlanRecorder(capabilities);

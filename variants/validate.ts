@@ -1,8 +1,10 @@
 import { type Activation, ACTIVATIONS } from "../kernels/activation.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
-import { Tensor } from "../kernels/gpu/tensor.ts";
+import { DTYPES } from "../kernels/gpu/dtype.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { PRECISIONS } from "../kernels/matmul/config.ts";
-import type { Options } from "./options.ts";
+import { checkDtype, checkGpu, checkOneOf, checkShape, checkTensor, kindOf } from "./checks.ts";
+import type { Options, Recording } from "./options.ts";
 import type { Problem, Weights } from "./variant.ts";
 
 /** What a call computes from, as the caller gave it. */
@@ -20,30 +22,76 @@ export interface Call {
  * @throws {RangeError} If shapes do not fit together, or an option has no such value.
  */
 export function problemOf({ gpu, x, weights, options }: Call): Problem {
+  checkGpu(gpu);
   checkTensor(gpu, x, "x");
   const parts = partsOf(weights);
   for (const [name, tensor] of Object.entries(parts)) checkTensor(gpu, tensor, `weights.${name}`);
   const dim = x.columns;
   const hiddenDim = hiddenOf(weights, dim);
   checkShape(weights.down, "weights.down", [hiddenDim, dim]);
-  for (const [name, tensor] of Object.entries(parts)) {
-    if (tensor.dtype !== x.dtype) {
-      throw new TypeError(
-        `Cannot use weights.${name} as its dtype must be x's, ${x.dtype}: current value is ${tensor.dtype}`,
-      );
-    }
+  for (const [name, tensor] of Object.entries(parts)) checkDtype(tensor, `weights.${name}`, x.dtype);
+  return { tokens: x.rows, dim, hiddenDim, dtype: x.dtype, ...checkOptions(options) };
+}
+
+/**
+ * The problem that is asked about, with its defaults filled in.
+ *
+ * @throws {TypeError} If it is no object, or an option is of another kind.
+ * @throws {RangeError} If a size is no whole number from 1 up, or an option has no such value.
+ */
+export function checkProblem(
+  problem: Partial<Problem> & Pick<Problem, "tokens" | "dim" | "hiddenDim">,
+  options: Options & { readonly weightForm?: unknown },
+): Problem {
+  checkObject("problem", problem);
+  const { tokens, dim, hiddenDim, dtype = "float32" } = problem;
+  for (const [name, size] of Object.entries({ tokens, dim, hiddenDim })) {
+    if (Number.isSafeInteger(size) && size >= 1) continue;
+    throw new RangeError(
+      `Cannot use problem.${name} as it must be a whole number from 1 up: current value is ${kindOf(size)}`,
+    );
   }
+  checkOneOf("problem.dtype", dtype, DTYPES);
+  checkObject("options", options);
+  checkOneOf("weightForm", options.weightForm ?? "separate", ["separate", "combined"]);
+  const { activation = options.activation, precision = options.precision } = problem;
+  return { tokens, dim, hiddenDim, dtype, ...checkOptions({ activation, precision }) };
+}
+
+/**
+ * Activation and precision with their defaults.
+ *
+ * @throws {TypeError} If options is no object, or activation neither a name nor expressions.
+ * @throws {RangeError} If there is no such activation or precision.
+ */
+export function checkOptions(options: Options): Pick<Problem, "activation" | "precision"> {
+  checkObject("options", options);
   const { activation = "silu", precision = "default" } = options;
   checkActivationOption(activation);
   checkOneOf("precision", precision, PRECISIONS);
-  return { tokens: x.rows, dim, hiddenDim, dtype: x.dtype, activation, precision };
+  return { activation, precision };
 }
 
-/** The tensors of a block's weights by name. */
-export function partsOf(weights: Weights): Record<string, Tensor> {
+/**
+ * The caller's encoder, if there is one.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function checkEncoder(recording: Recording): GPUCommandEncoder | undefined {
+  checkObject("options", recording);
+  const { encoder } = recording;
+  if (encoder === undefined || typeof encoder?.beginComputePass === "function") return encoder;
+  throw new TypeError(
+    `Cannot use encoder as it must be a GPUCommandEncoder: current value is ${kindOf(encoder)}`,
+  );
+}
+
+function partsOf(weights: Weights): Record<string, Tensor> {
   if (typeof weights !== "object" || weights === null) {
     throw new TypeError(
-      `Cannot use weights as they must be { gate, up, down } or { gateUp, down }: current value is ${weights}`,
+      `Cannot use weights as they must be { gate, up, down } or { gateUp, down }: current value is ${
+        kindOf(weights)
+      }`,
     );
   }
   const combined = "gateUp" in weights;
@@ -55,35 +103,6 @@ export function partsOf(weights: Weights): Record<string, Tensor> {
   return combined
     ? { gateUp: weights.gateUp, down: weights.down }
     : { gate: weights.gate, up: weights.up, down: weights.down };
-}
-
-/**
- * Checks one tensor argument.
- *
- * @throws {TypeError} If it is none, disposed, or of another device.
- */
-export function checkTensor(gpu: Gpu, tensor: unknown, name: string): asserts tensor is Tensor {
-  if (!(tensor instanceof Tensor)) {
-    throw new TypeError(`Cannot use ${name} as it must be a Tensor: current value is ${kindOf(tensor)}`);
-  }
-  if (tensor.disposed) {
-    throw new TypeError(`Cannot use ${name} as it must not be disposed: current value is disposed`);
-  }
-  if (tensor.memory !== gpu.memory) {
-    throw new TypeError(`Cannot use ${name} as it must be of this Gpu: current value is of another`);
-  }
-}
-
-/**
- * Checks a tensor's shape.
- *
- * @throws {RangeError} If it is another.
- */
-export function checkShape(tensor: Tensor, name: string, shape: readonly number[]): void {
-  if (tensor.shape.length === shape.length && tensor.shape.every((size, i) => size === shape[i])) return;
-  throw new RangeError(
-    `Cannot use ${name} as its shape must be [${shape}]: current value is [${tensor.shape}]`,
-  );
 }
 
 function hiddenOf(weights: Weights, dim: number): number {
@@ -100,11 +119,8 @@ function hiddenOf(weights: Weights, dim: number): number {
 
 function checkActivationOption(activation: Activation): void {
   if (typeof activation === "string") return checkOneOf("activation", activation, ACTIVATIONS);
-  const { wgsl, derivative } = activation ?? {};
-  if (
-    typeof wgsl === "string" && wgsl.trim() !== "" && typeof derivative === "string" &&
-    derivative.trim() !== ""
-  ) return;
+  const isText = (value: unknown) => typeof value === "string" && value.trim() !== "";
+  if (isText(activation?.wgsl) && isText(activation?.derivative)) return;
   throw new TypeError(
     `Cannot use activation as it must be a name or have wgsl and derivative, both expressions of x: current value is ${
       kindOf(activation)
@@ -112,17 +128,7 @@ function checkActivationOption(activation: Activation): void {
   );
 }
 
-function checkOneOf(name: string, value: unknown, values: readonly string[]): void {
-  if (typeof value === "string" && values.includes(value)) return;
-  throw new RangeError(
-    `Cannot use ${name} as it must be one of ${values.join(", ")}: current value is ${String(value)}`,
-  );
-}
-
-function kindOf(value: unknown): string {
-  return value === null
-    ? "null"
-    : typeof value === "object"
-    ? value.constructor?.name ?? "object"
-    : String(value);
+function checkObject(name: string, value: unknown): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(`Cannot use ${name} as it must be an object: current value is ${kindOf(value)}`);
 }

@@ -1,3 +1,4 @@
+import { Faults } from "./faults.ts";
 import { DeviceMemory } from "./memory.ts";
 import type { Kernel } from "./kernel.ts";
 import { compile, type Pipeline } from "./pipeline.ts";
@@ -68,21 +69,17 @@ export class Gpu {
   /** Milliseconds spent compiling kernels since the device was made. */
   compileMs = 0;
   readonly #pipelines = new Map<string, Pipeline>();
-  readonly #errors: string[] = [];
+  readonly #faults: Faults;
   readonly #owned: boolean;
-  #lost: string | null = null;
-  readonly #listen = (event: Event) => {
-    this.#errors.push((event as GPUUncapturedErrorEvent).error.message);
-  };
+  #disposed = false;
 
   private constructor(device: GPUDevice, { info, owned }: { info: GPUAdapterInfo; owned: boolean }) {
     this.device = device;
-    this.memory = new DeviceMemory(device);
+    this.#faults = new Faults(device);
+    this.memory = new DeviceMemory(device, this.#faults);
     this.uniforms = new Uniforms(device, this.memory.ledger);
     this.capabilities = capabilitiesOf(device, info);
     this.#owned = owned;
-    device.addEventListener("uncapturederror", this.#listen);
-    device.lost.then((lost) => this.#lost = lost.message || lost.reason || "device lost");
   }
 
   /** Wraps a caller's device, which stays the caller's: disposing frees only what this library made. */
@@ -121,7 +118,7 @@ export class Gpu {
 
   /** Why the device is lost, or null while it is not. */
   get lost(): string | null {
-    return this.#lost;
+    return this.#faults.lost;
   }
 
   /**
@@ -130,9 +127,21 @@ export class Gpu {
    * @throws {Error} If the device is lost or an operation outside any error scope failed.
    */
   check(): void {
-    if (this.#lost !== null) throw new Error(`Cannot use the GPU as its device is lost: ${this.#lost}`);
-    const errors = this.#errors.splice(0);
-    if (errors.length > 0) throw new Error(`Cannot go on as the GPU reported: ${errors.join("; ")}`);
+    this.#faults.check();
+  }
+
+  /**
+   * Says that a caller's encoder, which work was recorded into, is submitted or will never be. Until then what its
+   * work needs is kept from other use, and its results are refused where they would be read too early.
+   */
+  submitted(encoder: GPUCommandEncoder): void {
+    this.memory.submitted(encoder);
+    if (!this.memory.pending.any) this.uniforms.evict();
+  }
+
+  /** Whether {@linkcode Gpu.dispose} was called. */
+  get disposed(): boolean {
+    return this.#disposed;
   }
 
   /** Waits until all submitted work is done. */
@@ -142,10 +151,12 @@ export class Gpu {
 
   /** Frees what this library made on the device, and the device itself unless it is a caller's. */
   dispose(): void {
-    this.memory.trim();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.memory.dispose();
     this.uniforms.dispose();
     this.#pipelines.clear();
-    this.device.removeEventListener("uncapturederror", this.#listen);
+    this.#faults.dispose();
     if (this.#owned) this.device.destroy();
   }
 

@@ -1,11 +1,23 @@
+import type { Faults } from "./faults.ts";
 import { Ledger, type Purpose } from "./ledger.ts";
+import { Pending } from "./pending.ts";
+
+/** What bytes are acquired for. */
+export interface AcquireInit {
+  /** What the ledger counts them as. */
+  readonly purpose: Purpose;
+  /** Shown by error messages and GPU debuggers. */
+  readonly label: string;
+  /** The caller's encoder that the work is recorded into; without it, work is submitted at once. */
+  readonly encoder?: GPUCommandEncoder;
+}
 
 /** Where tensors get their bytes from: a device, or nothing at all when a run is only planned. */
 export interface Memory {
   /** Counts every byte that `acquire` gives out. */
   readonly ledger: Ledger;
-  /** A buffer of `byteLength` bytes, or null when the run is only planned. */
-  acquire(byteLength: number, purpose: Purpose, label: string): GPUBuffer | null;
+  /** A buffer of `byteLength` bytes for work of `encoder`, or null when the run is only planned. */
+  acquire(byteLength: number, as: AcquireInit): GPUBuffer | null;
   /** Takes a buffer of `acquire` back. */
   release(buffer: GPUBuffer | null, byteLength: number, purpose: Purpose): void;
   /** Copies bytes of a buffer to the CPU, after all submitted work. Both numbers are multiples of 4. */
@@ -17,8 +29,15 @@ export interface Memory {
 /** Memory of a run that is only planned: the ledger counts, no device is touched. */
 export class PlannedMemory implements Memory {
   readonly ledger: Ledger = new Ledger();
+  readonly #maxBufferSize: number;
 
-  acquire(byteLength: number, purpose: Purpose): null {
+  /** Memory of a device that makes buffers of at most `maxBufferSize` bytes. */
+  constructor({ maxBufferSize = Infinity }: { maxBufferSize?: number } = {}) {
+    this.#maxBufferSize = maxBufferSize;
+  }
+
+  acquire(byteLength: number, { purpose, label }: AcquireInit): null {
+    checkBufferSize(label, byteLength, { maxBufferSize: this.#maxBufferSize, ledger: this.ledger });
     this.ledger.add(byteLength, purpose);
     return null;
   }
@@ -50,28 +69,42 @@ const STORAGE = 0x80;
 
 const UPLOAD_PIECE = 64 * 1024 * 1024;
 
+function checkBufferSize(
+  label: string,
+  byteLength: number,
+  { maxBufferSize, ledger }: { maxBufferSize: number; ledger: Ledger },
+): void {
+  if (byteLength <= maxBufferSize) return;
+  throw new OutOfMemoryError(
+    `Cannot allocate ${label} as it needs ${byteLength} bytes and the device's maxBufferSize is ${maxBufferSize}` +
+      ` (${ledger.liveBytes} bytes are live)`,
+  );
+}
+
 /**
  * Device memory with a pool: a released buffer serves the next request of exactly its size.
  *
- * Reuse follows the order of recording, and WebGPU orders the dispatches, so no wait is needed.
+ * Reuse follows the order of recording, and WebGPU orders the dispatches, so no wait is needed. Work in a caller's
+ * encoder may be submitted later than what is recorded after it: {@linkcode Pending} keeps its buffers apart.
  */
 export class DeviceMemory implements Memory {
   readonly ledger: Ledger = new Ledger();
+  /** Recordings that are not submitted yet. */
+  readonly pending: Pending = new Pending();
   readonly #pool = new Map<number, GPUBuffer[]>();
+  readonly #faults: Faults | null;
 
-  /** Memory of a device, nothing of it taken yet. */
-  constructor(readonly device: GPUDevice) {}
+  /** Memory of a device, nothing of it taken yet; what `faults` holds is thrown where bytes are read. */
+  constructor(readonly device: GPUDevice, faults: Faults | null = null) {
+    this.#faults = faults;
+  }
 
-  acquire(byteLength: number, purpose: Purpose, label: string): GPUBuffer {
-    const buffer = this.#pool.get(byteLength)?.pop();
-    if (buffer) this.ledger.pool(-byteLength);
+  acquire(byteLength: number, { purpose, label, encoder }: AcquireInit): GPUBuffer {
     const { maxBufferSize } = this.device.limits;
-    if (byteLength > maxBufferSize) {
-      throw new OutOfMemoryError(
-        `Cannot allocate ${label} as it needs ${byteLength} bytes and the device's maxBufferSize is ${maxBufferSize}` +
-          ` (${this.ledger.liveBytes} bytes are live)`,
-      );
-    }
+    checkBufferSize(label, byteLength, { maxBufferSize, ledger: this.ledger });
+    const parked = encoder && this.pending.take(byteLength, encoder);
+    const buffer = parked ?? this.#pool.get(byteLength)?.pop();
+    if (buffer) this.ledger.pool(-byteLength);
     const fresh = buffer ??
       this.device.createBuffer({ label, size: byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
     this.ledger.add(byteLength, purpose);
@@ -80,13 +113,23 @@ export class DeviceMemory implements Memory {
 
   release(buffer: GPUBuffer, byteLength: number, purpose: Purpose): void {
     this.ledger.remove(byteLength, purpose);
-    const waiting = this.#pool.get(byteLength);
-    if (waiting) waiting.push(buffer);
-    else this.#pool.set(byteLength, [buffer]);
+    if (!this.pending.park(buffer, byteLength)) this.#keep(buffer, byteLength);
     this.ledger.pool(byteLength);
   }
 
+  /** Ends a caller's recording, which is submitted or dropped: its released buffers serve again. */
+  submitted(encoder: GPUCommandEncoder): void {
+    for (const { buffer, byteLength } of this.pending.end(encoder)) this.#keep(buffer, byteLength);
+  }
+
+  /** @throws {Error} If the device reported a fault, or the bytes come from an encoder that is not submitted. */
   async download(buffer: GPUBuffer, byteOffset: number, byteLength: number): Promise<Uint8Array> {
+    if (this.pending.isUnwritten(buffer)) {
+      throw new TypeError(
+        "Cannot read a tensor as the encoder that writes it must be submitted, and gpu.submitted(encoder) called: " +
+          "current value is pending",
+      );
+    }
     const staging = this.device.createBuffer({
       label: "read-back",
       size: byteLength,
@@ -98,6 +141,7 @@ export class DeviceMemory implements Memory {
       encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
       this.device.queue.submit([encoder.finish()]);
       await staging.mapAsync(1); // GPUMapMode.READ
+      this.#faults?.check();
       return new Uint8Array(staging.getMappedRange()).slice();
     } finally {
       staging.destroy();
@@ -121,5 +165,17 @@ export class DeviceMemory implements Memory {
       this.ledger.pool(-byteLength * buffers.length);
     }
     this.#pool.clear();
+  }
+
+  /** Trims, and ends all recordings with what they hold. */
+  dispose(): void {
+    for (const { buffer, byteLength } of this.pending.endAll()) this.#keep(buffer, byteLength);
+    this.trim();
+  }
+
+  #keep(buffer: GPUBuffer, byteLength: number): void {
+    const waiting = this.#pool.get(byteLength);
+    if (waiting) waiting.push(buffer);
+    else this.#pool.set(byteLength, [buffer]);
   }
 }

@@ -1,6 +1,7 @@
 import type { DType } from "./dtype.ts";
 import type { Capabilities, Gpu } from "./device.ts";
 import type { Dispatch } from "./kernel.ts";
+import { checkLaunch } from "./limits.ts";
 import type { Purpose } from "./ledger.ts";
 import { type Memory, PlannedMemory } from "./memory.ts";
 import { Tensor } from "./tensor.ts";
@@ -36,13 +37,14 @@ export interface RecordOptions {
 export class GpuRecorder implements Recorder {
   readonly gpu: Gpu;
   readonly #encoder: GPUCommandEncoder;
-  readonly #external: boolean;
+  readonly #external: GPUCommandEncoder | undefined;
   #timestamps: RecordOptions["timestamps"];
   #pass: GPUComputePassEncoder | null = null;
+  readonly #made: Tensor[] = [];
 
   constructor(gpu: Gpu, { encoder, timestamps }: RecordOptions = {}) {
     this.gpu = gpu;
-    this.#external = encoder !== undefined;
+    this.#external = encoder;
     this.#encoder = encoder ?? gpu.device.createCommandEncoder();
     this.#timestamps = timestamps;
   }
@@ -56,11 +58,15 @@ export class GpuRecorder implements Recorder {
   }
 
   empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor {
-    return new Tensor(this.memory, { shape, dtype, ...as });
+    const tensor = new Tensor(this.memory, { shape, dtype, ...as, encoder: this.#external });
+    this.#made.push(tensor);
+    return tensor;
   }
 
   dispatch(dispatch: Dispatch): void {
     const { kernel, workgroups } = dispatch;
+    checkLaunch(dispatch, this.capabilities);
+    this.#note(dispatch);
     const { pipeline, layout } = this.gpu.pipeline(kernel);
     const entries: GPUBindGroupEntry[] = dispatch.bindings.map((part, binding) => ({
       binding,
@@ -95,7 +101,29 @@ export class GpuRecorder implements Recorder {
     this.split();
     if (this.#external) return;
     this.gpu.device.queue.submit([this.#encoder.finish()]);
-    this.gpu.uniforms.evict();
+    if (!this.gpu.memory.pending.any) this.gpu.uniforms.evict();
+  }
+
+  /** Ends recording without submitting, and disposes every tensor that it made. */
+  discard(): void {
+    this.split();
+    for (const tensor of this.#made) tensor.dispose();
+  }
+
+  /** Has the buffers of a caller's recording kept, and refuses those that another such recording is yet to write. */
+  #note({ kernel, bindings }: Dispatch): void {
+    const { pending } = this.gpu.memory;
+    if (!this.#external && !pending.any) return;
+    for (const [i, { tensor }] of bindings.entries()) {
+      if (pending.isUnwritten(tensor.buffer, this.#external)) {
+        throw new TypeError(
+          `Cannot use ${tensor.label} as the encoder that writes it must be submitted, and gpu.submitted(encoder) ` +
+            "called: current value is pending",
+        );
+      }
+      const written = kernel.access[i] === "read_write";
+      if (this.#external) pending.use(this.#external, tensor.buffer, { written });
+    }
   }
 
   #begin(): GPUComputePassEncoder {
@@ -111,16 +139,19 @@ export class GpuRecorder implements Recorder {
 
 /** Runs nothing: keeps the launches and counts the memory, for planning and for `explain`. */
 export class PlanRecorder implements Recorder {
-  readonly memory: PlannedMemory = new PlannedMemory();
+  readonly memory: PlannedMemory;
   readonly dispatches: Dispatch[] = [];
 
-  constructor(readonly capabilities: Capabilities) {}
+  constructor(readonly capabilities: Capabilities) {
+    this.memory = new PlannedMemory(capabilities);
+  }
 
   empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor {
     return new Tensor(this.memory, { shape, dtype, ...as });
   }
 
   dispatch(dispatch: Dispatch): void {
+    checkLaunch(dispatch, this.capabilities);
     this.dispatches.push(dispatch);
   }
 }

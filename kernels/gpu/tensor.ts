@@ -1,4 +1,5 @@
-import { bytesPerElement, decode, type DType, encode } from "./dtype.ts";
+import { bytesPerElement, decode, type DType, DTYPES } from "./dtype.ts";
+import { type Elements, store } from "./elements.ts";
 import type { Purpose } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
 
@@ -9,9 +10,11 @@ export function storageBytes(elements: number, dtype: DType): number {
 
 function checkedShape(shape: readonly number[], label: string): readonly number[] {
   const whole = (size: number) => Number.isSafeInteger(size) && size >= 1;
-  if (shape.length === 0 || !shape.every(whole)) {
+  if (!Array.isArray(shape) || shape.length === 0 || !shape.every(whole)) {
     throw new RangeError(
-      `Cannot make ${label} as its shape must be whole numbers from 1 up: current value is [${shape}]`,
+      `Cannot make ${label} as its shape must be whole numbers from 1 up: current value is ${
+        Array.isArray(shape) ? `[${shape}]` : shape
+      }`,
     );
   }
   return [...shape];
@@ -27,6 +30,8 @@ export interface TensorInit {
   purpose: Purpose;
   /** Shown by error messages and GPU debuggers. */
   label: string;
+  /** The caller's encoder that it is made for; without it, for work that is submitted at once. */
+  encoder?: GPUCommandEncoder;
 }
 
 /**
@@ -53,6 +58,13 @@ export class Tensor {
   /** Takes bytes from `memory`, or borrows `external`, a caller's buffer that stays the caller's. */
   constructor(memory: Memory, init: TensorInit, external?: { buffer: GPUBuffer; byteOffset: number }) {
     this.#shape = checkedShape(init.shape, init.label);
+    if (!DTYPES.includes(init.dtype)) {
+      throw new RangeError(
+        `Cannot make ${init.label} as dtype must be one of ${
+          DTYPES.join(", ")
+        }: current value is ${init.dtype}`,
+      );
+    }
     this.dtype = init.dtype;
     this.label = init.label;
     this.byteLength = storageBytes(this.length, init.dtype);
@@ -60,28 +72,31 @@ export class Tensor {
     this.#purpose = init.purpose;
     this.#borrowed = external !== undefined;
     this.byteOffset = external?.byteOffset ?? 0;
-    this.#buffer = external?.buffer ?? memory.acquire(this.byteLength, init.purpose, init.label);
+    this.#buffer = external?.buffer ?? memory.acquire(this.byteLength, init);
   }
 
   /**
-   * A tensor with these values, rounded to nearest even where dtype is narrower than float32.
+   * A tensor with these values: numbers are rounded to nearest even where dtype is narrower, bits are kept.
    *
+   * @throws {TypeError} If values is no such array, or has bits where dtype is float32.
    * @throws {RangeError} If the shape does not hold as many elements as there are values.
+   * @throws {OutOfMemoryError} If it is larger than a buffer of the device can be.
    */
   static from(
     gpu: { readonly memory: Memory },
-    values: Float32Array,
+    values: Elements,
     shape: readonly number[],
     { dtype = "float32", label = "tensor" }: { dtype?: DType; label?: string } = {},
   ): Tensor {
     const count = checkedShape(shape, label).reduce((product, size) => product * size, 1);
-    if (count !== values.length) {
+    if (count !== values?.length) {
       throw new RangeError(
-        `Cannot make ${label} as shape [${shape}] holds ${count} elements: current value is ${values.length}`,
+        `Cannot make ${label} as shape [${shape}] holds ${count} elements: current value is ${values?.length}`,
       );
     }
+    const bytes = store(values, dtype, label);
     const tensor = new Tensor(gpu.memory, { shape, dtype, purpose: "input", label });
-    tensor.write(values);
+    tensor.#memory.upload(tensor.buffer, 0, bytes);
     return tensor;
   }
 
@@ -110,6 +125,9 @@ export class Tensor {
     } = {},
   ): Tensor {
     const bytes = storageBytes(checkedShape(shape, label).reduce((a, b) => a * b, 1), dtype);
+    if (typeof buffer?.size !== "number") {
+      throw new TypeError(`Cannot wrap ${label} as buffer must be a GPUBuffer: current value is ${buffer}`);
+    }
     if (!Number.isInteger(byteOffset) || byteOffset < 0 || byteOffset % 256 !== 0) {
       throw new RangeError(
         `Cannot wrap ${label} as byteOffset must be a multiple of 256: current value is ${byteOffset}`,
@@ -206,14 +224,14 @@ export class Tensor {
     this.dispose();
   }
 
-  /** Replaces the elements; values are rounded to nearest even where dtype is narrower than float32. */
-  write(values: Float32Array): void {
+  /** Replaces the elements, as {@linkcode Tensor.from} would store them. */
+  write(values: Elements): void {
     if (values.length !== this.length) {
       throw new RangeError(
         `Cannot write ${this.label} as values must have ${this.length} elements: current value is ${values.length}`,
       );
     }
-    this.#memory.upload(this.buffer, this.byteOffset, encode(values, this.dtype));
+    this.#memory.upload(this.buffer, this.byteOffset, store(values, this.dtype, this.label));
   }
 
   /** Copies the elements to the CPU, widened to float32. Waits for all submitted work that writes them. */

@@ -1,7 +1,7 @@
 import type { Capabilities } from "../gpu/device.ts";
 import type { DType } from "../gpu/dtype.ts";
 import type { Layout } from "./config.ts";
-import type { Tile } from "./tile.ts";
+import { fits, type Tile } from "./tile.ts";
 import { TILES } from "./tiles.ts";
 import { tunedChoice } from "./tuning.ts";
 
@@ -38,7 +38,9 @@ const MOST_PARTIAL_BYTES = 32 * 2 ** 20;
 /** The tile for a shape on a device: as tuned there, else by rule. */
 export function chooseTile(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   const tuned = tunedChoice(shape, capabilities.name);
-  return tuned ? { tile: TILES[tuned.tile], splits: tuned.splits } : ruledChoice(shape, capabilities);
+  const choice = tuned ? { tile: TILES[tuned.tile], splits: tuned.splits } : ruledChoice(shape, capabilities);
+  // A device may be asked for with less than its adapter has; this tile fits WebGPU's least limits.
+  return fits(choice.tile, capabilities) ? choice : { ...choice, tile: TILES.wide };
 }
 
 /** The tile for a shape on a device, by rule. */

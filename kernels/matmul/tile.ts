@@ -49,6 +49,12 @@ export function workgroupBytes({ tileM, tileN, tileK }: Tile): number {
   return tileK * (tileM + tileN + 8 * PADDING) * 4;
 }
 
+/** Whether a device's limits leave room for a tile. */
+export function fits(tile: Tile, limits: TileLimits): boolean {
+  return workgroupBytes(tile) <= limits.maxComputeWorkgroupStorageSize &&
+    threadsOf(tile) <= limits.maxComputeInvocationsPerWorkgroup;
+}
+
 /** Short name of a tile for reports and kernel keys: "64x128x16/8x8b". */
 export function tileName(tile: Tile): string {
   const { tileM, tileN, tileK, threadM, threadN } = tile;

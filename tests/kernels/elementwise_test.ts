@@ -7,7 +7,8 @@ import type { Capabilities } from "../../kernels/gpu/device.ts";
 import { DTYPES, roundTo } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { seededRandom } from "../../kernels/measure/random.ts";
-import { BindingLimitError, matrix, rows } from "../../kernels/view.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
+import { matrix, rows } from "../../kernels/view.ts";
 import { smallIntegers } from "../../variants/data.ts";
 import { PoisonRecorder, readBytes, requestGpu, testNothingLeft, upload } from "../gpu.ts";
 import { bytesWith, dispose, type Operands, place, type PlacedInit } from "./matmul/operands.ts";
@@ -164,7 +165,7 @@ Deno.test("of a tensor beyond the binding limit, the part that a view needs is b
       assert(byteLength <= 2048, `${byteLength}`);
       assertThrows(
         () => copy(recorder, source, target),
-        BindingLimitError,
+        LimitError,
         "one binding holds at most 2048 bytes",
       );
     }, capabilities);

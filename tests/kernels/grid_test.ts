@@ -16,6 +16,6 @@ Deno.test("fold refuses more than two dimensions hold", () => {
   assertThrows(
     () => fold(10, 3),
     RangeError,
-    "Cannot launch as two dimensions hold at most 9 workgroups: current value is 10",
+    "Cannot launch as two dimensions hold at most 9 workgroups (maxComputeWorkgroupsPerDimension): current value is 10",
   );
 });

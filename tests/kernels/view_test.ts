@@ -2,11 +2,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Capabilities } from "../../kernels/gpu/device.ts";
 import { type DType, DTYPES } from "../../kernels/gpu/dtype.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
 import { PlannedMemory } from "../../kernels/gpu/memory.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import {
   bind,
-  BindingLimitError,
   columns,
   dtypeOf,
   halves,
@@ -112,8 +112,8 @@ Deno.test("views that lie too far apart for one binding are refused with the lim
   const far = [rows(matrix(large), 0, 1), rows(matrix(large), 99, 1)];
   assertThrows(
     () => bind(far, limits(1024)),
-    BindingLimitError,
-    "Cannot bind W as one binding holds at most 1024 bytes: current value is 12000",
+    LimitError,
+    "Cannot bind W as one binding holds at most 1024 bytes (maxStorageBufferBindingSize): current value is 12000",
   );
   assertEquals(bind(far.slice(1), limits(1024)).offsets.length, 1);
 });

@@ -1,8 +1,8 @@
 import type { Capabilities } from "../../kernels/gpu/device.ts";
 import type { Dispatch } from "../../kernels/gpu/kernel.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
-import { ObservedRecorder } from "../../kernels/measure/observed.ts";
 import type { Mode } from "../shapes.ts";
 import type { Problem, Variant } from "../variant.ts";
 import { discard, record } from "./execution.ts";
@@ -48,7 +48,7 @@ export function planRow(
     };
   } catch (error) {
     const refusal = error instanceof Error ? error.message : String(error);
-    return { refusal, fault: !(error instanceof RangeError) };
+    return { refusal, fault: !(error instanceof RangeError || error instanceof OutOfMemoryError) };
   }
 }
 
@@ -58,7 +58,6 @@ function walk(
 ): RowPlan {
   const plan = new PlanRecorder(capabilities);
   const { ledger } = plan.memory;
-  const recorder = new ObservedRecorder(plan, { made: (tensor) => checkSize(tensor, capabilities) });
   const inputs = emptyInputs(plan.memory, problem, weightForm(variant));
   const dy = new Tensor(plan.memory, {
     shape: [problem.tokens, problem.dim],
@@ -66,7 +65,6 @@ function walk(
     purpose: "input",
     label: "dy",
   });
-  for (const tensor of [inputs.x, dy, ...Object.values(inputs.weights)]) checkSize(tensor, capabilities);
   let begin = 0;
   const between = () => {
     if (mode !== "backward") return;
@@ -74,18 +72,10 @@ function walk(
     ledger.resetPeak();
   };
   discard(
-    record(recorder, { variant, problem, inputs, dy }, { training: mode !== "forward", steps: { between } }),
+    record(plan, { variant, problem, inputs, dy }, { training: mode !== "forward", steps: { between } }),
   );
   const dispatches = plan.dispatches.slice(begin);
   return { peakBytes: ledger.peakBytes, dispatches, tile: mainTile(dispatches) };
-}
-
-function checkSize({ label, byteLength }: Tensor, { maxBufferSize }: Capabilities): void {
-  if (byteLength <= maxBufferSize) return;
-  throw new RangeError(
-    `Cannot allocate ${label} as a buffer of the device holds at most ${maxBufferSize} bytes: ` +
-      `current value is ${byteLength}`,
-  );
 }
 
 function mainTile(dispatches: readonly Dispatch[]): string | null {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Dispatch, Kernel } from "../../../kernels/gpu/kernel.ts";
 import { GpuRecorder, PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../../kernels/gpu/tensor.ts";
@@ -40,8 +40,9 @@ Deno.test("a caller's encoder is recorded into and left to the caller", async ()
   const recorder = new GpuRecorder(gpu, { encoder });
   recorder.dispatch(double(tensor, 5));
   recorder.submit();
-  assertEquals([...await tensor.read()], [1], "nothing runs before the caller submits");
+  await assertRejects(() => tensor.read(), TypeError, "must be submitted");
   gpu.device.queue.submit([encoder.finish()]);
+  gpu.submitted(encoder);
   assertEquals([...await tensor.read()], [7]);
 });
 

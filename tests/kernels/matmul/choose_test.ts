@@ -53,6 +53,15 @@ Deno.test("every choice is a tile of the tested table that the device can run, w
   for (const tile of tested) checkTile(tile as typeof TILES.wide, CAPABILITIES, { columns: 2 });
 });
 
+Deno.test("a device with WebGPU's least limits gets tiles that fit them", () => {
+  const least = {
+    ...CAPABILITIES,
+    maxComputeWorkgroupStorageSize: 16384,
+    maxComputeInvocationsPerWorkgroup: 256,
+  };
+  for (const shape of shapes()) checkTile(chooseTile(shape, least).tile, least, { columns: shape.columns });
+});
+
 Deno.test("slices of K are never shorter than a step of the tile, and their sums stay small", () => {
   for (const shape of shapes()) {
     const { tile, splits } = chooseTile(shape, CAPABILITIES);

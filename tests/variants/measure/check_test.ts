@@ -125,7 +125,7 @@ Deno.test("a variant that throws in the middle leaves nothing allocated", async 
 
 Deno.test("an allocation that the device refuses is out of memory, stated with the bytes that are live", async () => {
   const error = await assertRejects(
-    () => withErrorScopes(gpu, () => gpu.memory.acquire(2 ** 40, "workspace", "much")),
+    () => withErrorScopes(gpu, () => gpu.memory.acquire(2 ** 40, { purpose: "workspace", label: "much" })),
     OutOfMemoryError,
   );
   assertStringIncludes(error.message, String(2 ** 40));

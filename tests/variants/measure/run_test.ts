@@ -143,12 +143,12 @@ Deno.test("whichever allocation fails, its row is skipped or nothing happens, an
     for (let failing = 1; failing <= 400; failing = Math.ceil(failing * 1.9)) {
       allocations = 0;
       let failed = false;
-      prototype.acquire = function (byteLength, purpose, label) {
-        if (purpose !== "internal" && ++allocations === failing) {
+      prototype.acquire = function (byteLength, as) {
+        if (as.purpose !== "internal" && ++allocations === failing) {
           failed = true;
-          throw new OutOfMemoryError(`Cannot allocate ${label}: ${byteLength} bytes asked`);
+          throw new OutOfMemoryError(`Cannot allocate ${as.label}: ${byteLength} bytes asked`);
         }
-        return acquire.call(this, byteLength, purpose, label);
+        return acquire.call(this, byteLength, as);
       };
       const rows = rowsOf(await eventsOf(jobOf([problemOf(4, 8, 8)], ["alphafold3"])));
       assertEquals(rows.map(({ mode }) => mode).sort(), [...MODES].sort(), `allocation ${failing}`);

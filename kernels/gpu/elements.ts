@@ -1,0 +1,35 @@
+import { type DType, encode } from "./dtype.ts";
+
+/**
+ * Values that a tensor can be filled with: numbers, or, in a `Uint16Array`, the bits of float16 or bfloat16 as files
+ * of weights store them.
+ */
+export type Elements = Float32Array | Float64Array | Float16Array | Uint16Array;
+
+/**
+ * Stores values as a dtype: numbers are rounded to nearest even (a `Float64Array` to float32 first), bits are kept.
+ *
+ * @returns Little-endian bytes, padded with zeros to a multiple of 4.
+ * @throws {TypeError} If values is no such array, or has bits where dtype is float32.
+ */
+export function store(values: Elements, dtype: DType, label: string): Uint8Array {
+  if (values instanceof Float32Array) return encode(values, dtype);
+  if (values instanceof Float64Array) return encode(Float32Array.from(values), dtype);
+  const isHalves = typeof Float16Array === "function" && values instanceof Float16Array;
+  if (isHalves && dtype !== "float16") return encode(Float32Array.from(values), dtype);
+  if (!isHalves && !(values instanceof Uint16Array)) {
+    const name = (values as unknown)?.constructor?.name ?? String(values);
+    throw new TypeError(
+      `Cannot fill ${label} as values must be a Float32Array, Float64Array, Float16Array or Uint16Array: ` +
+        `current value is ${name}`,
+    );
+  }
+  if (dtype === "float32") {
+    throw new TypeError(
+      `Cannot fill ${label} as a Uint16Array holds bits of float16 or bfloat16: current value of dtype is float32`,
+    );
+  }
+  const bits = new Uint16Array(Math.ceil(values.length / 2) * 2);
+  bits.set(new Uint16Array(values.buffer, values.byteOffset, values.length));
+  return new Uint8Array(bits.buffer);
+}

@@ -1,0 +1,30 @@
+import type { Capabilities } from "./device.ts";
+import type { Dispatch } from "./kernel.ts";
+
+/** Sizes exceed what the device can do at once; the message names the limit. */
+export class LimitError extends RangeError {
+  /** Tells this error from others. */
+  override name = "LimitError";
+}
+
+/**
+ * Checks a launch against the device's limits, so that none is refused later or wraps around silently.
+ *
+ * @throws {LimitError} If it binds or launches more than the device can.
+ */
+export function checkLaunch({ kernel, bindings, workgroups }: Dispatch, capabilities: Capabilities): void {
+  const most = (name: keyof Capabilities, what: string, value: number) => {
+    const limit = capabilities[name] as number;
+    if (value <= limit) return;
+    throw new LimitError(
+      `Cannot launch ${kernel.label} as ${what} must be at most ${limit} (${name}): current value is ${value}`,
+    );
+  };
+  most("maxStorageBuffersPerShaderStage", "its storage buffers", bindings.length);
+  for (const { tensor, byteLength = tensor.byteLength } of bindings) {
+    most("maxStorageBufferBindingSize", `the bytes bound of ${tensor.label}`, byteLength);
+  }
+  for (const count of workgroups) {
+    most("maxComputeWorkgroupsPerDimension", "its workgroups along one dimension", count);
+  }
+}

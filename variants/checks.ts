@@ -1,0 +1,94 @@
+import { Gpu } from "../kernels/gpu/device.ts";
+import type { DType } from "../kernels/gpu/dtype.ts";
+import { Tensor } from "../kernels/gpu/tensor.ts";
+
+/**
+ * Checks the device argument.
+ *
+ * @throws {TypeError} If it is none, or disposed.
+ */
+export function checkGpu(gpu: unknown): asserts gpu is Gpu {
+  if (!(gpu instanceof Gpu)) {
+    throw new TypeError(`Cannot use gpu as it must be a Gpu: current value is ${kindOf(gpu)}`);
+  }
+  if (gpu.disposed) {
+    throw new TypeError("Cannot use gpu as it must not be disposed: current value is disposed");
+  }
+}
+
+/**
+ * Checks one tensor argument.
+ *
+ * @throws {TypeError} If it is none, disposed, or of another device.
+ */
+export function checkTensor(gpu: Gpu, tensor: unknown, name: string): asserts tensor is Tensor {
+  if (!(tensor instanceof Tensor)) {
+    throw new TypeError(`Cannot use ${name} as it must be a Tensor: current value is ${kindOf(tensor)}`);
+  }
+  if (tensor.disposed) {
+    throw new TypeError(`Cannot use ${name} as it must not be disposed: current value is disposed`);
+  }
+  if (tensor.memory !== gpu.memory) {
+    throw new TypeError(`Cannot use ${name} as it must be of this Gpu: current value is of another`);
+  }
+}
+
+/**
+ * Checks a tensor's shape.
+ *
+ * @throws {RangeError} If it is another.
+ */
+export function checkShape(tensor: Tensor, name: string, shape: readonly number[]): void {
+  if (tensor.shape.length === shape.length && tensor.shape.every((size, i) => size === shape[i])) return;
+  throw new RangeError(
+    `Cannot use ${name} as its shape must be [${shape}]: current value is [${tensor.shape}]`,
+  );
+}
+
+/**
+ * Checks a tensor's dtype.
+ *
+ * @throws {TypeError} If it is another than x's.
+ */
+export function checkDtype(tensor: Tensor, name: string, dtype: DType): void {
+  if (tensor.dtype === dtype) return;
+  throw new TypeError(
+    `Cannot use ${name} as its dtype must be x's, ${dtype}: current value is ${tensor.dtype}`,
+  );
+}
+
+/**
+ * Checks that what earlier work writes is there when a recording runs.
+ *
+ * @throws {TypeError} If the work is in another caller's encoder that is not submitted.
+ */
+export function checkWritten(
+  gpu: Gpu,
+  tensors: readonly Tensor[],
+  encoder: GPUCommandEncoder | undefined,
+): void {
+  const missing = tensors.find(({ buffer }) => gpu.memory.pending.isUnwritten(buffer, encoder));
+  if (!missing) return;
+  throw new TypeError(
+    `Cannot use ${missing.label} as the encoder that writes it must be submitted, and gpu.submitted(encoder) called: ` +
+      "current value is pending",
+  );
+}
+
+/**
+ * Checks a value against a list of names.
+ *
+ * @throws {RangeError} If it is none of them.
+ */
+export function checkOneOf(name: string, value: unknown, values: readonly string[]): void {
+  if (typeof value === "string" && values.includes(value)) return;
+  throw new RangeError(
+    `Cannot use ${name} as it must be one of ${values.join(", ")}: current value is ${kindOf(value)}`,
+  );
+}
+
+/** What a value is, short enough for an error message. */
+export function kindOf(value: unknown): string {
+  if (value === null || typeof value !== "object") return String(value).slice(0, 80);
+  return value.constructor?.name ?? "object";
+}

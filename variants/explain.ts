@@ -1,0 +1,78 @@
+import type { Gpu } from "../kernels/gpu/device.ts";
+import { checkGpu } from "./checks.ts";
+import type { Options } from "./options.ts";
+import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
+import { type Call, checkProblem, problemOf } from "./validate.ts";
+import type { Problem } from "./variant.ts";
+
+/** What {@linkcode explain} and {@linkcode plan} take beside the problem. */
+export interface ExplainOptions extends Options {
+  /** Whether backward follows. Default: true. */
+  readonly training?: boolean;
+  /** The form of the weights. Default: "separate". */
+  readonly weightForm?: "separate" | "combined";
+}
+
+/** Sizes of a problem: T, D, H. */
+export interface Sizes {
+  /** T, batch x sequence. */
+  readonly tokens: number;
+  /** D, model width. */
+  readonly dim: number;
+  /** H, hidden width. */
+  readonly hiddenDim: number;
+}
+
+/**
+ * Which implementation would run a problem on a device, with which tiles and how many bytes, and why each better one
+ * would not. Nothing is allocated.
+ *
+ * @throws {TypeError | RangeError} If the problem or an option is malformed.
+ * @throws {NoImplementationError} If none can run.
+ */
+export function explain(
+  gpu: Gpu,
+  problem: Partial<Problem> & Sizes,
+  options: ExplainOptions = {},
+): Explanation {
+  const { training = true, weightForm = "separate" } = options;
+  checkGpu(gpu);
+  const whole = checkProblem(problem, options);
+  return choose(whole, { capabilities: gpu.capabilities, training, weightForm, options }).explanation;
+}
+
+/**
+ * The fastest way of computing a problem that fits `memoryBudget`, with its launches and the bytes it saves and
+ * peaks at: {@linkcode explain} without what was passed over.
+ *
+ * @throws {NoImplementationError} If none fits; the message states the least bytes that would do.
+ */
+export function plan(gpu: Gpu, problem: Partial<Problem> & Sizes, options: ExplainOptions = {}): Plan {
+  const { rejected: _, ...chosen } = explain(gpu, problem, options);
+  return chosen;
+}
+
+/** Choices kept for each device: a model has few shapes, and planning one takes about a millisecond. */
+const MOST_CHOICES = 256;
+
+const choices = new WeakMap<Gpu, Map<string, Choice>>();
+
+/** The problem that a call states and how it is computed, from memory where it was asked before. */
+export function prepared(call: Call, { training }: { training: boolean }): {
+  choice: Choice;
+  problem: Problem;
+} {
+  const { gpu, weights, options } = call;
+  const problem = problemOf(call);
+  const weightForm = "gateUp" in weights ? "combined" : "separate";
+  const { implementation, memoryBudget } = options;
+  // JSON has no NaN: it would pass for no budget.
+  const key = JSON.stringify([problem, implementation, String(memoryBudget), training, weightForm]);
+  const known = choices.get(gpu) ?? new Map<string, Choice>();
+  choices.set(gpu, known);
+  const choice = known.get(key) ??
+    choose(problem, { capabilities: gpu.capabilities, training, weightForm, options });
+  if (known.size >= MOST_CHOICES) known.clear();
+  known.set(key, choice);
+  return { problem, choice };
+}

@@ -1,0 +1,60 @@
+import type { Gpu } from "../kernels/gpu/device.ts";
+import { Tensor } from "../kernels/gpu/tensor.ts";
+import { matmul } from "../kernels/matmul/launch.ts";
+import { halves, matrix } from "../kernels/view.ts";
+import type { Options, Recording } from "./options.ts";
+import { recorded } from "./recorded.ts";
+import { checkDtype, checkGpu, checkShape, checkTensor } from "./checks.ts";
+import { checkEncoder, checkOptions } from "./validate.ts";
+
+/**
+ * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one kernel.
+ *
+ * @param x [..., D].
+ * @param weight gate and up [D, H], or one combined [D, 2, H] tensor.
+ * @returns h [..., H], the caller's to dispose.
+ * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
+ */
+export function gatedLinearUnit(
+  gpu: Gpu,
+  x: Tensor,
+  weight: Tensor | { readonly gate: Tensor; readonly up: Tensor },
+  options: Pick<Options, "activation" | "precision"> & Recording = {},
+): Tensor {
+  const { activation, precision } = checkOptions(options);
+  const { gate, up, hiddenDim } = partsOf(gpu, x, weight);
+  return recorded(gpu, checkEncoder(options), (recorder) => {
+    const shape = [...x.shape.slice(0, -1), hiddenDim];
+    const h = recorder.empty(shape, x.dtype, { purpose: "output", label: "h" });
+    matmul(recorder, {
+      label: "h",
+      layout: "nn",
+      a: [matrix(x)],
+      b: [gate, up],
+      out: [matrix(h)],
+      columns: 2,
+      epilogue: "gated",
+      activation,
+      precision,
+    });
+    return h;
+  });
+}
+
+function partsOf(gpu: Gpu, x: Tensor, weight: Tensor | { readonly gate: Tensor; readonly up: Tensor }) {
+  checkGpu(gpu);
+  checkTensor(gpu, x, "x");
+  if (weight instanceof Tensor || weight === null || typeof weight !== "object") {
+    checkTensor(gpu, weight, "weight");
+    checkShape(weight, "weight", [x.columns, 2, weight.columns]);
+    checkDtype(weight, "weight", x.dtype);
+    return { ...halves(weight), hiddenDim: weight.columns };
+  }
+  const { gate, up } = weight;
+  for (const [name, tensor] of [["weight.gate", gate], ["weight.up", up]] as const) {
+    checkTensor(gpu, tensor, name);
+    checkShape(tensor, name, [x.columns, gate.columns]);
+    checkDtype(tensor, name, x.dtype);
+  }
+  return { gate: matrix(gate), up: matrix(up), hiddenDim: gate.columns };
+}

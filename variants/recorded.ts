@@ -1,0 +1,19 @@
+import type { Gpu } from "../kernels/gpu/device.ts";
+import { GpuRecorder } from "../kernels/gpu/recorder.ts";
+
+/** Records work and submits it, or leaves it in a caller's encoder; if it throws, no tensor that it made is left. */
+export function recorded<T>(
+  gpu: Gpu,
+  encoder: GPUCommandEncoder | undefined,
+  work: (recorder: GpuRecorder) => T,
+): T {
+  const recorder = new GpuRecorder(gpu, { encoder });
+  try {
+    const result = work(recorder);
+    recorder.submit();
+    return result;
+  } catch (error) {
+    recorder.discard();
+    throw error;
+  }
+}
