@@ -60,10 +60,21 @@ export {
   useTuning,
 } from "./kernels/matmul/tuning.ts";
 export { LimitError } from "./kernels/gpu/limits.ts";
+export { ActivationError, checkActivation } from "./variants/check_activation.ts";
 export { variants } from "./variants/mod.ts";
 export type { Options, Recording } from "./variants/options.ts";
 export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/plan.ts";
 export { explain, type ExplainOptions, plan, type Sizes } from "./variants/explain.ts";
 export { gatedLinearUnit } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
-export type { Block, Forward, Gradients, Inputs, Problem, Variant, Weights } from "./variants/variant.ts";
+export type {
+  Block,
+  CombinedWeights,
+  Forward,
+  Gradients,
+  Inputs,
+  Problem,
+  SeparateWeights,
+  Variant,
+  Weights,
+} from "./variants/variant.ts";

@@ -1,5 +1,6 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { checkGpu } from "./checks.ts";
+import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import type { Options } from "./options.ts";
 import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
 import { type Call, checkProblem, problemOf } from "./validate.ts";
@@ -35,9 +36,9 @@ export function explain(
   problem: Partial<Problem> & Sizes,
   options: ExplainOptions = {},
 ): Explanation {
-  const { training = true, weightForm = "separate" } = options;
   checkGpu(gpu);
   const whole = checkProblem(problem, options);
+  const { training = true, weightForm = "separate" } = options;
   return choose(whole, { capabilities: gpu.capabilities, training, weightForm, options }).explanation;
 }
 
@@ -67,7 +68,14 @@ export function prepared(call: Call, { training }: { training: boolean }): {
   const weightForm = "gateUp" in weights ? "combined" : "separate";
   const { implementation, memoryBudget } = options;
   // JSON has no NaN: it would pass for no budget.
-  const key = JSON.stringify([problem, implementation, String(memoryBudget), training, weightForm]);
+  const key = JSON.stringify([
+    problem,
+    implementation,
+    `${memoryBudget}`,
+    training,
+    weightForm,
+    tuningRevision(),
+  ]);
   const known = choices.get(gpu) ?? new Map<string, Choice>();
   choices.set(gpu, known);
   const choice = known.get(key) ??

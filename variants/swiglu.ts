@@ -9,7 +9,7 @@ import { checkEncoder, problemOf } from "./validate.ts";
 import { type Gradients, release, type Weights } from "./variant.ts";
 
 /** What {@linkcode swigluWithGrad} gives. */
-export interface WithGradients {
+export interface WithGradients<W extends Weights = Weights> {
   /** [..., D]; the caller's to dispose. */
   readonly y: Tensor;
   /**
@@ -17,7 +17,7 @@ export interface WithGradients {
    *
    * @throws {TypeError} If it was called before, the result is disposed, or dy does not fit y.
    */
-  backward(dy: Tensor, recording?: Recording): Gradients;
+  backward(dy: Tensor, recording?: Recording): Gradients<W>;
   /** Gives back what forward saved, where backward will not be called. y stays. */
   dispose(): void;
   /** As {@linkcode WithGradients.dispose}, for `using`. */
@@ -51,12 +51,12 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
  * const { dx, dGate, dUp, dDown } = backward(dy);
  * ```
  */
-export function swigluWithGrad(
+export function swigluWithGrad<W extends Weights>(
   gpu: Gpu,
   x: Tensor,
-  weights: Weights,
+  weights: W,
   options: Options & Recording = {},
-): WithGradients {
+): WithGradients<W> {
   const { choice, problem } = prepared({ gpu, x, weights, options }, { training: true });
   const run: Omit<Run, "recorder"> = { variant: choice.variant, problem, inputs: { x, weights } };
   const { y, saved: kept } = recorded(gpu, checkEncoder(options), (recorder) => {
@@ -84,7 +84,7 @@ export function swigluWithGrad(
       return recorded(gpu, encoder, (recorder) => {
         const gradients = runBackward({ ...run, recorder }, saved!, dy);
         gradients.dx.reshape(x.shape);
-        return gradients;
+        return gradients as unknown as Gradients<W>; // in the form of the weights, which are W
       });
     } finally {
       dispose();

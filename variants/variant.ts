@@ -26,10 +26,26 @@ export interface Problem {
   readonly precision: Precision;
 }
 
-/** The weights of a block: gate and up separate [D, H], or combined [D, 2, H], gate first; down [H, D]. */
-export type Weights =
-  | { readonly gate: Tensor; readonly up: Tensor; readonly down: Tensor }
-  | { readonly gateUp: Tensor; readonly down: Tensor };
+/** Weights with gate and up each [D, H]; down [H, D]. */
+export interface SeparateWeights {
+  /** W_gate, [D, H]. */
+  readonly gate: Tensor;
+  /** W_up, [D, H]. */
+  readonly up: Tensor;
+  /** W_down, [H, D]. */
+  readonly down: Tensor;
+}
+
+/** Weights with gate and up in one tensor, gate first: AlphaFold3's layout. */
+export interface CombinedWeights {
+  /** W_gate and W_up, [D, 2, H]. */
+  readonly gateUp: Tensor;
+  /** W_down, [H, D]. */
+  readonly down: Tensor;
+}
+
+/** The weights of a block, in either form. */
+export type Weights = SeparateWeights | CombinedWeights;
 
 /** What a variant computes from. */
 export interface Inputs {
@@ -39,10 +55,11 @@ export interface Inputs {
   readonly weights: Weights;
 }
 
-/** Gradients, weights' in the form the weights came in. The caller owns and disposes them. */
-export type Gradients =
+/** Gradients, weights' in the form `W` that the weights came in. The caller owns and disposes them. */
+export type Gradients<W extends Weights = Weights> =
   & { readonly dx: Tensor; readonly dDown: Tensor }
-  & ({ readonly dGate: Tensor; readonly dUp: Tensor } | { readonly dGateUp: Tensor });
+  & (W extends CombinedWeights ? { readonly dGateUp: Tensor }
+    : { readonly dGate: Tensor; readonly dUp: Tensor });
 
 /** What forward gives: y, and what it keeps for backward (nothing unless training). */
 export interface Forward {

@@ -7,6 +7,8 @@ import { Uniforms } from "./uniforms.ts";
 /** Which adapter to ask for. */
 export type AdapterChoice = "high-performance" | "low-power" | "software";
 
+const ADAPTERS: readonly AdapterChoice[] = ["high-performance", "low-power", "software"];
+
 /** What a kernel's configuration may depend on: plain data, so that planning needs no device. */
 export interface Capabilities {
   /** Adapter description, such as "NVIDIA H200". */
@@ -91,6 +93,11 @@ export class Gpu {
   static async request(
     { adapter: choice = "high-performance" }: { adapter?: AdapterChoice } = {},
   ): Promise<Gpu> {
+    if (!ADAPTERS.includes(choice)) {
+      throw new RangeError(
+        `Cannot use adapter as it must be one of ${ADAPTERS.join(", ")}: current value is ${choice}`,
+      );
+    }
     const adapter = await navigator.gpu?.requestAdapter(
       choice === "software" ? { forceFallbackAdapter: true } : { powerPreference: choice },
     );
@@ -169,6 +176,7 @@ export class Gpu {
 /**
  * Asks for a device with the adapter's real limits and the useful optional features.
  *
+ * @throws {RangeError} If `adapter` is none of the choices.
  * @throws {NoAdapterError} If no adapter fits.
  */
 export function requestGpu(options: { adapter?: AdapterChoice } = {}): Promise<Gpu> {

@@ -42,6 +42,7 @@ export class TuningError extends TypeError {
 }
 
 const tables = new Map<string, ReadonlyMap<string, TunedChoice>>();
+let revision = 0;
 for (const table of [NVIDIA_H200]) useTuning(parseTuning(JSON.stringify(table), "built-in table"));
 
 /** Names a product in a tuning table: everything that its choice of tile depends on. */
@@ -85,11 +86,17 @@ export function tunedChoice(shape: MatmulShape, adapter: string): TunedChoice | 
   return tables.get(adapter)?.get(productKey(shape)) ?? null;
 }
 
+/** Changes whenever a table comes into use: what was planned before may be planned otherwise now. */
+export function tuningRevision(): number {
+  return revision;
+}
+
 /** Lets every later product on the table's adapter take its choices; a later table's win over an earlier one's. */
 export function useTuning(table: TuningTable): void {
   const choices = new Map(tables.get(table.adapter));
   for (const { product, tile, splits } of table.entries) choices.set(product, { tile, splits });
   tables.set(table.adapter, choices);
+  revision++;
 }
 
 /**

@@ -46,6 +46,25 @@ Deno.test("a caller's encoder is recorded into and left to the caller", async ()
   assertEquals([...await tensor.read()], [7]);
 });
 
+Deno.test("sizes that a caller's encoder uses stay until it is submitted, however many others come", async () => {
+  using tensor = upload(gpu, Float32Array.of(0));
+  using elsewhere = upload(gpu, Float32Array.of(0));
+  const encoder = gpu.device.createCommandEncoder();
+  const recorder = new GpuRecorder(gpu, { encoder });
+  recorder.dispatch(double(tensor, 5));
+  recorder.submit();
+  for (let size = 0; size < 1100; size += 100) {
+    const others = new GpuRecorder(gpu);
+    for (let i = 0; i < 100; i++) others.dispatch(double(elsewhere, 1000 + size + i));
+    others.submit();
+  }
+  gpu.device.queue.submit([encoder.finish()]);
+  const before = gpu.memory.ledger.live("internal");
+  gpu.submitted(encoder);
+  assertEquals([...await tensor.read()], [5]);
+  assert(gpu.memory.ledger.live("internal") < before, "those used longest ago go then");
+});
+
 Deno.test("a part of a tensor is bound at its offset", async () => {
   const alignment = gpu.capabilities.minStorageBufferOffsetAlignment;
   const first = alignment / 4;

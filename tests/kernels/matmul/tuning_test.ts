@@ -40,7 +40,8 @@ function tableOf(adapter: string, entry: Partial<TuningTable["entries"][number]>
 }
 
 function on(name: string): Capabilities {
-  return { name, software: false } as Capabilities;
+  const limits = { maxComputeWorkgroupStorageSize: 49152, maxComputeInvocationsPerWorkgroup: 1024 };
+  return { name, software: false, ...limits } as Capabilities;
 }
 
 Deno.test("a product's key names all that its choice depends on, and is read back", () => {
@@ -97,6 +98,12 @@ Deno.test("a tuned choice reaches its product on its adapter, and nothing else",
   assertEquals(chooseTile(SHAPE, on("adapter two")), ruledChoice(SHAPE, on("adapter two")));
   const other = { ...SHAPE, m: SHAPE.m + 1 };
   assertEquals(chooseTile(other, on("adapter one")), ruledChoice(other, on("adapter one")));
+});
+
+Deno.test("a tuned tile that a device has no room for gives way to one that fits WebGPU's least limits", () => {
+  useTuning(tableOf("adapter four"));
+  const small = { ...on("adapter four"), maxComputeWorkgroupStorageSize: 16384 };
+  assertEquals(chooseTile(SHAPE, small), { tile: TILES.wide, splits: 2 });
 });
 
 Deno.test("a later table wins over an earlier one, entry by entry", () => {

@@ -1,0 +1,37 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { encode } from "../../../kernels/gpu/dtype.ts";
+import { store } from "../../../kernels/gpu/elements.ts";
+import { Tensor } from "../../../kernels/gpu/tensor.ts";
+import { requestGpu } from "../../gpu.ts";
+
+const numbers = [1, -2.5, 3.140625, 0, 65504];
+
+Deno.test("numbers of every width are stored as float32 ones are", () => {
+  const floats = Float32Array.from(numbers);
+  for (const dtype of ["float32", "float16", "bfloat16"] as const) {
+    const expected = encode(floats, dtype);
+    assertEquals([...store(Float64Array.from(numbers), dtype, "w")], [...expected]);
+    assertEquals([...store(Float16Array.from(numbers), dtype, "w")], [...expected]);
+  }
+});
+
+Deno.test("bits are kept, whatever they mean, and padded to whole words", () => {
+  const bits = Uint16Array.of(0x7e01, 0xfc00, 0x8000);
+  for (const dtype of ["float16", "bfloat16"] as const) {
+    assertEquals([...store(bits, dtype, "w")], [0x01, 0x7e, 0x00, 0xfc, 0x00, 0x80, 0, 0]);
+  }
+  assertThrows(() => store(bits, "float32", "w"), TypeError, "Cannot fill w as a Uint16Array holds bits");
+});
+
+Deno.test("bfloat16 weights as a file stores them come back as their numbers", async () => {
+  using gpu = await requestGpu();
+  using tensor = Tensor.from(gpu, Uint16Array.of(0x3f80, 0xc020, 0x4049), [3], { dtype: "bfloat16" });
+  assertEquals([...await tensor.read()], [1, -2.5, 3.140625]);
+});
+
+Deno.test("other arrays are refused", () => {
+  for (const values of [[1], new Int32Array(1), null, "1"]) {
+    // deno-lint-ignore no-explicit-any
+    assertThrows(() => store(values as any, "float32", "w"), TypeError, "Cannot fill w as values must be");
+  }
+});

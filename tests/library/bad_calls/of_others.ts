@@ -1,0 +1,146 @@
+// deno-lint-ignore-file no-explicit-any -- bad calls are those that the types forbid
+import { explain, gatedLinearUnit, plan, Tensor } from "../../../mod.ts";
+import { type Bad, block, disposed, gpu, halfX, names } from "./setting.ts";
+
+const { x, gate, down, gateUp } = block;
+const sizes = (problem: any, options?: any) => () =>
+  explain(gpu, { tokens: 2, dim: 2, hiddenDim: 2, ...problem }, options);
+const unit = (...args: any[]) => () => (gatedLinearUnit as any)(gpu, ...args);
+const tensor = (shape: any, options?: any) => () => Tensor.empty(gpu, shape, options);
+const values = (array: any, shape: any, options?: any) => () => Tensor.from(gpu, array, shape, options);
+const wrap = (...args: any[]) => () => (Tensor.wrap as any)(gpu, ...args);
+
+/** Bad calls of everything else by what is called. */
+export const OF_OTHERS: Record<string, Bad[]> = {
+  "problems": [
+    [
+      () => (explain as any)(gpu, null),
+      TypeError,
+      "use problem as it must be an object: current value is null",
+    ],
+    [
+      sizes({ tokens: 0 }),
+      RangeError,
+      "use problem.tokens as it must be a whole number from 1 up: current value is 0",
+    ],
+    [
+      sizes({ dim: -1 }),
+      RangeError,
+      "use problem.dim as it must be a whole number from 1 up: current value is -1",
+    ],
+    [
+      sizes({ dim: 1.5 }),
+      RangeError,
+      "use problem.dim as it must be a whole number from 1 up: current value is 1.5",
+    ],
+    [
+      sizes({ hiddenDim: NaN }),
+      RangeError,
+      "use problem.hiddenDim as it must be a whole number from 1 up: current value is NaN",
+    ],
+    [
+      sizes({ hiddenDim: "9" }),
+      RangeError,
+      "use problem.hiddenDim as it must be a whole number from 1 up: current value is 9",
+    ],
+    [
+      sizes({ dtype: "int8" }),
+      RangeError,
+      "use problem.dtype as it must be one of float32, float16, bfloat16: current value is int8",
+    ],
+    [
+      sizes({ activation: "elu" }),
+      RangeError,
+      `use activation as it must be one of ${names}: current value is elu`,
+    ],
+    [sizes({}, null), TypeError, "use options as it must be an object: current value is null"],
+    [
+      sizes({}, { weightForm: "fused" }),
+      RangeError,
+      "use weightForm as it must be one of separate, combined: current value is fused",
+    ],
+    [
+      () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: Infinity }),
+      RangeError,
+      "use problem.hiddenDim as it must be a whole number from 1 up: current value is Infinity",
+    ],
+  ],
+  "gatedLinearUnit": [
+    [unit(null, gateUp), TypeError, "use x as it must be a Tensor: current value is null"],
+    [unit(x, null), TypeError, "use weight as it must be a Tensor: current value is null"],
+    [unit(x, {}), TypeError, "use weight.gate as it must be a Tensor: current value is undefined"],
+    [unit(x, { gate }), TypeError, "use weight.up as it must be a Tensor: current value is undefined"],
+    [unit(x, gate), RangeError, "use weight as its shape must be [20,2,36]: current value is [20,36]"],
+    [
+      unit(x, { gate, up: down }),
+      RangeError,
+      "use weight.up as its shape must be [20,36]: current value is [36,20]",
+    ],
+    [
+      unit(halfX, gateUp),
+      TypeError,
+      "use weight as its dtype must be x's, bfloat16: current value is float32",
+    ],
+    [
+      unit(x, gateUp, { precision: "low" }),
+      RangeError,
+      "use precision as it must be one of highest, default, fastest: current value is low",
+    ],
+  ],
+  "tensors": [
+    [
+      values(new Float32Array(3), [2, 2]),
+      RangeError,
+      "make tensor as shape [2,2] holds 4 elements: current value is 3",
+    ],
+    [
+      values(undefined, [2]),
+      RangeError,
+      "make tensor as shape [2] holds 2 elements: current value is undefined",
+    ],
+    [
+      values([1, 2], [2]),
+      TypeError,
+      "fill tensor as values must be a Float32Array, Float64Array, Float16Array or Uint16Array: current value is Array",
+    ],
+    [
+      values(new Int32Array(2), [2]),
+      TypeError,
+      "fill tensor as values must be a Float32Array, Float64Array, Float16Array or Uint16Array: current value is Int32Array",
+    ],
+    [
+      values(new Uint16Array(2), [2]),
+      TypeError,
+      "fill tensor as a Uint16Array holds bits of float16 or bfloat16: current value of dtype is float32",
+    ],
+    ...[[0, 2], [], [2.5], [NaN], [-3]].map((shape): Bad => [
+      tensor(shape),
+      RangeError,
+      `make tensor as its shape must be whole numbers from 1 up: current value is [${shape}]`,
+    ]),
+    [tensor(7), RangeError, "make tensor as its shape must be whole numbers from 1 up: current value is 7"],
+    [
+      tensor([2], { dtype: "int8" }),
+      RangeError,
+      "make tensor as dtype must be one of float32, float16, bfloat16: current value is int8",
+    ],
+    [wrap(null, [2]), TypeError, "wrap tensor as buffer must be a GPUBuffer: current value is null"],
+    [
+      wrap(x.buffer, [2], { byteOffset: 4 }),
+      RangeError,
+      "wrap tensor as byteOffset must be a multiple of 256: current value is 4",
+    ],
+    [
+      wrap(x.buffer, [960]),
+      RangeError,
+      "wrap tensor as its 3840 bytes from 0 must lie in the buffer: current value is 960",
+    ],
+    [() => x.reshape([7]), RangeError, "reshape x as it has 240 elements: current value is [7]"],
+    [
+      () => x.write(new Float32Array(1)),
+      RangeError,
+      "write x as values must have 240 elements: current value is 1",
+    ],
+    [() => disposed.buffer, TypeError, "use tensor as it is disposed"],
+  ],
+};

@@ -1,0 +1,199 @@
+// deno-lint-ignore-file no-explicit-any -- bad calls are those that the types forbid
+import { explain, gatedLinearUnit, swiglu } from "../../../mod.ts";
+import {
+  type Bad,
+  block,
+  call,
+  disposed,
+  foreign,
+  gone,
+  half,
+  halfX,
+  names,
+  option,
+  weights,
+} from "./setting.ts";
+
+const { x, gate, up, down, gateUp } = block;
+const weight = (parts: any) => call(x, { ...weights, ...parts });
+const ids =
+  "pytorch, alphafold3, alphafold3-combined, alphafold3-checkpointed, alphafold3-fused, liger, unsloth, tuned";
+const expressions = "it must be a name or have wgsl and derivative, both expressions of x";
+
+/** Bad calls of swiglu by the argument that is bad. */
+export const OF_SWIGLU: Record<string, Bad[]> = {
+  "the device": [
+    [
+      () => (swiglu as any)(null, x, weights),
+      TypeError,
+      "use gpu as it must be a Gpu: current value is null",
+    ],
+    [
+      () => (swiglu as any)({}, x, weights),
+      TypeError,
+      "use gpu as it must be a Gpu: current value is Object",
+    ],
+    [
+      () => swiglu(gone, x, weights),
+      TypeError,
+      "use gpu as it must not be disposed: current value is disposed",
+    ],
+    [
+      () => (explain as any)("gpu", {}),
+      TypeError,
+      "use gpu as it must be a Gpu: current value is gpu",
+    ],
+    [
+      () => (gatedLinearUnit as any)(1, x, gateUp),
+      TypeError,
+      "use gpu as it must be a Gpu: current value is 1",
+    ],
+  ],
+  "x": [
+    [call(null, weights), TypeError, "use x as it must be a Tensor: current value is null"],
+    [call(undefined, weights), TypeError, "use x as it must be a Tensor: current value is undefined"],
+    [
+      call(new Float32Array(4), weights),
+      TypeError,
+      "use x as it must be a Tensor: current value is Float32Array",
+    ],
+    [call([1, 2], weights), TypeError, "use x as it must be a Tensor: current value is Array"],
+    [call(disposed, weights), TypeError, "use x as it must not be disposed: current value is disposed"],
+    [call(foreign, weights), TypeError, "use x as it must be of this Gpu: current value is of another"],
+    [
+      call(halfX, weights),
+      TypeError,
+      "use weights.gate as its dtype must be x's, bfloat16: current value is float32",
+    ],
+    [
+      call(gate, weights),
+      RangeError,
+      "use weights.gate as its shape must be [36,36]: current value is [20,36]",
+    ],
+  ],
+  "weights": [
+    [
+      call(x, null),
+      TypeError,
+      "use weights as they must be { gate, up, down } or { gateUp, down }: current value is null",
+    ],
+    [
+      call(x, "gate"),
+      TypeError,
+      "use weights as they must be { gate, up, down } or { gateUp, down }: current value is gate",
+    ],
+    [call(x, {}), TypeError, "use weights.gate as it must be a Tensor: current value is undefined"],
+    [call(x, { gate, down }), TypeError, "use weights.up as it must be a Tensor: current value is undefined"],
+    [call(x, { gateUp }), TypeError, "use weights.down as it must be a Tensor: current value is undefined"],
+    [
+      call(x, { gateUp: 3, down }),
+      TypeError,
+      "use weights.gateUp as it must be a Tensor: current value is 3",
+    ],
+    [
+      call(x, { ...weights, gateUp }),
+      TypeError,
+      "use weights as they must have either gateUp or gate and up: current value has both",
+    ],
+    [
+      weight({ gate: down }),
+      RangeError,
+      "use weights.gate as its shape must be [20,20]: current value is [36,20]",
+    ],
+    [
+      weight({ up: down }),
+      RangeError,
+      "use weights.up as its shape must be [20,36]: current value is [36,20]",
+    ],
+    [
+      weight({ down: up }),
+      RangeError,
+      "use weights.down as its shape must be [36,20]: current value is [20,36]",
+    ],
+    [
+      weight({ up: gateUp }),
+      RangeError,
+      "use weights.up as its shape must be [20,36]: current value is [20,2,36]",
+    ],
+    [
+      call(x, { gateUp: gate, down }),
+      RangeError,
+      "use weights.gateUp as its shape must be [20,2,36]: current value is [20,36]",
+    ],
+    [
+      weight({ down: half }),
+      TypeError,
+      "use weights.down as its dtype must be x's, float32: current value is float16",
+    ],
+    [
+      weight({ up: disposed }),
+      TypeError,
+      "use weights.up as it must not be disposed: current value is disposed",
+    ],
+    [
+      weight({ down: foreign }),
+      TypeError,
+      "use weights.down as it must be of this Gpu: current value is of another",
+    ],
+  ],
+  "options": [
+    [option(null), TypeError, "use options as it must be an object: current value is null"],
+    [option("fast"), TypeError, "use options as it must be an object: current value is fast"],
+    [
+      option({ activation: "swish" }),
+      RangeError,
+      `use activation as it must be one of ${names}: current value is swish`,
+    ],
+    [
+      option({ activation: "" }),
+      RangeError,
+      `use activation as it must be one of ${names}: current value is `,
+    ],
+    [option({ activation: null }), TypeError, `use activation as ${expressions}: current value is null`],
+    [
+      option({ activation: { wgsl: "x" } }),
+      TypeError,
+      `use activation as ${expressions}: current value is Object`,
+    ],
+    [
+      option({ activation: { wgsl: " ", derivative: "x" } }),
+      TypeError,
+      `use activation as ${expressions}: current value is Object`,
+    ],
+    [
+      option({ precision: "double" }),
+      RangeError,
+      "use precision as it must be one of highest, default, fastest: current value is double",
+    ],
+    [
+      option({ precision: null }),
+      RangeError,
+      "use precision as it must be one of highest, default, fastest: current value is null",
+    ],
+    [
+      option({ implementation: "cudnn" }),
+      RangeError,
+      `use implementation as it must be null or one of ${ids}: current value is cudnn`,
+    ],
+    [
+      option({ implementation: 3 }),
+      RangeError,
+      `use implementation as it must be null or one of ${ids}: current value is 3`,
+    ],
+    ...[NaN, -1, 0, Infinity, "1 GiB"].map((memoryBudget): Bad => [
+      option({ memoryBudget }),
+      RangeError,
+      `use memoryBudget as it must be null or bytes above 0: current value is ${memoryBudget}`,
+    ]),
+    [
+      option({ encoder: {} }),
+      TypeError,
+      "use encoder as it must be a GPUCommandEncoder: current value is Object",
+    ],
+    [
+      option({ encoder: null }),
+      TypeError,
+      "use encoder as it must be a GPUCommandEncoder: current value is null",
+    ],
+  ],
+};

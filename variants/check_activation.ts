@@ -1,0 +1,85 @@
+import type { Activation } from "../kernels/activation.ts";
+import { elementwise } from "../kernels/elementwise.ts";
+import type { Gpu } from "../kernels/gpu/device.ts";
+import { Tensor } from "../kernels/gpu/tensor.ts";
+import { matrix } from "../kernels/view.ts";
+import { checkGpu } from "./checks.ts";
+import { recorded } from "./recorded.ts";
+import { checkOptions } from "./validate.ts";
+
+/** Points are 1/64 apart and as far from zero as activations bend, never on it, where some have no derivative. */
+const POINTS = Float32Array.from({ length: 1280 }, (_, i) => (i - 639.5) / 64);
+
+/** Half the width of a numeric derivative: float32's rounding, 2^-24 |act| / STEP, stays below the tolerance. */
+const STEP = 1 / 256;
+
+/** Of the derivative and of the values around it: rounding of act(x) allows no less. */
+const TOLERANCE = 2e-3;
+
+/** An activation cannot be used: its WGSL does not compile, or its derivative is another function's. */
+export class ActivationError extends Error {
+  /** Tells this error from others. */
+  override name = "ActivationError";
+}
+
+/**
+ * Checks an activation's derivative against differences of the activation itself, on the device, for x in [-10, 10].
+ * At a kink either side's slope, and all between, will do.
+ *
+ * @throws {ActivationError} If the WGSL does not compile, or the two disagree, naming the worst x and both slopes.
+ */
+export async function checkActivation(gpu: Gpu, activation: Activation): Promise<void> {
+  checkGpu(gpu);
+  checkOptions({ activation });
+  const { device } = gpu;
+  device.pushErrorScope("validation");
+  const values = evaluated(gpu, activation);
+  const error = await device.popErrorScope();
+  try {
+    if (error) {
+      throw new ActivationError(
+        `Cannot use activation as its WGSL must compile: current value is ${error.message}`,
+      );
+    }
+    const [left, middle, right, slope] = await Promise.all(values.map((tensor) => tensor.read()));
+    checkSlopes({ left, middle, right, slope });
+  } finally {
+    for (const tensor of values) tensor.dispose();
+  }
+}
+
+/** act(x - STEP), act(x), act(x + STEP) and act'(x) at every point. */
+function evaluated(gpu: Gpu, activation: Activation): Tensor[] {
+  using x = Tensor.from(gpu, POINTS, [1, POINTS.length], { label: "points" });
+  return recorded(
+    gpu,
+    undefined,
+    (recorder) =>
+      [`activate(x - ${STEP})`, "activate(x)", `activate(x + ${STEP})`, "activate_derivative(x)"].map(
+        (value) => {
+          const out = recorder.empty(x.shape, "float32", { purpose: "internal", label: value });
+          const outputs = [{ to: matrix(out), value }];
+          elementwise(recorder, { label: "activation check", inputs: { x: matrix(x) }, outputs, activation });
+          return out;
+        },
+      ),
+  );
+}
+
+function checkSlopes(at: Record<"left" | "middle" | "right" | "slope", Float32Array>): void {
+  let worst = { excess: TOLERANCE, text: "" };
+  POINTS.forEach((x, i) => {
+    const [left, middle, right, slope] = [at.left[i], at.middle[i], at.right[i], at.slope[i]];
+    const sides = [(middle - left) / STEP, (right - middle) / STEP];
+    const scale = Math.max(1, Math.abs(slope), Math.abs(middle));
+    const distance = Math.max(Math.min(...sides) - slope, slope - Math.max(...sides)) / scale;
+    const excess = Number.isFinite(distance) ? distance : Infinity;
+    if (excess <= worst.excess) return;
+    const numeric = (sides[0] + sides[1]) / 2;
+    worst = { excess, text: `${slope} at x = ${x}, where differences give ${numeric}` };
+  });
+  if (worst.text === "") return;
+  throw new ActivationError(
+    `Cannot use activation as derivative must be that of wgsl: current value is ${worst.text}`,
+  );
+}
