@@ -35,19 +35,9 @@ export {
 } from "./kernels/gpu/device.ts";
 export type { DType } from "./kernels/gpu/dtype.ts";
 export type { Elements } from "./kernels/gpu/elements.ts";
-export { Ledger, type Purpose } from "./kernels/gpu/ledger.ts";
-export { DeviceMemory, type Memory, OutOfMemoryError } from "./kernels/gpu/memory.ts";
-export type { Access, Kernel } from "./kernels/gpu/kernel.ts";
-export type { Recorder } from "./kernels/gpu/recorder.ts";
-export type { Binding, Dispatch } from "./kernels/gpu/kernel.ts";
-export type { View } from "./kernels/view.ts";
-export type { MatmulRequest } from "./kernels/matmul/launch.ts";
-export type { TileChoice } from "./kernels/matmul/choose.ts";
-export type { Tile } from "./kernels/matmul/tile.ts";
+export type { Ledger, Purpose } from "./kernels/gpu/ledger.ts";
+export { OutOfMemoryError } from "./kernels/gpu/memory.ts";
 export { type TileName, TILES } from "./kernels/matmul/tiles.ts";
-export type { Epilogue, Layout } from "./kernels/matmul/config.ts";
-export type { Pipeline } from "./kernels/gpu/pipeline.ts";
-export type { Uniforms } from "./kernels/gpu/uniforms.ts";
 export { Tensor } from "./kernels/gpu/tensor.ts";
 export { type Precision, PRECISIONS } from "./kernels/matmul/config.ts";
 export {
@@ -61,20 +51,17 @@ export {
 } from "./kernels/matmul/tuning.ts";
 export { LimitError } from "./kernels/gpu/limits.ts";
 export { ActivationError, checkActivation } from "./variants/check_activation.ts";
-export { variants } from "./variants/mod.ts";
+export { catalog as variants } from "./variants/catalog.ts";
 export type { Options, Recording } from "./variants/options.ts";
 export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/plan.ts";
 export { explain, type ExplainOptions, plan, type Sizes } from "./variants/explain.ts";
 export { gatedLinearUnit } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
 export type {
-  Block,
   CombinedWeights,
-  Forward,
   Gradients,
-  Inputs,
   Problem,
   SeparateWeights,
-  Variant,
+  VariantInfo,
   Weights,
 } from "./variants/variant.ts";

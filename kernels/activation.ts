@@ -1,15 +1,42 @@
-/** Activations by name. */
+/**
+ * Activations by name.
+ *
+ * @example All of them
+ * ```ts
+ * import { ACTIVATIONS, checkActivation, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * for (const name of ACTIVATIONS) await checkActivation(gpu, name);
+ * ```
+ */
 export const ACTIVATIONS = ["silu", "gelu", "gelu_tanh", "relu", "sigmoid", "tanh", "identity"] as const;
 
-/** Name of a built-in activation. */
+/**
+ * Name of a built-in activation.
+ *
+ * @example An option of a model
+ * ```ts
+ * import { type ActivationName, ACTIVATIONS } from "../mod.ts";
+ *
+ * const isActivation = (text: string): text is ActivationName => ACTIVATIONS.some((name) => name === text);
+ * console.log(isActivation("gelu"), isActivation("swish")); // true false
+ * ```
+ */
 export type ActivationName = typeof ACTIVATIONS[number];
 
 /**
  * An activation of one's own: two WGSL expressions of `x`, a `vec4f`, each a `vec4f`.
  *
- * @example
- * ```ts ignore
- * const squaredRelu = { wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))", derivative: "2 * max(x, vec4f(0))" };
+ * @example Squared ReLU
+ * ```ts
+ * import { type CustomActivation, explain, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const activation: CustomActivation = {
+ *   wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))",
+ *   derivative: "2 * max(x, vec4f(0))",
+ * };
+ * console.log(explain(gpu, { tokens: 4, dim: 8, hiddenDim: 24, activation }).implementation);
  * ```
  */
 export interface CustomActivation {
@@ -19,7 +46,17 @@ export interface CustomActivation {
   readonly derivative: string;
 }
 
-/** The activation of a gated linear unit. */
+/**
+ * The activation of a gated linear unit.
+ *
+ * @example A name or an expression
+ * ```ts
+ * import type { Activation } from "../mod.ts";
+ *
+ * const activations: Activation[] = ["silu", { wgsl: "x * x", derivative: "2 * x" }];
+ * console.log(activations.length);
+ * ```
+ */
 export type Activation = ActivationName | CustomActivation;
 
 interface Source {

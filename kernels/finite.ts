@@ -12,6 +12,15 @@ const THREADS = 256;
  * that a count above 0 after a float16 product tells of an overflow.
  *
  * @throws {TypeError} If the tensor is disposed.
+ *
+ * @example An overflow of float16
+ * ```ts
+ * import { countNonFinite, requestGpu, Tensor } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * using tensor = Tensor.from(gpu, Float32Array.of(1, 70000), [2], { dtype: "float16" }); // above 65504
+ * console.log(await countNonFinite(gpu, tensor)); // 1
+ * ```
  */
 export async function countNonFinite(gpu: Gpu, tensor: Tensor): Promise<number> {
   const init = { shape: [1], dtype: "float32", purpose: "internal", label: "non-finite count" } as const;

@@ -16,7 +16,22 @@ const STEP = 1 / 256;
 /** Of the derivative and of the values around it: rounding of act(x) allows no less. */
 const TOLERANCE = 2e-3;
 
-/** An activation cannot be used: its WGSL does not compile, or its derivative is another function's. */
+/**
+ * An activation cannot be used: its WGSL does not compile, or its derivative is another function's.
+ *
+ * @example A derivative that is wrong
+ * ```ts
+ * import { ActivationError, checkActivation, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * try {
+ *   await checkActivation(gpu, { wgsl: "x * x", derivative: "x" });
+ * } catch (error) {
+ *   if (!(error instanceof ActivationError)) throw error;
+ *   console.log(error.message); // the worst x, with both slopes
+ * }
+ * ```
+ */
 export class ActivationError extends Error {
   /** Tells this error from others. */
   override name = "ActivationError";
@@ -27,6 +42,15 @@ export class ActivationError extends Error {
  * At a kink either side's slope, and all between, will do.
  *
  * @throws {ActivationError} If the WGSL does not compile, or the two disagree, naming the worst x and both slopes.
+ *
+ * @example Squared ReLU
+ * ```ts
+ * import { checkActivation, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const squaredRelu = { wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))", derivative: "2 * max(x, vec4f(0))" };
+ * await checkActivation(gpu, squaredRelu);
+ * ```
  */
 export async function checkActivation(gpu: Gpu, activation: Activation): Promise<void> {
   checkGpu(gpu);

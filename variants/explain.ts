@@ -6,7 +6,18 @@ import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
 import { type Call, checkProblem, problemOf } from "./validate.ts";
 import type { Problem } from "./variant.ts";
 
-/** What {@linkcode explain} and {@linkcode plan} take beside the problem. */
+/**
+ * What {@linkcode explain} and {@linkcode plan} take beside the problem.
+ *
+ * @example Inference with combined weights
+ * ```ts
+ * import { explain, type ExplainOptions, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const options: ExplainOptions = { training: false, weightForm: "combined", implementation: "alphafold3-combined" };
+ * console.log(explain(gpu, { tokens: 16, dim: 32, hiddenDim: 96 }, options).savedBytes); // 0
+ * ```
+ */
 export interface ExplainOptions extends Options {
   /** Whether backward follows. Default: true. */
   readonly training?: boolean;
@@ -14,7 +25,17 @@ export interface ExplainOptions extends Options {
   readonly weightForm?: "separate" | "combined";
 }
 
-/** Sizes of a problem: T, D, H. */
+/**
+ * Sizes of a problem: T, D, H.
+ *
+ * @example A layer of Llama 3 8B
+ * ```ts
+ * import type { Sizes } from "../mod.ts";
+ *
+ * const llama: Sizes = { tokens: 8192, dim: 4096, hiddenDim: 14336 };
+ * console.log(6 * llama.tokens * llama.dim * llama.hiddenDim, "FLOP forward");
+ * ```
+ */
 export interface Sizes {
   /** T, batch x sequence. */
   readonly tokens: number;
@@ -30,6 +51,17 @@ export interface Sizes {
  *
  * @throws {TypeError | RangeError} If the problem or an option is malformed.
  * @throws {NoImplementationError} If none can run.
+ *
+ * @example Which implementation would run, and why no better one
+ * ```ts
+ * import { explain, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const { implementation, peakBytes, launches, rejected } = explain(gpu, { tokens: 512, dim: 64, hiddenDim: 172 });
+ * console.log(implementation, `${peakBytes} bytes at peak`);
+ * for (const { label, tile, flops } of launches) console.log(label, tile, `${flops} FLOP`);
+ * for (const { implementation, reason } of rejected) console.log(`not ${implementation}: ${reason}`);
+ * ```
  */
 export function explain(
   gpu: Gpu,
@@ -47,6 +79,17 @@ export function explain(
  * peaks at: {@linkcode explain} without what was passed over.
  *
  * @throws {NoImplementationError} If none fits; the message states the least bytes that would do.
+ *
+ * @example The fastest within a budget
+ * ```ts
+ * import { plan, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const sizes = { tokens: 1024, dim: 64, hiddenDim: 172 };
+ * const { peakBytes } = plan(gpu, sizes);
+ * const smaller = plan(gpu, sizes, { memoryBudget: 0.7 * peakBytes });
+ * console.log(smaller.chunkTokens, smaller.peakBytes <= 0.7 * peakBytes); // tokens at a time, true
+ * ```
  */
 export function plan(gpu: Gpu, problem: Partial<Problem> & Sizes, options: ExplainOptions = {}): Plan {
   const { rejected: _, ...chosen } = explain(gpu, problem, options);

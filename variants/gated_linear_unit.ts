@@ -14,6 +14,17 @@ import { checkEncoder, checkOptions } from "./validate.ts";
  * @param weight gate and up [D, H], or one combined [D, 2, H] tensor.
  * @returns h [..., H], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
+ *
+ * @example h alone, where the projection down is your own
+ * ```ts
+ * import { gatedLinearUnit, requestGpu, Tensor } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * using x = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [2, 2]);
+ * using weight = Tensor.from(gpu, Float32Array.of(1, 0, 0, 1, 0, 1, 1, 0), [2, 2, 2]); // [D, 2, H], gate first
+ * using h = gatedLinearUnit(gpu, x, weight, { activation: "gelu" });
+ * console.log(h.shape, await h.read()); // [2, 2]
+ * ```
  */
 export function gatedLinearUnit(
   gpu: Gpu,

@@ -1,7 +1,17 @@
 import type { Activation } from "../kernels/activation.ts";
 import type { Precision } from "../kernels/matmul/config.ts";
 
-/** How a block is computed. */
+/**
+ * How a block is computed.
+ *
+ * @example GELU, float16 sums, at most 1 GiB
+ * ```ts
+ * import type { Options } from "../mod.ts";
+ *
+ * const options: Options = { activation: "gelu_tanh", precision: "fastest", memoryBudget: 2 ** 30 };
+ * console.log(options.implementation ?? "the best that can run");
+ * ```
+ */
 export interface Options {
   /** The activation of the gate; silu makes it SwiGLU. Default: "silu". */
   readonly activation?: Activation;
@@ -13,7 +23,25 @@ export interface Options {
   readonly memoryBudget?: number | null;
 }
 
-/** Where a call's work goes. */
+/**
+ * Where a call's work goes.
+ *
+ * @example Two blocks in one submit
+ * ```ts
+ * import { type Recording, requestGpu, swiglu, Tensor } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * using x = Tensor.from(gpu, Float32Array.of(1, 2), [1, 2]);
+ * using weight = Tensor.from(gpu, Float32Array.of(1, 0, 0, 1), [2, 2]);
+ * const weights = { gate: weight, up: weight, down: weight };
+ * const recording: Recording = { encoder: gpu.device.createCommandEncoder() };
+ * using first = swiglu(gpu, x, weights, recording);
+ * using second = swiglu(gpu, first, weights, recording);
+ * gpu.device.queue.submit([recording.encoder!.finish()]);
+ * gpu.submitted(recording.encoder!);
+ * console.log(await second.read());
+ * ```
+ */
 export interface Recording {
   /**
    * A command encoder to record into, outside any pass. The caller finishes and submits it, and then tells

@@ -10,7 +10,18 @@ import { variants } from "./mod.ts";
 import type { Options } from "./options.ts";
 import type { Problem, Variant } from "./variant.ts";
 
-/** One way of computing a problem, with the bytes that it takes. */
+/**
+ * One way of computing a problem, with the bytes that it takes.
+ *
+ * @example What a training step of a layer takes
+ * ```ts
+ * import { plan, type Plan, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const { implementation, savedBytes, peakBytes }: Plan = plan(gpu, { tokens: 64, dim: 32, hiddenDim: 96 });
+ * console.log(implementation, savedBytes, peakBytes);
+ * ```
+ */
 export interface Plan {
   /** The variant's id. */
   readonly implementation: string;
@@ -24,7 +35,18 @@ export interface Plan {
   readonly launches: readonly { label: string; tile: string | null; flops: number; bytes: number }[];
 }
 
-/** A way that was passed over. */
+/**
+ * A way that was passed over.
+ *
+ * @example Reasons
+ * ```ts
+ * import { explain, type Rejected, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const rejected: readonly Rejected[] = explain(gpu, { tokens: 300, dim: 8, hiddenDim: 24 }, { memoryBudget: 60_000 }).rejected;
+ * for (const { implementation, reason } of rejected) console.log(`${implementation}: ${reason}`);
+ * ```
+ */
 export interface Rejected {
   /** The variant's id. */
   readonly implementation: string;
@@ -34,13 +56,39 @@ export interface Rejected {
   readonly reason: string;
 }
 
-/** The whole decision for a problem. */
+/**
+ * The whole decision for a problem.
+ *
+ * @example The launches of a step
+ * ```ts
+ * import { explain, type Explanation, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const explanation: Explanation = explain(gpu, { tokens: 64, dim: 32, hiddenDim: 96 });
+ * console.log(explanation.launches.map(({ label, tile }) => `${label}: ${tile}`));
+ * ```
+ */
 export interface Explanation extends Plan {
   /** Better ones that were passed over, best first. */
   readonly rejected: readonly Rejected[];
 }
 
-/** No way of computing a problem can run; the message lists why each cannot. */
+/**
+ * No way of computing a problem can run; the message lists why each cannot.
+ *
+ * @example A budget below the floor
+ * ```ts
+ * import { NoImplementationError, plan, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * try {
+ *   plan(gpu, { tokens: 64, dim: 32, hiddenDim: 96 }, { memoryBudget: 1 });
+ * } catch (error) {
+ *   if (!(error instanceof NoImplementationError)) throw error;
+ *   console.log(error.message); // every reason, and the least bytes that would do
+ * }
+ * ```
+ */
 export class NoImplementationError extends Error {
   /** Tells this error from others. */
   override name = "NoImplementationError";

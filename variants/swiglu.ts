@@ -8,7 +8,26 @@ import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
 import { checkEncoder, problemOf } from "./validate.ts";
 import { type Gradients, release, type Weights } from "./variant.ts";
 
-/** What {@linkcode swigluWithGrad} gives. */
+/**
+ * What {@linkcode swigluWithGrad} gives.
+ *
+ * @example Forward and backward as one submit of your own
+ * ```ts
+ * import { requestGpu, swigluWithGrad, Tensor, type WithGradients } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const ones = (...shape: number[]) =>
+ *   Tensor.from(gpu, new Float32Array(shape.reduce((a, b) => a * b)).fill(1), shape);
+ * const [x, gateUp, down] = [ones(2, 3), ones(3, 2, 4), ones(4, 3)];
+ * const encoder = gpu.device.createCommandEncoder();
+ * const block: WithGradients<{ gateUp: Tensor; down: Tensor }> = swigluWithGrad(gpu, x, { gateUp, down }, { encoder });
+ * const { dx, dGateUp, dDown } = block.backward(x, { encoder });
+ * gpu.device.queue.submit([encoder.finish()]);
+ * gpu.submitted(encoder);
+ * console.log(await block.y.read(), await dx.read());
+ * for (const tensor of [x, gateUp, down, block.y, dx, dGateUp, dDown]) tensor.dispose();
+ * ```
+ */
 export interface WithGradients<W extends Weights = Weights> {
   /** [..., D]; the caller's to dispose. */
   readonly y: Tensor;
@@ -32,6 +51,19 @@ export interface WithGradients<W extends Weights = Weights> {
  * @returns y [..., D], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  * @throws {NoImplementationError} If no implementation can run.
+ *
+ * @example Forward
+ * ```ts
+ * import { requestGpu, swiglu, Tensor } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * using x = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [1, 2, 2]); // [batch, sequence, D]
+ * using gate = Tensor.from(gpu, Float32Array.of(1, 0, 0, 0, 1, 0), [2, 3]);
+ * using up = Tensor.from(gpu, Float32Array.of(0, 1, 0, 1, 0, 0), [2, 3]);
+ * using down = Tensor.from(gpu, Float32Array.of(1, 0, 0, 1, 0, 0), [3, 2]);
+ * using y = swiglu(gpu, x, { gate, up, down });
+ * console.log(y.shape, await y.read()); // [1, 2, 2]: silu(1) * 2, silu(2) * 1, silu(3) * 4, silu(4) * 3
+ * ```
  */
 export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options & Recording = {}): Tensor {
   const { choice, problem } = prepared({ gpu, x, weights, options }, { training: false });
@@ -45,10 +77,39 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
 /**
  * As {@linkcode swiglu}, and keeps what the gradients need.
  *
- * @example A step down the gradient
- * ```ts ignore
- * const { y, backward } = swigluWithGrad(gpu, x, { gate, up, down });
- * const { dx, dGate, dUp, dDown } = backward(dy);
+ * @example 200 steps of gradient descent towards what other weights give
+ * ```ts
+ * import { requestGpu, swiglu, swigluWithGrad, Tensor } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const [T, D, H] = [8, 4, 12];
+ * const random = (...shape: number[]) => {
+ *   const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => Math.random() - 0.5);
+ *   return { values, tensor: Tensor.from(gpu, values, shape) };
+ * };
+ * const [x, ...rest] = [random(T, D), random(D, H), random(D, H), random(H, D)].map(({ tensor }) => tensor);
+ * using goal = swiglu(gpu, x, { gate: rest[0], up: rest[1], down: rest[2] });
+ * const target = await goal.read();
+ *
+ * const host = { gate: random(D, H), up: random(D, H), down: random(H, D) };
+ * const [gate, up, down] = [host.gate.tensor, host.up.tensor, host.down.tensor];
+ * const losses: number[] = [];
+ * for (let step = 0; step < 200; step++) {
+ *   const { y, backward } = swigluWithGrad(gpu, x, { gate, up, down });
+ *   const difference = (await y.read()).map((value, i) => value - target[i]);
+ *   losses.push(difference.reduce((sum, value) => sum + value * value / 2, 0));
+ *   using dy = Tensor.from(gpu, difference, [T, D]);
+ *   const { dx, dGate, dUp, dDown } = backward(dy);
+ *   for (const [parameter, gradient] of [[host.gate, dGate], [host.up, dUp], [host.down, dDown]] as const) {
+ *     const slope = await gradient.read();
+ *     parameter.values.forEach((_, i) => parameter.values[i] -= 0.1 * slope[i]);
+ *     parameter.tensor.write(parameter.values);
+ *   }
+ *   for (const tensor of [y, dx, dGate, dUp, dDown]) tensor.dispose();
+ * }
+ * console.log(`loss ${losses[0]} to ${losses[199]}`);
+ * if (losses[199] >= losses[0]) throw new Error("the loss did not fall");
+ * for (const tensor of [x, ...rest, gate, up, down]) tensor.dispose();
  * ```
  */
 export function swigluWithGrad<W extends Weights>(

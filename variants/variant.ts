@@ -10,7 +10,18 @@ import { columns, halves, matrix, type View } from "../kernels/view.ts";
 
 export type { Precision };
 
-/** One SwiGLU block: y = (act(x W_gate) * (x W_up)) W_down. */
+/**
+ * One SwiGLU block: y = (act(x W_gate) * (x W_up)) W_down.
+ *
+ * @example Only the sizes are needed
+ * ```ts
+ * import { explain, type Problem, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const problem = { tokens: 16, dim: 32, hiddenDim: 96, dtype: "bfloat16" } satisfies Partial<Problem>;
+ * console.log(explain(gpu, problem).savedBytes); // 2 T H elements of 2 bytes: g and u
+ * ```
+ */
 export interface Problem {
   /** T, batch x sequence. */
   readonly tokens: number;
@@ -26,7 +37,22 @@ export interface Problem {
   readonly precision: Precision;
 }
 
-/** Weights with gate and up each [D, H]; down [H, D]. */
+/**
+ * Weights with gate and up each [D, H]; down [H, D].
+ *
+ * @example As PyTorch modules keep them, transposed
+ * ```ts
+ * import { requestGpu, type SeparateWeights, Tensor } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const weights: SeparateWeights = {
+ *   gate: Tensor.empty(gpu, [32, 96]),
+ *   up: Tensor.empty(gpu, [32, 96]),
+ *   down: Tensor.empty(gpu, [96, 32]),
+ * };
+ * for (const tensor of Object.values(weights)) tensor.dispose();
+ * ```
+ */
 export interface SeparateWeights {
   /** W_gate, [D, H]. */
   readonly gate: Tensor;
@@ -36,7 +62,18 @@ export interface SeparateWeights {
   readonly down: Tensor;
 }
 
-/** Weights with gate and up in one tensor, gate first: AlphaFold3's layout. */
+/**
+ * Weights with gate and up in one tensor, gate first: AlphaFold3's layout.
+ *
+ * @example One tensor for gate and up
+ * ```ts
+ * import { type CombinedWeights, requestGpu, Tensor } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const weights: CombinedWeights = { gateUp: Tensor.empty(gpu, [32, 2, 96]), down: Tensor.empty(gpu, [96, 32]) };
+ * for (const tensor of Object.values(weights)) tensor.dispose();
+ * ```
+ */
 export interface CombinedWeights {
   /** W_gate and W_up, [D, 2, H]. */
   readonly gateUp: Tensor;
@@ -44,7 +81,20 @@ export interface CombinedWeights {
   readonly down: Tensor;
 }
 
-/** The weights of a block, in either form. */
+/**
+ * The weights of a block, in either form.
+ *
+ * @example Either form will do
+ * ```ts
+ * import { swiglu, type Gpu, type Tensor, type Weights } from "../mod.ts";
+ *
+ * const twice = (gpu: Gpu, x: Tensor, weights: Weights) => {
+ *   using first = swiglu(gpu, x, weights);
+ *   return swiglu(gpu, first, weights);
+ * };
+ * console.log(twice.length);
+ * ```
+ */
 export type Weights = SeparateWeights | CombinedWeights;
 
 /** What a variant computes from. */
@@ -55,7 +105,18 @@ export interface Inputs {
   readonly weights: Weights;
 }
 
-/** Gradients, weights' in the form `W` that the weights came in. The caller owns and disposes them. */
+/**
+ * Gradients, weights' in the form `W` that the weights came in. The caller owns and disposes them.
+ *
+ * @example Gradients have the form of the weights
+ * ```ts
+ * import type { CombinedWeights, Gradients, SeparateWeights } from "../mod.ts";
+ *
+ * const separate = ({ dGate, dUp }: Gradients<SeparateWeights>) => [dGate, dUp];
+ * const combined = ({ dGateUp }: Gradients<CombinedWeights>) => [dGateUp];
+ * console.log(separate.length, combined.length);
+ * ```
+ */
 export type Gradients<W extends Weights = Weights> =
   & { readonly dx: Tensor; readonly dDown: Tensor }
   & (W extends CombinedWeights ? { readonly dGateUp: Tensor }
@@ -69,8 +130,18 @@ export interface Forward {
   readonly saved: Readonly<Record<string, Tensor>>;
 }
 
-/** One way of computing the block, forward and backward. */
-export interface Variant {
+/**
+ * What is known of a way of computing the block.
+ *
+ * @example Those that need no copy of combined weights
+ * ```ts
+ * import { type VariantInfo, variants } from "../mod.ts";
+ *
+ * const direct = variants.filter(({ weightForm }: VariantInfo) => weightForm !== "separate");
+ * console.log(direct.map(({ id }) => id));
+ * ```
+ */
+export interface VariantInfo {
   /** Short name, as the command line takes it. */
   readonly id: string;
   /** The system that it reproduces. */
@@ -83,6 +154,10 @@ export interface Variant {
   readonly weightForm: "separate" | "combined" | "either";
   /** Why it cannot run a problem on a device, or null when it can. */
   refuses(problem: Problem, capabilities: Capabilities): string | null;
+}
+
+/** One way of computing the block, forward and backward. */
+export interface Variant extends VariantInfo {
   /** Records forward. With `training`, keeps what backward needs. */
   forward(block: Block, training: boolean): Forward;
   /** Records backward from dy [T, D]; `saved` is what forward kept, and is disposed. */

@@ -1,15 +1,40 @@
 import { Faults } from "./faults.ts";
+import type { Ledger } from "./ledger.ts";
 import { DeviceMemory } from "./memory.ts";
 import type { Kernel } from "./kernel.ts";
 import { compile, type Pipeline } from "./pipeline.ts";
 import { Uniforms } from "./uniforms.ts";
 
-/** Which adapter to ask for. */
+/**
+ * Which adapter to ask for.
+ *
+ * @example Where a test should not depend on the GPU
+ * ```ts
+ * import { type AdapterChoice, NoAdapterError, requestGpu } from "../../mod.ts";
+ *
+ * const adapter: AdapterChoice = "software";
+ * await requestGpu({ adapter }).then(
+ *   (gpu) => gpu.dispose(),
+ *   (error) => console.log(error instanceof NoAdapterError),
+ * );
+ * ```
+ */
 export type AdapterChoice = "high-performance" | "low-power" | "software";
 
 const ADAPTERS: readonly AdapterChoice[] = ["high-performance", "low-power", "software"];
 
-/** What a kernel's configuration may depend on: plain data, so that planning needs no device. */
+/**
+ * What a kernel's configuration may depend on: plain data, so that planning needs no device.
+ *
+ * @example What kernels may count on
+ * ```ts
+ * import { type Capabilities, requestGpu } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const { name, shaderF16, maxStorageBufferBindingSize }: Capabilities = gpu.capabilities;
+ * console.log(name, shaderF16, maxStorageBufferBindingSize);
+ * ```
+ */
 export interface Capabilities {
   /** Adapter description, such as "NVIDIA H200". */
   readonly name: string;
@@ -35,7 +60,20 @@ export interface Capabilities {
   readonly minStorageBufferOffsetAlignment: number;
 }
 
-/** No WebGPU adapter fits the request. */
+/**
+ * No WebGPU adapter fits the request.
+ *
+ * @example Falling back to the CPU
+ * ```ts
+ * import { NoAdapterError } from "../../mod.ts";
+ *
+ * const fallBack = (error: unknown) => {
+ *   if (error instanceof NoAdapterError) return "compute on the CPU";
+ *   throw error;
+ * };
+ * console.log(fallBack(new NoAdapterError("none")));
+ * ```
+ */
 export class NoAdapterError extends Error {
   /** Tells this error from others. */
   override name = "NoAdapterError";
@@ -58,15 +96,39 @@ const FEATURES = ["timestamp-query", "shader-f16"] as const;
 /** A binding ends below 2^31 bytes in wgpu, even where the adapter's limit says more. */
 const MAX_BINDING = 2 ** 31 - 4;
 
-/** A device with its memory, its compiled kernels and what it can do. Dispose it to free all of them. */
+/**
+ * A device with its memory, its compiled kernels and what it can do. Dispose it to free all of them.
+ *
+ * @example Your own device
+ * ```ts
+ * import { Gpu, Tensor } from "../../mod.ts";
+ *
+ * const adapter = await navigator.gpu.requestAdapter();
+ * const device = await adapter!.requestDevice();
+ * {
+ *   using gpu = Gpu.from(device);
+ *   using tensor = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3]);
+ *   console.log(await tensor.read(), gpu.ledger.liveBytes);
+ * }
+ * device.destroy(); // it stayed yours
+ * ```
+ */
 export class Gpu {
   /** The device itself. */
   readonly device: GPUDevice;
-  /** Where tensors get their bytes from; its ledger counts them. */
+  /**
+   * Where tensors get their bytes from.
+   *
+   * @internal
+   */
   readonly memory: DeviceMemory;
   /** What kernels may count on. */
   readonly capabilities: Capabilities;
-  /** Uniform blocks, shared by content. */
+  /**
+   * Uniform blocks, shared by content.
+   *
+   * @internal
+   */
   readonly uniforms: Uniforms;
   /** Milliseconds spent compiling kernels since the device was made. */
   compileMs = 0;
@@ -112,7 +174,11 @@ export class Gpu {
     return new Gpu(device, { info: adapter.info, owned: true });
   }
 
-  /** The compiled form of a kernel: compiled on first use, then shared. */
+  /**
+   * The compiled form of a kernel: compiled on first use, then shared.
+   *
+   * @internal
+   */
   pipeline(kernel: Kernel): Pipeline {
     const known = this.#pipelines.get(kernel.key);
     if (known) return known;
@@ -144,6 +210,16 @@ export class Gpu {
   submitted(encoder: GPUCommandEncoder): void {
     this.memory.submitted(encoder);
     if (!this.memory.pending.any) this.uniforms.evict();
+  }
+
+  /** Counts every byte that this library has on the device. */
+  get ledger(): Ledger {
+    return this.memory.ledger;
+  }
+
+  /** Gives the buffers that wait for reuse back to the device. */
+  trim(): void {
+    this.memory.trim();
   }
 
   /** Whether {@linkcode Gpu.dispose} was called. */
@@ -178,6 +254,19 @@ export class Gpu {
  *
  * @throws {RangeError} If `adapter` is none of the choices.
  * @throws {NoAdapterError} If no adapter fits.
+ *
+ * @example The GPU, or a software adapter where there is none
+ * ```ts
+ * import { NoAdapterError, requestGpu } from "../../mod.ts";
+ *
+ * try {
+ *   using gpu = await requestGpu({ adapter: "high-performance" });
+ *   console.log(gpu.capabilities.name);
+ * } catch (error) {
+ *   if (!(error instanceof NoAdapterError)) throw error;
+ *   console.log("no GPU here:", error.message);
+ * }
+ * ```
  */
 export function requestGpu(options: { adapter?: AdapterChoice } = {}): Promise<Gpu> {
   return Gpu.request(options);

@@ -1,4 +1,16 @@
-/** Storage type of a tensor's elements. */
+/**
+ * Storage type of a tensor's elements.
+ *
+ * @example Half the bytes
+ * ```ts
+ * import { type DType, requestGpu, Tensor } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const dtype: DType = "float16";
+ * using tensor = Tensor.empty(gpu, [128, 128], { dtype });
+ * console.log(tensor.byteLength); // 32768
+ * ```
+ */
 export type DType = "float32" | "float16" | "bfloat16";
 
 /** All storage types, widest first. */

@@ -3,6 +3,16 @@ import { type DType, encode } from "./dtype.ts";
 /**
  * Values that a tensor can be filled with: numbers, or, in a `Uint16Array`, the bits of float16 or bfloat16 as files
  * of weights store them.
+ *
+ * @example bfloat16 weights as a safetensors file stores them
+ * ```ts
+ * import { type Elements, requestGpu, Tensor } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const bits: Elements = Uint16Array.of(0x3f80, 0xc020);
+ * using tensor = Tensor.from(gpu, bits, [2], { dtype: "bfloat16" });
+ * console.log(await tensor.read()); // [1, -2.5]
+ * ```
  */
 export type Elements = Float32Array | Float64Array | Float16Array | Uint16Array;
 

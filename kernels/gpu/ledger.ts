@@ -1,4 +1,16 @@
-/** What a buffer is for. The ledger counts each purpose apart. */
+/**
+ * What a buffer is for. The ledger counts each purpose apart.
+ *
+ * @example Bytes by purpose
+ * ```ts
+ * import { type Purpose, requestGpu, Tensor } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * using tensor = Tensor.empty(gpu, [4, 4]);
+ * const purposes: Purpose[] = ["input", "saved"];
+ * console.log(purposes.map((purpose) => gpu.ledger.live(purpose)), tensor.byteLength); // [64, 0] 64
+ * ```
+ */
 export type Purpose =
   /** x, weights, dy: the caller's, not counted as a variant's memory. */
   | "input"
@@ -21,6 +33,16 @@ const CHARGED: readonly Purpose[] = ["output", "saved", "workspace", "gradient"]
  *
  * A buffer is counted from its allocation to its release, as `torch.cuda.max_memory_allocated` does.
  * Released buffers that a pool keeps for reuse are `pooledBytes`.
+ *
+ * @example Nothing is left
+ * ```ts
+ * import { type Ledger, requestGpu, Tensor } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const ledger: Ledger = gpu.ledger;
+ * Tensor.empty(gpu, [4, 4]).dispose();
+ * console.log(ledger.liveBytes, ledger.pooledBytes); // 0, and 64 that wait for reuse
+ * ```
  */
 export class Ledger {
   readonly #live = new Map<Purpose, number>();

@@ -1,7 +1,22 @@
 import type { Capabilities } from "./device.ts";
 import type { Dispatch } from "./kernel.ts";
 
-/** Sizes exceed what the device can do at once; the message names the limit. */
+/**
+ * Sizes exceed what the device can do at once; the message names the limit.
+ *
+ * @example A binding holds less than a buffer
+ * ```ts
+ * import { countNonFinite, LimitError, requestGpu, Tensor } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * using tensor = Tensor.empty(gpu, [4, 4]);
+ * const count = await countNonFinite(gpu, tensor).catch((error) => {
+ *   if (error instanceof LimitError) return null; // too large for one launch on this device
+ *   throw error;
+ * });
+ * console.log(count !== null);
+ * ```
+ */
 export class LimitError extends RangeError {
   /** Tells this error from others. */
   override name = "LimitError";

@@ -55,7 +55,22 @@ export class PlannedMemory implements Memory {
   }
 }
 
-/** The device refused an allocation, or would: nothing was allocated. */
+/**
+ * The device refused an allocation, or would: nothing was allocated.
+ *
+ * @example Larger than any buffer
+ * ```ts
+ * import { OutOfMemoryError, requestGpu, Tensor } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * try {
+ *   Tensor.empty(gpu, [2 ** 40]);
+ * } catch (error) {
+ *   if (!(error instanceof OutOfMemoryError)) throw error;
+ *   console.log(error.message);
+ * }
+ * ```
+ */
 export class OutOfMemoryError extends Error {
   /** Tells this error from others. */
   override name = "OutOfMemoryError";

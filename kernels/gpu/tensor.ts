@@ -1,5 +1,6 @@
 import { bytesPerElement, decode, type DType, DTYPES } from "./dtype.ts";
 import { type Elements, store } from "./elements.ts";
+import type { Gpu } from "./device.ts";
 import type { Purpose } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
 
@@ -38,6 +39,15 @@ export interface TensorInit {
  * A row-major array on the device: shape, dtype and the GPUBuffer that holds it.
  *
  * bfloat16 and float16 are packed two to a 32-bit word, little-endian.
+ *
+ * @example From values, to the device and back
+ * ```ts
+ * import { requestGpu, Tensor } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * using tensor = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [2, 2], { dtype: "bfloat16", label: "x" });
+ * console.log(tensor.shape, tensor.byteLength, await tensor.read()); // [2, 2] 8 [1, 2, 3, 4]
+ * ```
  */
 export class Tensor {
   #shape: readonly number[];
@@ -55,7 +65,11 @@ export class Tensor {
   #buffer: GPUBuffer | null;
   #disposed = false;
 
-  /** Takes bytes from `memory`, or borrows `external`, a caller's buffer that stays the caller's. */
+  /**
+   * Takes bytes from `memory`, or borrows `external`, a caller's buffer that stays the caller's.
+   *
+   * @internal Users make tensors by {@linkcode Tensor.from}, {@linkcode Tensor.empty} or {@linkcode Tensor.wrap}.
+   */
   constructor(memory: Memory, init: TensorInit, external?: { buffer: GPUBuffer; byteOffset: number }) {
     this.#shape = checkedShape(init.shape, init.label);
     if (!DTYPES.includes(init.dtype)) {
@@ -83,7 +97,7 @@ export class Tensor {
    * @throws {OutOfMemoryError} If it is larger than a buffer of the device can be.
    */
   static from(
-    gpu: { readonly memory: Memory },
+    gpu: Gpu,
     values: Elements,
     shape: readonly number[],
     { dtype = "float32", label = "tensor" }: { dtype?: DType; label?: string } = {},
@@ -102,7 +116,7 @@ export class Tensor {
 
   /** A tensor of zeros, or of whatever a reused buffer held: write it before it is read. */
   static empty(
-    gpu: { readonly memory: Memory },
+    gpu: Gpu,
     shape: readonly number[],
     { dtype = "float32", label = "tensor" }: { dtype?: DType; label?: string } = {},
   ): Tensor {
@@ -115,7 +129,7 @@ export class Tensor {
    * @throws {RangeError} If the buffer is too small, or `byteOffset` no multiple of 256.
    */
   static wrap(
-    gpu: { readonly memory: Memory },
+    gpu: Gpu,
     buffer: GPUBuffer,
     shape: readonly number[],
     { dtype = "float32", byteOffset = 0, label = "tensor" }: {
@@ -187,7 +201,11 @@ export class Tensor {
     return this.#purpose;
   }
 
-  /** The memory it was made in: tensors of two devices never meet in one call. */
+  /**
+   * The memory it was made in: tensors of two devices never meet in one call.
+   *
+   * @internal
+   */
   get memory(): Memory {
     return this.#memory;
   }
@@ -203,7 +221,11 @@ export class Tensor {
     return this.#buffer;
   }
 
-  /** Counts the tensor as something else from now on: g, saved by forward, becomes dg, a workspace. */
+  /**
+   * Counts the tensor as something else from now on: g, saved by forward, becomes dg, a workspace.
+   *
+   * @internal
+   */
   repurpose(purpose: Purpose): void {
     if (this.#borrowed || this.#disposed || purpose === this.#purpose) return;
     this.#memory.ledger.remove(this.byteLength, this.#purpose);

@@ -23,10 +23,27 @@ export type Epilogue =
 /**
  * What the products of one output are added up in: "highest" and "default" take float32 throughout, "fastest" adds
  * float16 operands in float16 over one tile's K and those sums in float32, where the device has f16 arithmetic.
+ *
+ * @example float16 sums where the device has them
+ * ```ts
+ * import type { Precision } from "../../mod.ts";
+ *
+ * const precision: Precision = "fastest";
+ * console.log({ precision });
+ * ```
  */
 export type Precision = typeof PRECISIONS[number];
 
-/** Every {@linkcode Precision}. */
+/**
+ * Every {@linkcode Precision}.
+ *
+ * @example All of them
+ * ```ts
+ * import { PRECISIONS } from "../../mod.ts";
+ *
+ * console.log(PRECISIONS.join(", ")); // highest, default, fastest
+ * ```
+ */
 export const PRECISIONS = ["highest", "default", "fastest"] as const;
 
 /** Everything that decides the WGSL text of one matmul kernel. Sizes are not in it: they are uniforms. */

@@ -8,6 +8,13 @@ const LANES = { lanesM: 4, lanesN: 8, group: 8 };
  * 8 x 8 outputs a thread need about 140 registers, so 12 warps fit a multiprocessor of 64 Ki registers; 8 x 16 need
  * 228 and leave 8 warps, too few to hide the loads (43.4 against 49.5 TFLOP/s on an H200). A multiprocessor gives
  * Vulkan's workgroups some 50 KiB of shared memory together, which rules out deeper or doubled tiles.
+ *
+ * @example Their sizes
+ * ```ts
+ * import { TILES } from "../../mod.ts";
+ *
+ * for (const [name, { tileM, tileN, tileK }] of Object.entries(TILES)) console.log(name, tileM, tileN, tileK);
+ * ```
  */
 export const TILES = {
   /** On a CPU a thread is a loop: little code, which compiles soon, beats many registers. */
@@ -32,5 +39,15 @@ export const TILES = {
   square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
 } as const satisfies Record<string, Tile>;
 
-/** Name of a tile in {@linkcode TILES}. */
+/**
+ * Name of a tile in {@linkcode TILES}.
+ *
+ * @example A choice for a tuning table
+ * ```ts
+ * import type { TileName } from "../../mod.ts";
+ *
+ * const tile: TileName = "wide";
+ * console.log(tile);
+ * ```
+ */
 export type TileName = keyof typeof TILES;

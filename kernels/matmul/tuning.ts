@@ -2,10 +2,29 @@ import type { MatmulShape } from "./choose.ts";
 import { NVIDIA_H200 } from "./tunings/nvidia_h200.ts";
 import { type TileName, TILES } from "./tiles.ts";
 
-/** Schema of a tuning table. */
+/**
+ * Schema of a tuning table.
+ *
+ * @example A table of this form
+ * ```ts
+ * import { TUNING_SCHEMA } from "../../mod.ts";
+ *
+ * console.log(JSON.stringify({ schema: TUNING_SCHEMA, adapter: "my GPU", entries: [] }));
+ * ```
+ */
 export const TUNING_SCHEMA = "swiglu-tuning/1";
 
-/** One way of computing a product, as a tuning table names it. */
+/**
+ * One way of computing a product, as a tuning table names it.
+ *
+ * @example K in four slices
+ * ```ts
+ * import type { TunedChoice } from "../../mod.ts";
+ *
+ * const choice: TunedChoice = { tile: "wide", splits: 4 };
+ * console.log(choice);
+ * ```
+ */
 export interface TunedChoice {
   /** A name in `TILES`. */
   readonly tile: TileName;
@@ -13,7 +32,17 @@ export interface TunedChoice {
   readonly splits: number;
 }
 
-/** What the search found for one product. */
+/**
+ * What the search found for one product.
+ *
+ * @example Of one product
+ * ```ts
+ * import type { TuningEntry } from "../../mod.ts";
+ *
+ * const tiles = (entries: readonly TuningEntry[]) => entries.map(({ product, tile }) => `${product}: ${tile}`);
+ * console.log(tiles([]));
+ * ```
+ */
 export interface TuningEntry extends TunedChoice {
   /** The product, by {@linkcode productKey}. */
   readonly product: string;
@@ -25,7 +54,17 @@ export interface TuningEntry extends TunedChoice {
   readonly failed: readonly (TunedChoice & { readonly reason: string })[];
 }
 
-/** Results of a search on one adapter. */
+/**
+ * Results of a search on one adapter.
+ *
+ * @example An empty one
+ * ```ts
+ * import { TUNING_SCHEMA, type TuningTable } from "../../mod.ts";
+ *
+ * const table: TuningTable = { schema: TUNING_SCHEMA, adapter: "my GPU", entries: [] };
+ * console.log(table.entries.length);
+ * ```
+ */
 export interface TuningTable {
   /** Tells tables of this form from others. */
   readonly schema: typeof TUNING_SCHEMA;
@@ -35,7 +74,21 @@ export interface TuningTable {
   readonly entries: readonly TuningEntry[];
 }
 
-/** A tuning table that cannot be used. */
+/**
+ * A tuning table that cannot be used.
+ *
+ * @example A file that is no table
+ * ```ts
+ * import { parseTuning, TuningError } from "../../mod.ts";
+ *
+ * try {
+ *   parseTuning("{}", "tuning.json");
+ * } catch (error) {
+ *   if (!(error instanceof TuningError)) throw error;
+ *   console.log(error.message);
+ * }
+ * ```
+ */
 export class TuningError extends TypeError {
   /** Tells this error from others. */
   override name = "TuningError";
@@ -91,7 +144,16 @@ export function tuningRevision(): number {
   return revision;
 }
 
-/** Lets every later product on the table's adapter take its choices; a later table's win over an earlier one's. */
+/**
+ * Lets every later product on the table's adapter take its choices; a later table's win over an earlier one's.
+ *
+ * @example For one adapter
+ * ```ts
+ * import { TUNING_SCHEMA, useTuning } from "../../mod.ts";
+ *
+ * useTuning({ schema: TUNING_SCHEMA, adapter: "my GPU", entries: [] });
+ * ```
+ */
 export function useTuning(table: TuningTable): void {
   const choices = new Map(tables.get(table.adapter));
   for (const { product, tile, splits } of table.entries) choices.set(product, { tile, splits });
@@ -103,6 +165,14 @@ export function useTuning(table: TuningTable): void {
  * Reads a tuning table, which is data from outside: nothing in it is trusted.
  *
  * @throws {TuningError} Naming the place and the rule that it breaks.
+ *
+ * @example What `deno task tune` wrote
+ * ```ts
+ * import { parseTuning, TUNING_SCHEMA, useTuning } from "../../mod.ts";
+ *
+ * const text = JSON.stringify({ schema: TUNING_SCHEMA, adapter: "my GPU", entries: [] });
+ * useTuning(parseTuning(text, "tuning.json"));
+ * ```
  */
 export function parseTuning(text: string, name: string): TuningTable {
   const refuse = (rule: string): never => {
