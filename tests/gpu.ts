@@ -104,7 +104,7 @@ export function testNothingLeft(gpu: Gpu): void {
     await gpu.idle();
     gpu.check();
     const { ledger } = gpu.memory;
-    assertEquals(ledger.liveBytes - ledger.live("internal"), 0, "bytes of tensors that no test disposed");
+    assertEquals(ledger.liveBytes, 0, "bytes of tensors that no test disposed");
     gpu.dispose();
     assertEquals([ledger.liveBytes, ledger.pooledBytes], [0, 0]);
   });

@@ -29,6 +29,8 @@ export interface Plan {
   readonly chunkTokens: number | null;
   /** Kept from forward for backward. */
   readonly savedBytes: number;
+  /** Of those, what backward overwrites in place, as g and u with dg and du. */
+  readonly reusedBytes: number;
   /** Most at once beyond x, weights and dy: y, saved, workspace and gradients. */
   readonly peakBytes: number;
   /** The launches in order: what each computes, its tile, FLOP and bytes. */
@@ -206,14 +208,27 @@ function walked(
   ledger.resetPeak();
   const forward = runForward(run, training);
   const savedBytes = ledger.live("saved");
+  const launched = recorder.dispatches.length;
   if (training) runBackward(run, forward.saved, input([tokens, dim]));
+  const reused = overwritten(Object.values(forward.saved), recorder.dispatches.slice(launched));
   return {
     implementation: variant.id,
     chunkTokens,
     savedBytes,
+    reusedBytes: reused.reduce((sum, { byteLength }) => sum + byteLength, 0),
     peakBytes: ledger.peakBytes,
     launches: recorder.dispatches.map(launchOf),
   };
+}
+
+/** Those of the tensors that a launch writes. */
+function overwritten(tensors: readonly Tensor[], dispatches: readonly Dispatch[]): Tensor[] {
+  const written = new Set(
+    dispatches.flatMap(({ kernel, bindings }) =>
+      bindings.filter((_, i) => kernel.access[i] === "read_write").map(({ tensor }) => tensor)
+    ),
+  );
+  return tensors.filter((tensor) => written.has(tensor));
 }
 
 function launchOf({ kernel, tile, flops, bytes }: Dispatch) {

@@ -22,7 +22,7 @@ export type Purpose =
   | "workspace"
   /** dx, dGate, dUp, dDown. */
   | "gradient"
-  /** The library's own: uniforms, timestamps, staging, cache flushing, checks. */
+  /** The library's own: timestamps, staging, cache flushing, checks. */
   | "internal";
 
 /** The purposes that a variant is charged for: all that lives on the device beyond x, weights and dy. */
@@ -41,7 +41,7 @@ const CHARGED: readonly Purpose[] = ["output", "saved", "workspace", "gradient"]
  * using gpu = await requestGpu();
  * const ledger: Ledger = gpu.ledger;
  * Tensor.empty(gpu, [4, 4]).dispose();
- * console.log(ledger.liveBytes, ledger.pooledBytes); // 0, and 64 that wait for reuse
+ * console.log(ledger.liveBytes, ledger.pooledBytes); // 0 64: the buffer waits for reuse
  * ```
  */
 export class Ledger {
@@ -87,7 +87,7 @@ export class Ledger {
     return this.chargedBytes + this.live("input") + this.live("internal");
   }
 
-  /** Bytes of released buffers that wait for reuse. */
+  /** Bytes that wait for reuse: of released buffers, and of the sizes that launches share. */
   get pooledBytes(): number {
     return this.#pooledBytes;
   }

@@ -61,7 +61,7 @@ export class Tensor {
   readonly byteOffset: number;
   readonly #memory: Memory;
   readonly #borrowed: boolean;
-  #purpose: Purpose;
+  readonly #purpose: Purpose;
   #buffer: GPUBuffer | null;
   #disposed = false;
 
@@ -219,18 +219,6 @@ export class Tensor {
     if (this.#disposed) throw new TypeError(`Cannot use ${this.label} as it is disposed`);
     if (!this.#buffer) throw new TypeError(`Cannot use ${this.label} as its run is only planned`);
     return this.#buffer;
-  }
-
-  /**
-   * Counts the tensor as something else from now on: g, saved by forward, becomes dg, a workspace.
-   *
-   * @internal
-   */
-  repurpose(purpose: Purpose): void {
-    if (this.#borrowed || this.#disposed || purpose === this.#purpose) return;
-    this.#memory.ledger.remove(this.byteLength, this.#purpose);
-    this.#memory.ledger.add(this.byteLength, purpose);
-    this.#purpose = purpose;
   }
 
   /** Gives the bytes back; a borrowed buffer stays as it is. Disposing twice does nothing. */

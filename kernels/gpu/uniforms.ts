@@ -3,7 +3,10 @@ import type { Ledger } from "./ledger.ts";
 /** Uniform blocks kept at most; shapes repeat, so a model needs a few dozen. */
 const CAPACITY = 1024;
 
-/** Uniform buffers shared by content: a launch with the same sizes as an earlier one uploads nothing. */
+/**
+ * Uniform buffers shared by content: a launch with the same sizes as an earlier one uploads nothing. They wait for
+ * reuse, as the pool's buffers do, and the ledger counts them so.
+ */
 export class Uniforms {
   readonly #buffers = new Map<string, GPUBuffer>();
   readonly #device: GPUDevice;
@@ -45,12 +48,12 @@ export class Uniforms {
     const buffer = this.#device.createBuffer({ label: "sizes", size, usage: 0x40, mappedAtCreation: true }); // UNIFORM
     new Uint32Array(buffer.getMappedRange()).set(words);
     buffer.unmap();
-    this.#ledger.add(size, "internal");
+    this.#ledger.pool(size);
     return buffer;
   }
 
   #destroy(buffer: GPUBuffer): void {
-    this.#ledger.remove(buffer.size, "internal");
+    this.#ledger.pool(-buffer.size);
     buffer.destroy();
   }
 }

@@ -51,6 +51,21 @@ Deno.test("a weight beyond one binding is refused before anything is allocated, 
     disposeAll(block);
   }));
 
+Deno.test("with few storage buffers another variant runs where none is named, and a named one says why it cannot", () =>
+  withGpu(async (gpu) => {
+    const sizes = { tokens: 9, dim: 20, hiddenDim: 30 };
+    limit(gpu, { maxStorageBuffersPerShaderStage: 4 });
+    assertThrows(
+      () => explain(gpu, sizes, { implementation: "tuned" }),
+      NoImplementationError,
+      "tuned: its kernels bind up to 6 storage buffers and the device allows 4",
+    );
+    const { implementation, rejected, launches } = explain(gpu, sizes);
+    assertEquals(rejected.at(0)?.implementation, "tuned");
+    assert(implementation !== "tuned" && launches.length > 0);
+    await assertRight(gpu, sizes);
+  }));
+
 Deno.test("workgroups beyond one dimension go on in the next, and beyond two are refused", () =>
   withGpu(async (gpu) => {
     limit(gpu, { maxComputeWorkgroupsPerDimension: 7 });

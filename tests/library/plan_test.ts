@@ -103,6 +103,17 @@ Deno.test("a block that recomputes in chunks of tokens gives the same y and grad
     disposeAll({ ...block, ...outputs });
   }));
 
+Deno.test("explain tells the saved bytes that backward overwrites: g and u of the variants that work in place", () =>
+  withGpu((gpu) => {
+    const { tokens, hiddenDim } = SHAPES[3];
+    const inPlace = variants.map(({ id }) => id).filter((implementation) => {
+      const { reusedBytes } = explain(gpu, SHAPES[3], { implementation });
+      assert(reusedBytes === 0 || reusedBytes === 2 * tokens * hiddenDim * 4, implementation);
+      return reusedBytes > 0;
+    });
+    assertEquals(inPlace, ["liger", "unsloth", "tuned"]);
+  }));
+
 Deno.test("plan is explain without what was passed over", () =>
   withGpu((gpu) => {
     const { rejected, ...chosen } = explain(gpu, SHAPES[1], { memoryBudget: 4000 });

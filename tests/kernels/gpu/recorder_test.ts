@@ -59,10 +59,10 @@ Deno.test("sizes that a caller's encoder uses stay until it is submitted, howeve
     others.submit();
   }
   gpu.device.queue.submit([encoder.finish()]);
-  const before = gpu.memory.ledger.live("internal");
+  const before = gpu.memory.ledger.pooledBytes;
   gpu.submitted(encoder);
   assertEquals([...await tensor.read()], [5]);
-  assert(gpu.memory.ledger.live("internal") < before, "those used longest ago go then");
+  assert(gpu.memory.ledger.pooledBytes < before, "those used longest ago go then");
 });
 
 Deno.test("a part of a tensor is bound at its offset", async () => {
