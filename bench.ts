@@ -20,7 +20,7 @@ import { FileError } from "./report/files.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
-import { ensureWritable, existingReport, reportPath, textIn } from "./report/output.ts";
+import { ensureWritable, existingReport, print, reportPath, textIn } from "./report/output.ts";
 import { lineFromParent, tellParent } from "./report/parent.ts";
 import { ReportError } from "./report/reader.ts";
 import { resumed } from "./report/resume.ts";
@@ -202,13 +202,13 @@ class Run {
       for (const group of this.#peerGroups()) {
         if (!this.#supervisor.signal.aborted) await this.#measurePeers(group);
       }
+      await this.#log.settled();
+      this.#log.progress.clear();
+      if (this.#log.report.rows.length > 0) this.#supervisor.guarded(FAILED, () => this.#print());
     });
-    await this.#log.settled();
-    this.#log.progress.clear();
-    const { rows } = this.#log.report;
-    if (rows.length > 0) this.#print();
-    if (stop !== null && stop.message !== "") console.error(stop.message);
-    return stop?.status ?? (rows.some(({ status }) => status === "failed") ? FAILED : OK);
+    if (stop !== null && stop.message !== "") this.#log.progress.line(stop.message);
+    const failed = this.#log.report.rows.some(({ status }) => status === "failed");
+    return stop?.status ?? (failed ? FAILED : OK);
   }
 
   #next(): Job {
@@ -311,9 +311,9 @@ class Run {
 
   #print(): void {
     const { report } = this.#log;
-    if (this.#options.json) return console.log(JSON.stringify(report));
-    console.log(renderTable(report, { interval: bootstrapRatioInterval }));
-    console.error(`report    ${reportPath(this.#options.outputDir)}`);
+    if (this.#options.json) return print(JSON.stringify(report));
+    print(renderTable(report, { interval: bootstrapRatioInterval }));
+    this.#log.progress.line(`report    ${reportPath(this.#options.outputDir)}`);
   }
 }
 

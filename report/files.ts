@@ -19,16 +19,21 @@ export function folderOf(path: string): string {
 }
 
 /** What went wrong, in the operating system's words where it has some. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return plain(error instanceof Error ? error.message : String(error), 200);
 }
 
 /** Writes a new file and waits for the disk, so that a rename never puts an empty file in place of a full one. */
 function writeNew(path: string, text: string): void {
   using file = Deno.openSync(path, { write: true, createNew: true });
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+  writeAll(file, text);
   file.syncSync();
+}
+
+/** Writes all of a text, in as many pieces as the system makes of it. */
+export function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) written += to.writeSync(bytes.subarray(written));
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import type { Machine } from "./context.ts";
+import { writeAll } from "./files.ts";
 import type { ProgressOutput } from "./progress.ts";
 
 /** The machine as this process sees it; what it may not see is left out. */
@@ -19,15 +20,12 @@ export function thisMachine(): Machine {
   };
 }
 
-/** stderr, where progress goes. */
+/** stderr, where progress goes. Where it takes no more, as on a full disk, the run goes on unseen. */
 export function terminal(): ProgressOutput {
   const isTerminal = Deno.stderr.isTerminal();
   return {
     write: (text) => {
-      const bytes = new TextEncoder().encode(text);
-      for (let written = 0; written < bytes.length;) {
-        written += Deno.stderr.writeSync(bytes.subarray(written));
-      }
+      permitted(() => writeAll(Deno.stderr, text));
     },
     isTerminal,
     columns: isTerminal ? permitted(() => Deno.consoleSize().columns) ?? 80 : Infinity,
@@ -45,6 +43,6 @@ function permitted<T>(ask: () => T): T | null {
   try {
     return ask();
   } catch {
-    return null; // not permitted, or not known on this system
+    return null; // not permitted, not known on this system, or not possible now
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { renderCsv } from "./csv.ts";
-import { FileError, readWhole, writeWhole } from "./files.ts";
+import { FileError, readWhole, reasonOf, writeAll, writeWhole } from "./files.ts";
 import { parseReport } from "./reader.ts";
 import type { Report } from "./schema.ts";
 import { plain } from "./shape.ts";
@@ -27,9 +27,8 @@ export function ensureWritable(folder: string): void {
     Deno.writeTextFileSync(probe, "");
     Deno.removeSync(probe);
   } catch (error) {
-    const why = plain(error instanceof Error ? error.message : String(error), 200);
     throw new FileError(
-      `Cannot use --output-dir as its folder must be writable: ${plain(folder, 200)}: ${why}`,
+      `Cannot use --output-dir as its folder must be writable: ${plain(folder, 200)}: ${reasonOf(error)}`,
     );
   }
 }
@@ -42,6 +41,19 @@ export function ensureWritable(folder: string): void {
 export function writeReport(report: Report, folder: string): void {
   writeWhole(reportPath(folder), `${JSON.stringify(report)}\n`);
   writeWhole(`${folder}/swiglu.csv`, renderCsv(report));
+}
+
+/**
+ * Prints to stdout, which may be a file on a full disk.
+ *
+ * @throws {FileError} If it takes no more.
+ */
+export function print(text: string): void {
+  try {
+    writeAll(Deno.stdout, `${text}\n`);
+  } catch (error) {
+    throw new FileError(`Cannot write to stdout: ${reasonOf(error)}`);
+  }
 }
 
 /**

@@ -1,68 +1,9 @@
 /** bench.ts as a program: exit status, files, what it prints, and what is left when it is interrupted or dies. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseTuning } from "../kernels/matmul/tuning.ts";
-import { random } from "./report/fixture.ts";
 import { parseReport } from "../report/reader.ts";
-import type { Report } from "../report/schema.ts";
 import { variants } from "../variants/mod.ts";
-
-const BENCH = new URL("../bench.ts", import.meta.url).pathname;
-const QUICK = ["--samples", "3", "--min-time", "1"];
-const TINY = [...QUICK, "--sizes", "4x8x8"];
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** A running bench in a folder of its own, for what must happen meanwhile. */
-function start(
-  args: readonly string[],
-  { permissions = ["-A"], env = {} }: { permissions?: string[]; env?: Record<string, string> } = {},
-) {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...permissions, BENCH, ...args],
-    env: { NO_COLOR: "1", ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const text = async (stream: ReadableStream<Uint8Array>) => await new Response(stream).text();
-  const ended = Promise.all([process.status, text(process.stdout), text(process.stderr)])
-    .then(([{ code }, stdout, stderr]): Ended => ({ code, stdout, stderr }));
-  return { process, ended };
-}
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function bench(folder: string, ...args: string[]): Promise<Ended> {
-  return start([...args, "--output-dir", folder]).ended;
-}
-
-function reportIn(folder: string): Report {
-  return parseReport(Deno.readTextFileSync(`${folder}/swiglu.json`), "swiglu.json");
-}
-
-function filesIn(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-}
-
-/** Waits until a row is in the report's file. */
-async function firstRow(folder: string): Promise<void> {
-  for (let i = 0; i < 600; i++) {
-    if (filesIn(folder).includes("swiglu.json") && reportIn(folder).rows.length > 0) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error("no row came within 30 s");
-}
+import { BENCH, bench, filesIn, firstRow, inFolder, QUICK, reportIn, start, TINY } from "./program.ts";
 
 Deno.test("every variant and mode is measured, the table goes to stdout, everything else to stderr", async () => {
   await inFolder(async (folder) => {
@@ -193,16 +134,6 @@ Deno.test("--resume keeps finished rows as they are and measures the rest; other
   });
 });
 
-Deno.test("--resume of a file that is no report is refused, and the file stays", async () => {
-  await inFolder(async (folder) => {
-    Deno.writeTextFileSync(`${folder}/swiglu.json`, '{"mine": true}');
-    const { code, stderr } = await bench(folder, ...TINY, "--resume");
-    assertEquals(code, 2);
-    assertStringIncludes(stderr, "swiglu.json");
-    assertEquals(Deno.readTextFileSync(`${folder}/swiglu.json`), '{"mine": true}');
-  });
-});
-
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`${signal} leaves valid files with all finished rows, and --resume measures the rest`, async () => {
     await inFolder(async (folder) => {
@@ -231,75 +162,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     });
   });
 }
-
-/** Ids of the processes whose parent this is, where the system has /proc. */
-function childrenOf(id: number): number[] {
-  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).map(({ name }) =>
-    Number(name)
-  )
-    .filter((other) => {
-      try {
-        const [, rest] = Deno.readTextFileSync(`/proc/${other}/stat`).split(") ");
-        return Number(rest.split(" ")[1]) === id;
-      } catch {
-        return false; // it has ended meanwhile
-      }
-    });
-}
-
-Deno.test({
-  name: "a measuring process killed at random moments costs at most the row at work; every row ends",
-  ignore: Deno.build.os !== "linux",
-  fn: async () => {
-    const seed = crypto.getRandomValues(new Uint32Array(1))[0];
-    const next = random(seed);
-    await inFolder(async (folder) => {
-      const args = [
-        ...QUICK,
-        "--sizes",
-        "2x4x4,3x4x4",
-        "--variants",
-        "pytorch,liger",
-        "--output-dir",
-        folder,
-      ];
-      const { process, ended } = start(args);
-      let running = true;
-      void ended.then(() => running = false);
-      let kills = 0;
-      while (running && kills < 3) {
-        await new Promise((done) => setTimeout(done, 800 + 2500 * next()));
-        for (const child of running ? childrenOf(process.pid) : []) {
-          Deno.kill(child, "SIGKILL");
-          kills++;
-        }
-      }
-      const { code, stderr } = await ended;
-      const { rows } = reportIn(folder);
-      const failed = rows.filter(({ status }) => status === "failed");
-      assertEquals(rows.length, 12, `seed ${seed}: ${stderr}`);
-      assertEquals(code, failed.length > 0 ? 1 : 0);
-      for (const { reason } of failed) assertStringIncludes(reason!, "ended by SIGKILL");
-      assertEquals(filesIn(folder), ["swiglu.csv", "swiglu.json"]);
-    });
-  },
-});
-
-Deno.test("a folder that goes away while it measures ends the run with status 1, naming it", async () => {
-  await inFolder(async (folder) => {
-    const target = `${folder}/out`;
-    const args = [...QUICK, "--sizes", "2x4x4,3x4x4,4x4x4", "--variants", "pytorch", "--output-dir", target];
-    const { ended } = start(args);
-    await new Promise((done) => setTimeout(done, 300));
-    while (!filesIn(folder).includes("out")) await new Promise((done) => setTimeout(done, 20));
-    Deno.removeSync(target, { recursive: true });
-    Deno.writeTextFileSync(target, "in the way");
-    const { code, stderr } = await ended;
-    assertEquals(code, 1, stderr);
-    assertStringIncludes(stderr, "Cannot write");
-    assertEquals(filesIn(folder), ["out"]);
-  });
-});
 
 Deno.test("peers are rows of the same report, in their place; one that cannot run is skipped with its reason", async () => {
   await inFolder(async (folder) => {
@@ -335,21 +197,6 @@ Deno.test("tune keeps what it found for each product as a table", async () => {
     assert(table.entries.length > 0 && table.adapter !== "");
     const used = await bench(folder, ...TINY, "--variants", "pytorch", "--modes", "forward");
     assertEquals([used.code, reportIn(folder).settings!.tuned], [0, table.entries.length], used.stderr);
-  });
-});
-
-Deno.test("a corrupted tuning table costs its tiles and a warning, not the run", async () => {
-  await inFolder(async (folder) => {
-    Deno.writeTextFileSync(
-      `${folder}/tuning.json`,
-      '{"schema": "swiglu-tuning/1", "adapter": "x", "entries": [{}]}',
-    );
-    const { code, stderr } = await bench(folder, ...TINY, "--variants", "tuned", "--modes", "forward");
-    assertEquals(code, 0, stderr);
-    assertStringIncludes(stderr, "warning   Cannot use");
-    const { settings, warnings, rows } = reportIn(folder);
-    assertEquals([settings!.tuned, rows.length], [0, 1]);
-    assert(warnings!.some((warning) => warning.includes("tuning.json")));
   });
 });
 

@@ -1,0 +1,133 @@
+/** Disks that take no more: what was there before stays, and one line says what happened. */
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { FileError, writeWhole } from "../../report/files.ts";
+import { BENCH, bench, type Ended, filesIn, follow, inFolder, PLOT, reportIn, TINY } from "../program.ts";
+
+const LINUX = Deno.build.os === "linux";
+const FULL = "No space left on device";
+const REPORT = new URL("../data/nvidia_h200.json", import.meta.url).pathname;
+
+/**
+ * Gives a command a disk of 64 KiB in place of the folder $1, which begins as a copy of $2, and brings back in $2 what
+ * is left on it.
+ */
+const ON_SMALL_DISK = `
+  mount -t tmpfs -o size=64k none "$1" && cp -a "$2/." "$1" && folder=$1 kept=$2 && shift 2 || exit 99
+  "$@"; status=$?
+  rm -rf "$kept"/* && cp -a "$folder/." "$kept" && exit $status`;
+
+function onSmallDisk(folder: string, kept: string, ...command: string[]): Promise<Ended> {
+  const own = ["--user", "--map-root-user", "--mount", "sh", "-c", ON_SMALL_DISK, "sh"];
+  return follow("unshare", [...own, folder, kept, ...command]).ended;
+}
+
+/** Whether this system lets a user mount a disk of their own. */
+async function mayMount(): Promise<boolean> {
+  if (!LINUX) return false;
+  const ask = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"];
+  return await follow("unshare", ask).ended.then(({ code }) => code === 0, () => false);
+}
+
+const ignore = !await mayMount();
+const deno = (...args: string[]) => [Deno.execPath(), "run", "-A", "--quiet", ...args];
+
+/** Calls with a folder to mount on, and one for what is left. */
+async function inFolders(use: (folder: string, kept: string) => Promise<void>): Promise<void> {
+  await inFolder((folder) => inFolder((kept) => use(folder, kept)));
+}
+
+Deno.test({
+  name:
+    "a disk that fills up while bench measures: finished rows are kept, one line says so, --resume has the rest",
+  ignore,
+  fn: async () => {
+    await inFolders(async (folder, kept) => {
+      const { code, stderr } = await onSmallDisk(
+        folder,
+        kept,
+        ...deno(BENCH, ...TINY, "--output-dir", folder),
+      );
+      assertEquals(code, 1, stderr);
+      const told = stderr.match(/ (forward|backward|full), T .*: [\d.]+ /g)?.length ?? 0;
+      const { rows } = reportIn(kept);
+      assert(rows.length >= told && told > 2 && rows.length < 24, `${told} told, ${rows.length} kept`);
+      assertMatch(
+        stderr,
+        new RegExp(`\\nCannot write swiglu\\.\\w+ into the folder ${folder}: ${FULL}.*\\n$`),
+      );
+      assertEquals(stderr.split(FULL).length, 2, stderr);
+      assertEquals(filesIn(kept), ["swiglu.csv", "swiglu.json"]);
+      const resumed = await bench(kept, ...TINY, "--resume");
+      assertEquals([resumed.code, reportIn(kept).rows.length], [0, 24], resumed.stderr);
+      const texts = reportIn(kept).rows.map((row) => JSON.stringify(row));
+      for (const row of rows) assert(texts.includes(JSON.stringify(row)), "a finished row has changed");
+    });
+  },
+});
+
+Deno.test({
+  name: "a disk that fills up while plot draws: the old page stays, and one line says so",
+  ignore,
+  fn: async () => {
+    await inFolders(async (folder, kept) => {
+      Deno.writeTextFileSync(`${kept}/report.html`, "the old page");
+      const args = deno(PLOT, REPORT, "--output-dir", folder);
+      const { code, stdout, stderr } = await onSmallDisk(folder, kept, ...args);
+      assertEquals([code, stdout], [2, ""], stderr);
+      assertMatch(
+        stderr.replace(/^Not drawn: .*\n/gm, ""),
+        new RegExp(`^Cannot write [^\n]*: ${FULL}[^\n]*\n$`),
+      );
+      assertEquals(Deno.readTextFileSync(`${kept}/report.html`), "the old page");
+      for (const name of filesIn(kept)) assertMatch(name, /^[\w-]+\.(svg|html)$/);
+    });
+  },
+});
+
+Deno.test({
+  name: "a file is replaced whole or not at all, however little the disk takes",
+  ignore: !LINUX,
+  fn: async () => {
+    const { openSync } = Deno;
+    await inFolder((folder) => {
+      writeWhole(`${folder}/report.json`, "the old text");
+      try {
+        // /dev/full opens as any file does, and takes nothing.
+        Deno.openSync = (path, options) => {
+          openSync(path, options).close();
+          return openSync("/dev/full", { write: true });
+        };
+        const error = assertThrows(() => writeWhole(`${folder}/report.json`, "the new text"), FileError);
+        assertStringIncludes(error.message, `Cannot write report.json into the folder ${folder}: ${FULL}`);
+      } finally {
+        Deno.openSync = openSync;
+      }
+      assertEquals(Deno.readTextFileSync(`${folder}/report.json`), "the old text");
+      assertEquals(filesIn(folder), ["report.json"]);
+      return Promise.resolve();
+    });
+  },
+});
+
+Deno.test({
+  name:
+    "output that goes to a full disk ends in one line, or the run goes on unseen; the report has every row",
+  ignore: !LINUX,
+  fn: async () => {
+    const args = [...TINY, "--variants", "tuned", "--modes", "full", "--json", "-", "--output-dir"];
+    for (const [to, status] of [["stdout", 1], ["stderr", 0]] as const) {
+      await inFolder(async (folder) => {
+        const redirect = `exec "$@" ${to === "stdout" ? ">" : "2>"}/dev/full`;
+        const { code, stdout, stderr } = await follow("sh", [
+          "-c",
+          redirect,
+          "sh",
+          ...deno(BENCH, ...args, folder),
+        ]).ended;
+        assertEquals([code, reportIn(folder).rows.length], [status, 1], stderr);
+        if (to === "stdout") assertMatch(stderr, new RegExp(`\nCannot write to stdout: ${FULL}.*\n$`));
+        else assertEquals(JSON.parse(stdout), reportIn(folder));
+      });
+    }
+  },
+});
