@@ -2,8 +2,8 @@ import { type Activation, activationKey, activationWgsl } from "./activation.ts"
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import { fold } from "./grid.ts";
-import { packingWgsl, type Storage, storageWgsl } from "./storage.ts";
-import { bind, isAligned, isWriteAligned, type View, viewBytes } from "./view.ts";
+import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
+import { bind, type View, viewBytes } from "./view.ts";
 
 const THREADS = 256;
 
@@ -27,7 +27,7 @@ export function elementwise(recorder: Recorder, op: Elementwise): void {
   const { rows, cols, views } = merged(op);
   const inputs = Object.keys(op.inputs);
   const bound = bind(views, recorder.capabilities);
-  const storage = storageOf(views, { slots: bound.slots, inputs: inputs.length });
+  const storage = storagesOf(views, { slots: bound.slots, inputs: inputs.length });
   const kernel = elementwiseKernel(op, { storage, slots: bound.slots });
   const vectors = Math.ceil(cols / 4);
   const groups = Math.ceil(rows * vectors / THREADS);
@@ -60,20 +60,6 @@ function merged(op: Elementwise): { rows: number; cols: number; views: View[] } 
     cols: whole,
     views: views.map((view) => ({ ...view, rows: 1, cols: whole, stride: whole })),
   };
-}
-
-function storageOf(
-  views: readonly View[],
-  { slots, inputs }: { slots: readonly number[]; inputs: number },
-): Storage[] {
-  return Array.from({ length: Math.max(...slots) + 1 }, (_, slot) => {
-    const own = views.map((view, i) => ({ view, output: i >= inputs })).filter((_, i) => slots[i] === slot);
-    return {
-      dtype: own[0].view.tensor.dtype,
-      access: own.some(({ output }) => output) ? "read_write" : "read",
-      aligned: own.every(({ view, output }) => output ? isWriteAligned(view) : isAligned(view)),
-    };
-  });
 }
 
 function elementwiseKernel(

@@ -1,5 +1,6 @@
 import type { DType } from "./gpu/dtype.ts";
 import type { Access } from "./gpu/kernel.ts";
+import { isAligned, isWriteAligned, type View } from "./view.ts";
 
 /**
  * How a storage buffer is declared and touched: always by elements, four at a time or one.
@@ -13,6 +14,24 @@ export interface Storage {
   readonly aligned: boolean;
   /** Whether loads give WGSL's own f16, for float16 that is only read; needs shader-f16. */
   readonly half?: boolean;
+}
+
+/**
+ * One declaration for each binding of views, of which the first `inputs` are read: aligned only if all its views are, writable if any of them is an output.
+ */
+export function storagesOf(
+  views: readonly View[],
+  { slots, inputs }: { slots: readonly number[]; inputs: number },
+): Storage[] {
+  const count = Math.max(...slots) + 1;
+  return Array.from({ length: count }, (_, slot) => {
+    const own = views.map((view, i) => ({ view, output: i >= inputs })).filter((_, i) => slots[i] === slot);
+    return {
+      dtype: own[0].view.tensor.dtype,
+      access: own.some(({ output }) => output) ? "read_write" : "read",
+      aligned: own.every(({ view, output }) => output ? isWriteAligned(view) : isAligned(view)),
+    };
+  });
 }
 
 /** WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)`, `store_one_NAME(i, v)`. */

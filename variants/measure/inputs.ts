@@ -3,7 +3,7 @@ import { Tensor } from "../../kernels/gpu/tensor.ts";
 import type { Memory } from "../../kernels/gpu/memory.ts";
 import { AllocationWatch } from "./allocation.ts";
 import { combineGateUp, type HostInputs } from "../data.ts";
-import type { Inputs, Problem, Variant, Weights } from "../variant.ts";
+import { type Inputs, type Problem, release, type Variant, type Weights } from "../variant.ts";
 
 /** The form in which a variant takes gate and up without a copy: separate where it has no preference. */
 export function weightForm(variant: Variant): "separate" | "combined" {
@@ -33,16 +33,23 @@ export class DeviceInputs {
   readonly #down: Tensor;
   readonly #weights = new Map<string, Weights>();
   readonly #watch: AllocationWatch;
+  readonly #made: Tensor[] = [];
 
+  /** @throws {OutOfMemoryError} If the device has no room for them; nothing is left then. */
   constructor(gpu: Gpu, problem: Problem, host: HostInputs) {
     const { tokens, dim, hiddenDim } = problem;
     this.#gpu = gpu;
     this.#watch = new AllocationWatch(gpu);
     this.#problem = problem;
     this.#host = host;
-    this.#x = this.#upload("x", [tokens, dim], host.x);
-    this.#down = this.#upload("down", [hiddenDim, dim], host.down);
-    this.dy = this.#upload("dy", [tokens, dim], host.dy);
+    try {
+      this.#x = this.#upload("x", [tokens, dim], host.x);
+      this.#down = this.#upload("down", [hiddenDim, dim], host.down);
+      this.dy = this.#upload("dy", [tokens, dim], host.dy);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 
   /** What a variant computes from. */
@@ -60,8 +67,7 @@ export class DeviceInputs {
 
   /** Frees all of them. */
   dispose(): void {
-    const weights = [...this.#weights.values()].flatMap((form) => Object.values(form) as Tensor[]);
-    for (const tensor of [this.#x, this.dy, this.#down, ...weights]) tensor.dispose();
+    release(...this.#made);
   }
 
   [Symbol.dispose](): void {
@@ -86,6 +92,7 @@ export class DeviceInputs {
     const { dtype } = this.#problem;
     const create = () => new Tensor(this.#gpu.memory, { shape, dtype, purpose: "input", label });
     const tensor = this.#watch.make(create);
+    this.#made.push(tensor);
     tensor.write(values);
     return tensor;
   }

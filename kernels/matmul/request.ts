@@ -1,0 +1,111 @@
+import type { Activation } from "../activation.ts";
+import type { Capabilities } from "../gpu/device.ts";
+import type { View } from "../view.ts";
+import type { TileChoice } from "./choose.ts";
+import { type Epilogue, type Layout, operandCounts, type Precision } from "./config.ts";
+
+/** One matrix product as the variants ask for it. */
+export interface MatmulRequest {
+  /** What it computes, for reports: "g, u, h". */
+  readonly label: string;
+  /** Which operands are stored transposed. */
+  readonly layout: Layout;
+  /** A of each product; with `gatedA`, g and u. */
+  readonly a: readonly View[];
+  /** B of each product, or of each column block. */
+  readonly b: readonly View[];
+  /** Outputs, as the epilogue lists them. */
+  readonly out: readonly View[];
+  /** What happens to the sums. Default: "store". */
+  readonly epilogue?: Exclude<Epilogue, "partial">;
+  /** Products summed into one output. Default: 1. */
+  readonly products?: 1 | 2;
+  /** Matrices B that share A. Default: 1. */
+  readonly columns?: 1 | 2;
+  /** Whether A is act(g) * u, computed as it is loaded; layout tn only. Default: false. */
+  readonly gatedA?: boolean;
+  /** Of gatedA and the gated epilogues. Default: "silu". */
+  readonly activation?: Activation;
+  /** What the sums are. Default: "default". */
+  readonly precision?: Precision;
+  /** Overrides the tile that shape, dtype and device would choose. */
+  readonly choice?: TileChoice;
+}
+
+/** A request with its defaults filled in and its sizes known. */
+export interface Sized extends Required<Omit<MatmulRequest, "choice">> {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly arithmetic: "float32" | "float16";
+}
+
+/**
+ * A request with its sizes.
+ *
+ * @throws {RangeError} If the sizes of the operands do not fit together.
+ */
+export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): Sized {
+  const { products = 1, columns = 1, gatedA = false, epilogue = "store", activation = "silu" } = request;
+  const { precision = "default" } = request;
+  const halves = precision === "fastest" && shaderF16 && request.a[0].tensor.dtype === "float16";
+  const { layout, a: [a], b: [b] } = request;
+  const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
+  const n = layout === "nt" ? b.rows : b.cols;
+  const sized = {
+    ...request,
+    products,
+    columns,
+    gatedA,
+    epilogue,
+    activation,
+    precision,
+    m,
+    n,
+    k,
+    arithmetic: halves ? "float16" : "float32",
+  } as const;
+  checkStructure(sized);
+  checkSizes(sized);
+  return sized;
+}
+
+/** Rows along K are loaded one matrix at a time, and as they come: see `loader`. */
+function checkStructure({ label, layout, columns, gatedA }: Sized): void {
+  if (layout === "nt" && columns === 2) {
+    throw new RangeError(`Cannot compute ${label} as layout nt takes one column block: current value is 2`);
+  }
+  if (gatedA && layout !== "tn") {
+    throw new RangeError(`Cannot compute ${label} as a gated A needs layout tn: current value is ${layout}`);
+  }
+}
+
+function checkSizes(sized: Sized): void {
+  const { m, n, k, layout, label } = sized;
+  const counts = operandCounts(sized);
+  const shapes = {
+    a: layout === "tn" ? [k, m] : [m, k],
+    b: layout === "nt" ? [n, k] : [k, n],
+    out: [m, n],
+  };
+  for (const side of ["a", "b", "out"] as const) {
+    const views = sized[side];
+    if (views.length !== counts[side]) {
+      throw new RangeError(
+        `Cannot compute ${label} as it takes ${counts[side]} ${side}: current value is ${views.length}`,
+      );
+    }
+    for (const view of views) {
+      const fits = view.rows === shapes[side][0] && view.cols === shapes[side][1];
+      const sameStride = side === "out" || view.stride === views[0].stride;
+      if (!fits || !sameStride) {
+        throw new RangeError(
+          `Cannot compute ${label} as ${view.tensor.label} must be [${shapes[side]}] with row stride ${
+            views[0].stride
+          }: ` +
+            `current value is [${view.rows},${view.cols}] with ${view.stride}`,
+        );
+      }
+    }
+  }
+}
