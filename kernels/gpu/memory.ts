@@ -1,6 +1,7 @@
 import type { Faults } from "./faults.ts";
 import { Ledger, type Purpose } from "./ledger.ts";
 import { Pending } from "./pending.ts";
+import { Pool } from "./pool.ts";
 
 /** What bytes are acquired for. */
 export interface AcquireInit {
@@ -97,7 +98,7 @@ function checkBufferSize(
 }
 
 /**
- * Device memory with a pool: a released buffer serves the next request of exactly its size.
+ * Device memory with a {@linkcode Pool}: a released buffer serves the next request of exactly its size.
  *
  * Reuse follows the order of recording, and WebGPU orders the dispatches, so no wait is needed. Work in a caller's
  * encoder may be submitted later than what is recorded after it: {@linkcode Pending} keeps its buffers apart.
@@ -106,7 +107,7 @@ export class DeviceMemory implements Memory {
   readonly ledger: Ledger = new Ledger();
   /** Recordings that are not submitted yet. */
   readonly pending: Pending = new Pending();
-  readonly #pool = new Map<number, GPUBuffer[]>();
+  readonly #pool: Pool = new Pool(this.ledger);
   readonly #faults: Faults | null;
 
   /** Memory of a device, nothing of it taken yet; what `faults` holds is thrown where bytes are read. */
@@ -118,23 +119,29 @@ export class DeviceMemory implements Memory {
     const { maxBufferSize } = this.device.limits;
     checkBufferSize(label, byteLength, { maxBufferSize, ledger: this.ledger });
     const parked = encoder && this.pending.take(byteLength, encoder);
-    const buffer = parked ?? this.#pool.get(byteLength)?.pop();
-    if (buffer) this.ledger.pool(-byteLength);
-    const fresh = buffer ??
+    if (parked) this.ledger.pool(-byteLength);
+    const buffer = parked ?? this.#pool.take(byteLength) ??
       this.device.createBuffer({ label, size: byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
     this.ledger.add(byteLength, purpose);
-    return fresh;
+    this.#pool.need(this.ledger.chargedBytes);
+    return buffer;
   }
 
   release(buffer: GPUBuffer, byteLength: number, purpose: Purpose): void {
     this.ledger.remove(byteLength, purpose);
-    if (!this.pending.park(buffer, byteLength)) this.#keep(buffer, byteLength);
-    this.ledger.pool(byteLength);
+    if (this.pending.park(buffer)) this.ledger.pool(byteLength);
+    else this.#pool.keep(buffer);
   }
 
   /** Ends a caller's recording, which is submitted or dropped: its released buffers serve again. */
   submitted(encoder: GPUCommandEncoder): void {
-    for (const { buffer, byteLength } of this.pending.end(encoder)) this.#keep(buffer, byteLength);
+    this.#unpark(this.pending.end(encoder));
+    this.#pool.evict();
+  }
+
+  /** Bounds what waits for reuse. Call after a submit, never while recording. */
+  evict(): void {
+    this.#pool.evict();
   }
 
   /** @throws {Error} If the device reported a fault, or the bytes come from an encoder that is not submitted. */
@@ -175,22 +182,19 @@ export class DeviceMemory implements Memory {
 
   /** Destroys the buffers that wait for reuse. Submitted work that still uses them finishes first. */
   trim(): void {
-    for (const [byteLength, buffers] of this.#pool) {
-      for (const buffer of buffers) buffer.destroy();
-      this.ledger.pool(-byteLength * buffers.length);
-    }
-    this.#pool.clear();
+    this.#pool.trim();
   }
 
   /** Trims, and ends all recordings with what they hold. */
   dispose(): void {
-    for (const { buffer, byteLength } of this.pending.endAll()) this.#keep(buffer, byteLength);
+    this.#unpark(this.pending.endAll());
     this.trim();
   }
 
-  #keep(buffer: GPUBuffer, byteLength: number): void {
-    const waiting = this.#pool.get(byteLength);
-    if (waiting) waiting.push(buffer);
-    else this.#pool.set(byteLength, [buffer]);
+  #unpark(parked: readonly GPUBuffer[]): void {
+    for (const buffer of parked) {
+      this.ledger.pool(-buffer.size);
+      this.#pool.keep(buffer);
+    }
   }
 }

@@ -4,12 +4,6 @@ interface Recording {
   readonly written: Set<GPUBuffer>;
 }
 
-/** A released buffer that waits for a recording. */
-interface Parked {
-  readonly buffer: GPUBuffer;
-  readonly byteLength: number;
-}
-
 /**
  * Recordings into callers' encoders that are not submitted yet.
  *
@@ -18,7 +12,7 @@ interface Parked {
  */
 export class Pending {
   readonly #recordings = new Map<GPUCommandEncoder, Recording>();
-  #parked: Parked[] = [];
+  #parked: GPUBuffer[] = [];
 
   /** Whether there are any. */
   get any(): boolean {
@@ -39,36 +33,36 @@ export class Pending {
   }
 
   /** Keeps a released buffer from reuse if a recording uses it. */
-  park(buffer: GPUBuffer, byteLength: number): boolean {
+  park(buffer: GPUBuffer): boolean {
     const used = [...this.#recordings.values()].some(({ used }) => used.has(buffer));
-    if (used) this.#parked.push({ buffer, byteLength });
+    if (used) this.#parked.push(buffer);
     return used;
   }
 
   /** A parked buffer of this size that no other recording uses, for later work of the same one. */
   take(byteLength: number, encoder: GPUCommandEncoder): GPUBuffer | undefined {
     const others = [...this.#recordings].filter(([other]) => other !== encoder).map(([, { used }]) => used);
-    const at = this.#parked.findLastIndex((parked) =>
-      parked.byteLength === byteLength && !others.some((used) => used.has(parked.buffer))
+    const at = this.#parked.findLastIndex((buffer) =>
+      buffer.size === byteLength && !others.some((used) => used.has(buffer))
     );
-    return at < 0 ? undefined : this.#parked.splice(at, 1)[0].buffer;
+    return at < 0 ? undefined : this.#parked.splice(at, 1)[0];
   }
 
   /** Ends a recording; gives the parked buffers that no other one uses. */
-  end(encoder: GPUCommandEncoder): Parked[] {
+  end(encoder: GPUCommandEncoder): GPUBuffer[] {
     this.#recordings.delete(encoder);
     return this.#free();
   }
 
   /** Ends all recordings; gives what is parked. */
-  endAll(): Parked[] {
+  endAll(): GPUBuffer[] {
     this.#recordings.clear();
     return this.#free();
   }
 
-  #free(): Parked[] {
+  #free(): GPUBuffer[] {
     const parked = this.#parked;
     this.#parked = [];
-    return parked.filter(({ buffer, byteLength }) => !this.park(buffer, byteLength));
+    return parked.filter((buffer) => !this.park(buffer));
   }
 }

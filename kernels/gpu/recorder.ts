@@ -101,6 +101,7 @@ export class GpuRecorder implements Recorder {
     this.split();
     if (this.#external) return;
     this.gpu.device.queue.submit([this.#encoder.finish()]);
+    this.gpu.memory.evict();
     if (!this.gpu.memory.pending.any) this.gpu.uniforms.evict();
   }
 

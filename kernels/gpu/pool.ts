@@ -1,0 +1,75 @@
+import type { Ledger } from "./ledger.ts";
+
+/** Bytes that may always wait: small problems never make their buffers anew. */
+const LEAST_BYTES = 64 * 2 ** 20;
+
+/** Of the most that a run needed at once: a step whose shapes repeat finds all its buffers again, with room to spare. */
+const SHARE = 1.5;
+
+/**
+ * Released buffers that wait for a request of exactly their size.
+ *
+ * Where shapes change from step to step, sizes pile up that no request asks for again; `evict` bounds them.
+ */
+export class Pool {
+  readonly #bySize = new Map<number, GPUBuffer[]>();
+  /** All of them, the one that waits longest first. */
+  readonly #order = new Set<GPUBuffer>();
+  readonly #ledger: Ledger;
+  #bytes = 0;
+  #mostBytes = LEAST_BYTES;
+
+  /** Empty; what waits is counted by `ledger`. */
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** The buffer of this size that was released last, if there is one. */
+  take(byteLength: number): GPUBuffer | undefined {
+    const buffer = this.#bySize.get(byteLength)?.pop();
+    if (buffer) this.#forget(buffer);
+    return buffer;
+  }
+
+  /** Keeps a released buffer. */
+  keep(buffer: GPUBuffer): void {
+    const waiting = this.#bySize.get(buffer.size);
+    if (waiting) waiting.push(buffer);
+    else this.#bySize.set(buffer.size, [buffer]);
+    this.#order.add(buffer);
+    this.#bytes += buffer.size;
+    this.#ledger.pool(buffer.size);
+  }
+
+  /** Notes how many bytes are needed at once, which more may wait for. */
+  need(bytes: number): void {
+    this.#mostBytes = Math.max(this.#mostBytes, SHARE * bytes);
+  }
+
+  /** Destroys the buffers that wait longest, beyond the bound. Call after a submit, never while recording. */
+  evict(): void {
+    this.#shrink(this.#mostBytes);
+  }
+
+  /** Destroys all of them. Submitted work that still uses them finishes first. */
+  trim(): void {
+    this.#shrink(0);
+  }
+
+  #shrink(bytes: number): void {
+    for (const buffer of this.#order) {
+      if (this.#bytes <= bytes) return;
+      const waiting = this.#bySize.get(buffer.size)!;
+      waiting.splice(waiting.indexOf(buffer), 1);
+      if (waiting.length === 0) this.#bySize.delete(buffer.size);
+      this.#forget(buffer);
+      buffer.destroy();
+    }
+  }
+
+  #forget(buffer: GPUBuffer): void {
+    this.#order.delete(buffer);
+    this.#bytes -= buffer.size;
+    this.#ledger.pool(-buffer.size);
+  }
+}
