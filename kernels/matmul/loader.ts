@@ -95,23 +95,33 @@ function shared(
   };
 }
 
-/** Vectors go to the shared tile as they come. A part's tile is tileK rows of `outer / parts` columns; a gated pair shares one. */
+/**
+ * Vectors go to the shared tile as they come. A part's tile is tileK rows of `outer / parts` columns, which threads
+ * take in strips of a power of two; a gated pair shares one.
+ */
 function directLoader(init: LoaderInit): Loader {
   const { name, tile, threads, parts, gated } = init;
   const per = (gated ? init.outer : init.outer / parts) / 4;
-  const deal = new Deal(tile.tileK * per, per, threads);
+  const strip = per & -per;
+  const deal = new Deal(tile.tileK * strip, strip, threads);
   const tileAt = shared(init, { rows: deal.rowsPerPass, padding: 0 });
+  const passes = deal.items.length;
+  const items = range(passes * per / strip);
   const reg = (part: number, i: number) => `${name}_reg_${part}_${i}`;
+  const plus = (offset: number) => offset === 0 ? deal.col : `${deal.col} + ${offset}u`;
+  const column = (i: number) => Math.floor(i / passes) * strip;
   const target = (part: number, i: number) =>
-    `tile_${name}[${i}][${deal.row}][${deal.col}${gated || part === 0 ? "" : ` + ${part * per}u`}]`;
+    `tile_${name}[${i % passes}][${deal.row}][${plus(column(i) + (gated ? 0 : part * per))}]`;
   const each = (text: (part: number, i: number) => string) =>
-    lines(deal.items.flatMap((i) => range(parts).map((part) => text(part, i))));
+    lines(items.flatMap((i) => range(parts).map((part) => text(part, i))));
   return {
     ...tileAt,
     setup: lines(
-      deal.items.map((i) =>
-        `let ${name}_at_${i} = (${deal.row} + ${i * deal.rowsPerPass}u) * p.stride_${name} + ` +
-        `min(origin_${name} + ${deal.col} * 4u, (p.${SIZE[name]} - 1u) & ~3u);`
+      items.map((i) =>
+        `let ${name}_at_${i} = (${deal.row} + ${i % passes * deal.rowsPerPass}u) * p.stride_${name} + ` +
+        `min(origin_${name} + ${column(i) === 0 ? deal.col : `(${plus(column(i))})`} * 4u, (p.${
+          SIZE[name]
+        } - 1u) & ~3u);`
       ),
     ),
     registers: each((part, i) => `var ${reg(part, i)} = ${init.vector}();`),
@@ -125,7 +135,7 @@ function directLoader(init: LoaderInit): Loader {
     commit: deal.guard(
       gated
         ? lines(
-          deal.items.map((i) =>
+          items.map((i) =>
             `${target(0, i)} = ${init.vector}(activate(vec4f(${reg(0, i)})) * vec4f(${reg(1, i)}));`
           ),
         )

@@ -68,7 +68,7 @@ export function tileName(tile: Tile): string {
  * @throws {TileError} Naming the field, the rule and the value.
  */
 export function checkTile(tile: Tile, limits: TileLimits, { columns = 1 }: { columns?: 1 | 2 } = {}): void {
-  const powers = ["tileM", "tileN", "tileK", "threadM", "threadN", "lanesM", "lanesN"] as const;
+  const powers = ["tileN", "tileK", "threadN", "lanesM", "lanesN"] as const;
   for (const field of powers) {
     const value = tile[field];
     const least = field.startsWith("lanes") ? 1 : 4;
@@ -76,12 +76,16 @@ export function checkTile(tile: Tile, limits: TileLimits, { columns = 1 }: { col
       refuse(field, `must be a power of two from ${least} up`, value);
     }
   }
+  if (!Number.isInteger(tile.threadM / 4) || tile.threadM < 4) {
+    refuse("threadM", "must be a multiple of 4 from 4 up", tile.threadM);
+  }
   const { tileM, tileN, tileK, threadM, threadN, lanesM, lanesN, group } = tile;
   if (threadN < 4 * columns) {
     refuse("threadN", `must be at least 4 for each of ${columns} column blocks`, threadN);
   }
-  if (tileM % (threadM * lanesM) !== 0) {
-    refuse("tileM", `must be a multiple of threadM x lanesM = ${threadM * lanesM}`, tileM);
+  const groups = tileM / (threadM * lanesM);
+  if (!Number.isInteger(Math.log2(groups)) || groups < 1) {
+    refuse("tileM", `must be threadM x lanesM = ${threadM * lanesM} by a power of two`, tileM);
   }
   if (tileN % (threadN * lanesN) !== 0) {
     refuse("tileN", `must be a multiple of threadN x lanesN = ${threadN * lanesN}`, tileN);

@@ -35,6 +35,9 @@ export const TILES = {
   wideB: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
   /** float16 arithmetic: a tile of half the bytes, so twice the K, whose float16 sums stay short. */
   half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
+  /** 96 outputs a thread read 20 shared words for every 96 multiply-adds, not 16 for 64. */
+  tall: { tileM: 96, tileN: 128, tileK: 16, threadM: 12, threadN: 8, ...LANES, reuse: "a" },
+  tallB: { tileM: 96, tileN: 128, tileK: 16, threadM: 12, threadN: 8, ...LANES, reuse: "b" },
   /** Both operands transposed on the way in: fewer vectors a thread leave it fewer registers short. */
   square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
 } as const satisfies Record<string, Tile>;

@@ -33,15 +33,17 @@ Deno.test("the tile of software adapters fits any device", () => {
   checkTile(TILES.software, DEFAULTS, { columns: 2 });
 });
 
-Deno.test("sizes must be powers of two", () => {
+Deno.test("sizes must be powers of two, rows of a thread whole vectors", () => {
   refused(
     { tileK: 6 },
     "Cannot build the matmul tile as tileK must be a power of two from 4 up: current value is 6",
   );
-  refused(
-    { tileM: 2 },
-    "Cannot build the matmul tile as tileM must be a power of two from 4 up: current value is 2",
-  );
+  for (const threadM of [2, 6, NaN]) {
+    refused(
+      { threadM },
+      `Cannot build the matmul tile as threadM must be a multiple of 4 from 4 up: current value is ${threadM}`,
+    );
+  }
   refused(
     { threadN: 0 },
     "Cannot build the matmul tile as threadN must be a power of two from 4 up: current value is 0",
@@ -61,10 +63,12 @@ Deno.test("sizes must be powers of two", () => {
 });
 
 Deno.test("a tile must hold whole groups of lanes", () => {
-  refused(
-    { tileM: 4 },
-    "Cannot build the matmul tile as tileM must be a multiple of threadM x lanesM = 8: current value is 4",
-  );
+  for (const tileM of [2, 4, 24, NaN]) {
+    refused(
+      { tileM },
+      `Cannot build the matmul tile as tileM must be threadM x lanesM = 8 by a power of two: current value is ${tileM}`,
+    );
+  }
   refused(
     { lanesN: 4 },
     "Cannot build the matmul tile as tileN must be a multiple of threadN x lanesN = 16: current value is 8",

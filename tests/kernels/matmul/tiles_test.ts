@@ -26,6 +26,8 @@ const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]
   wide: ["gated", "backward", "pair"],
   wideB: ["plain", "sum"],
   half: ["gated", "transposed"],
+  tall: ["gated", "prologue", "pair"],
+  tallB: ["plain", "backward"],
   square: ["transposed", "backward"],
 };
 
