@@ -2,7 +2,7 @@
 import type { DType } from "../../../kernels/gpu/dtype.ts";
 import type { Recorder } from "../../../kernels/gpu/recorder.ts";
 import { ObservedRecorder } from "../../../kernels/measure/observed.ts";
-import type { MeasureEvent, ProblemSpec } from "../../../variants/measure/job.ts";
+import type { Job, MeasureEvent, ProblemSpec } from "../../../variants/measure/job.ts";
 import type { Refusal, RowPlan } from "../../../variants/measure/plan.ts";
 import { variants } from "../../../variants/mod.ts";
 import { Block, type Variant } from "../../../variants/variant.ts";
@@ -15,6 +15,27 @@ export function problemOf(
   dtype: DType = "float32",
 ): ProblemSpec {
   return { tokens, dim, hiddenDim, dtype, precision: "default", activation: "silu" };
+}
+
+export const MODES = ["forward", "backward", "full"] as const;
+
+/** A job of these variants in every mode, as short as can be; sizes are picked where there are no problems. */
+export function jobOf(problems: ProblemSpec[] | null, ids: string[], changes: Partial<Job> = {}): Job {
+  const rows = ids.flatMap((variant) => MODES.map((mode) => ({ variant, mode })));
+  return {
+    adapter: "high-performance",
+    groups: problems && problems.map((problem) => ({ problem, rows })),
+    automatic: { problem: { precision: "default", activation: "silu" }, dtypes: ["float32"], rows },
+    tuning: null,
+    ceilings: { fmaTflops: { float32: 0.01, float16: null }, copyGBps: 5 },
+    seed: 3,
+    flush: true,
+    minTimeMs: 1,
+    samples: 3,
+    memoryBudget: null,
+    dryRun: false,
+    ...changes,
+  };
 }
 
 /** A variant of the registry. */
