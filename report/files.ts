@@ -38,12 +38,11 @@ export function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: str
 
 /**
  * Replaces the file at `path` by `text`, making its folder where needed: the text goes to a temporary file in the
- * same folder, which is then renamed.
+ * same folder, which is then renamed. Where it throws, the file is as before and no temporary file remains.
  *
- * @throws {FileError} if the folder cannot be made or written, or the disk is full; the file is then as before and
- * no temporary file remains
+ * @throws {Error} As the system tells it; {@linkcode writeWhole} names the file.
  */
-export function writeWhole(path: string, text: string): void {
+export function replaceWhole(path: string, text: string): void {
   const folder = folderOf(path);
   const temporary = `${folder}/.${crypto.randomUUID()}.tmp`;
   try {
@@ -56,9 +55,22 @@ export function writeWhole(path: string, text: string): void {
     } catch {
       // It was never made, or went with its folder: nothing is left to remove.
     }
+    throw error;
+  }
+}
+
+/**
+ * As {@linkcode replaceWhole}.
+ *
+ * @throws {FileError} If the folder cannot be made or written, or the disk is full.
+ */
+export function writeWhole(path: string, text: string): void {
+  try {
+    replaceWhole(path, text);
+  } catch (error) {
     const name = path.slice(path.lastIndexOf("/") + 1);
     throw new FileError(
-      `Cannot write ${plain(name, 200)} into the folder ${plain(folder, 200)}: ${reasonOf(error)}`,
+      `Cannot write ${plain(name, 200)} into the folder ${plain(folderOf(path), 200)}: ${reasonOf(error)}`,
     );
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { renderCsv } from "./csv.ts";
-import { FileError, readWhole, reasonOf, writeAll, writeWhole } from "./files.ts";
+import { FileError, readWhole, reasonOf, replaceWhole, writeAll, writeWhole } from "./files.ts";
 import { parseReport } from "./reader.ts";
 import type { Report } from "./schema.ts";
 import { plain } from "./shape.ts";
@@ -23,8 +23,7 @@ export function reportPath(folder: string): string {
 export function ensureWritable(folder: string): void {
   const probe = `${folder}/.${crypto.randomUUID()}.tmp`;
   try {
-    Deno.mkdirSync(folder, { recursive: true });
-    Deno.writeTextFileSync(probe, "");
+    replaceWhole(probe, "");
     Deno.removeSync(probe);
   } catch (error) {
     throw new FileError(

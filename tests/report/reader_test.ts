@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
+import { renderCsv } from "../../report/csv.ts";
 import { parseReport, ReportError } from "../../report/reader.ts";
+import { renderTable } from "../../report/table.ts";
+import { HOSTILE_INPUTS } from "../hostile.ts";
 import { oneRow, random, syntheticReport } from "./fixture.ts";
 
 /** The message of the ReportError that reading must end in. */
@@ -117,7 +120,7 @@ Deno.test("errors of parseReport() are one line without control characters", () 
   assert(message.length < 300);
 });
 
-Deno.test("parseReport() ends in a report or a ReportError for 20,000 damaged reports", () => {
+Deno.test("parseReport() ends in a report or a ReportError for a hundred thousand damaged reports", () => {
   const text = JSON.stringify(oneRow());
   const next = random(7);
   const pick = (length: number) => Math.floor(next() * length);
@@ -138,15 +141,17 @@ Deno.test("parseReport() ends in a report or a ReportError for 20,000 damaged re
     "9".repeat(400),
   ];
   let refused = 0;
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < HOSTILE_INPUTS["damaged reports"]; i++) {
     const start = pick(text.length);
     const damaged = text.slice(0, start) + pieces[pick(pieces.length)] + text.slice(start + pick(12));
     try {
-      parseReport(damaged, "some.json");
+      const report = parseReport(damaged, "some.json");
+      if (i % 20 === 0) assert(renderCsv(report) && renderTable(report, { interval: () => [1, 1] }), damaged);
     } catch (error) {
       assertInstanceOf(error, ReportError, damaged);
+      assert(!(error as Error).message.includes("\n"), damaged);
       refused++;
     }
   }
-  assert(refused > 10_000, `only ${refused} were refused`);
+  assert(refused > 50_000, `only ${refused} were refused`);
 });

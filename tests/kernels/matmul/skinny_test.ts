@@ -1,60 +1,22 @@
 /** Products of a few rows, which stream B and add slices of K: bit for bit, and the same for whatever memory held. */
 import { assert, assertEquals } from "@std/assert";
-import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
 import { skinnyChunk } from "../../../kernels/matmul/skinny.ts";
-import { seededRandom } from "../../../kernels/measure/random.ts";
 import { matrix, type View } from "../../../kernels/view.ts";
 import { sampleIndices, smallIntegers } from "../../../variants/data.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
-import { assertExact, edgeSizes } from "./exact.ts";
-import { below } from "./operands.ts";
-import { type Config, configOf, describeConfig, USED } from "./structures.ts";
+import { skinnyCases } from "./cases.ts";
+import { assertExact } from "./exact.ts";
+import { describeConfig } from "./structures.ts";
 
 const gpu = await requestGpu();
 
-/** Each number of rows has kernels of its own; 4 and 16 are the last of their chunk of K, 9 the first. */
-const ROWS = [1, 3, 4, 9, 16] as const;
-
-const SKINNY = USED.filter(({ layout }) => layout !== "tn");
-
-/** More than one chunk of K, whatever the rows. */
-const LONG_K = [1029, 2048] as const;
-
-function placings(i: number): Config["aligned"] {
-  return { a: i % 2 === 0, b: i % 4 < 2, out: i % 3 > 0 };
-}
-
-/** Each number of rows in both layouts, and every structure of two rows. */
-const cases: { rows: number; config: Config }[] = [
-  ...ROWS.flatMap((rows, i) =>
-    (["nn", "nt"] as const).map((layout, j) => {
-      const structures = SKINNY.filter((structure) => structure.layout === layout);
-      const structure = structures[i % structures.length];
-      const dtype = DTYPES[(i + j) % 3];
-      return { rows, config: configOf(structure, { dtype, aligned: placings(i + j), choice: null }) };
-    })
-  ),
-  ...SKINNY.map((structure, i) => ({
-    rows: 2,
-    config: configOf(structure, {
-      dtype: DTYPES[i % 3],
-      aligned: placings(i),
-      together: i % 2 === 1,
-      choice: null,
-    }),
-  })),
-];
-
-cases.forEach(({ rows, config }, i) => {
-  Deno.test(`a product of ${rows} rows is exact: ${describeConfig(config)}`, async () => {
-    const seed = 2000 + i;
-    const [n, k] = [config.aligned.out ? 36 : 37, LONG_K[below(seededRandom(seed), 2)]];
-    const shapes = [...edgeSizes(config, { count: 4, seed, rows: [rows] }), { m: rows, n, k }];
+for (const { config, shapes, seed } of skinnyCases()) {
+  Deno.test(`a product of ${shapes[0].m} rows is exact: ${describeConfig(config)}`, async () => {
     for (const poison of ["nan", "huge"] as const) await assertExact(gpu, config, { shapes, seed, poison });
   });
-});
+}
 
 /** A matrix whose rows overlap: as many columns as it takes to fill a GPU, in a few kilobytes. */
 function overlapping(values: Float32Array, { rows, cols }: { rows: number; cols: number }): View {

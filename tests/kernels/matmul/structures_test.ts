@@ -5,25 +5,17 @@ import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
-import { assertExact, edgeSizes } from "./exact.ts";
-import { ALIGNED, configOf, describe, everyStructure, miniFor, USED } from "./structures.ts";
+import { generatorCases } from "./cases.ts";
+import { assertExact } from "./exact.ts";
+import { describe } from "./structures.ts";
 
 const gpu = await requestGpu();
-const used = new Set(USED.map(describe));
 
-everyStructure().filter((structure) => !used.has(describe(structure))).forEach((structure, i) => {
-  const config = configOf(structure, {
-    dtype: "float32",
-    aligned: ALIGNED,
-    together: i % 2 === 1,
-    inPlace: false,
-    choice: { tile: miniFor(structure), splits: i % 5 === 4 ? 3 : 1 },
+for (const { config, shapes, seed } of generatorCases()) {
+  Deno.test(`the generator is exact: ${describe(config)}, K in ${config.choice?.splits}`, async () => {
+    for (const poison of ["nan", "huge"] as const) await assertExact(gpu, config, { shapes, seed, poison });
   });
-  const seed = 1000 + i;
-  Deno.test(`the generator is exact: ${describe(structure)}, K in ${config.choice?.splits}`, async () => {
-    await assertExact(gpu, config, { shapes: edgeSizes(config, { count: 5, seed }), seed });
-  });
-});
+}
 
 /** A product of [4, 4] matrices that is only planned. */
 function plan(request: Pick<MatmulRequest, "layout"> & Partial<MatmulRequest>): () => void {
