@@ -7,10 +7,16 @@
 import { writeWhole } from "./files.ts";
 import { formatRate } from "./format.ts";
 
-/** A tile by name, and slices of K. */
+/** A tile by name, slices of K, and whether B is copied transposed first. */
 interface Choice {
   readonly tile: string;
   readonly splits: number;
+  readonly transposeB?: boolean;
+}
+
+/** "wide/2", or "wide/2t" where B is transposed. */
+function nameOf({ tile, splits, transposeB }: Choice): string {
+  return `${tile}/${splits}${transposeB ? "t" : ""}`;
 }
 
 /** What was found for one product. */
@@ -51,11 +57,9 @@ export class TuningLog {
   entry(entry: TunedProduct): string {
     this.#table.entries.push(entry);
     writeWhole(this.path, `${JSON.stringify(this.#table, null, 1)}\n`);
-    const { product, tile, splits, tflops, ruled, failed } = entry;
-    const rule = `rule ${ruled.tile}/${ruled.splits} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
+    const { product, tflops, ruled, failed } = entry;
+    const rule = `rule ${nameOf(ruled)} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
     const failures = failed.length > 0 ? `, ${failed.length} failed` : "";
-    return `${product.padEnd(52)} ${`${tile}/${splits}`.padEnd(10)} ${
-      formatRate(tflops)
-    }, ${rule}${failures}`;
+    return `${product.padEnd(52)} ${nameOf(entry).padEnd(10)} ${formatRate(tflops)}, ${rule}${failures}`;
   }
 }

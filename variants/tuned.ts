@@ -9,8 +9,8 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  * Saves g, u: 2 TH elements.
  * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
  * Backward, 4 products: dDown with h computed again while g and u are loaded; dh, which its epilogue turns
- * into dg and du over g and u, so that neither dh nor h exists; dGate and dUp in one pass over x; dx as one sum over
- * both products (two launches where storage is float32, the second adding to the first).
+ * into dg and du over g and u, so that neither dh nor h exists; dx as one sum over both products (two launches where
+ * storage is float32, the second adding to the first); dGate and dUp in one pass over x.
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {
@@ -62,15 +62,7 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
     out: [g, u, g, u].map(matrix),
     epilogue: "gated-backward",
   });
-  const { tensors, dGate, dUp } = block.gateUpGradients();
-  block.matmul({
-    label: "dGate, dUp",
-    layout: "tn",
-    a: [block.x],
-    b: [g, u].map(matrix),
-    out: [dGate, dUp],
-    columns: 2,
-  });
+  // dx comes first: a workspace of its product then fits where the gradients of the weights will be.
   const dx = block.tokensByDim("gradient", "dx");
   block.matmul({
     label: "dx",
@@ -79,6 +71,15 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
     b: [block.gate, block.up],
     out: [matrix(dx)],
     products: 2,
+  });
+  const { tensors, dGate, dUp } = block.gateUpGradients();
+  block.matmul({
+    label: "dGate, dUp",
+    layout: "tn",
+    a: [block.x],
+    b: [g, u].map(matrix),
+    out: [dGate, dUp],
+    columns: 2,
   });
   release(g, u);
   return { dx, dDown, ...tensors };

@@ -24,6 +24,8 @@ export interface TileChoice {
   readonly tile: Tile;
   /** Slices of K that workgroups of their own add up. */
   readonly splits: number;
+  /** Layout nt: whether B is copied transposed first, so that the kernel reads rows along N. Default: false. */
+  readonly transposeB?: boolean;
 }
 
 /** Workgroups from which a large GPU is busy: three on each of 132 multiprocessors. */
@@ -38,7 +40,7 @@ const MOST_PARTIAL_BYTES = 32 * 2 ** 20;
 /** The tile for a shape on a device: as tuned there, else by rule. */
 export function chooseTile(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   const tuned = tunedChoice(shape, capabilities.name);
-  const choice = tuned ? { tile: TILES[tuned.tile], splits: tuned.splits } : ruledChoice(shape, capabilities);
+  const choice = tuned ? { ...tuned, tile: TILES[tuned.tile] } : ruledChoice(shape, capabilities);
   // A device may be asked for with less than its adapter has; this tile fits WebGPU's least limits.
   return fits(choice.tile, capabilities) ? choice : { ...choice, tile: TILES.wide };
 }

@@ -2,6 +2,7 @@ import type { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { fold } from "../grid.ts";
 import { storagesOf } from "../storage.ts";
+import { transpose } from "../transpose.ts";
 import { bind, dtypeOf, matrix, type View, viewBytes } from "../view.ts";
 import { chooseTile, type TileChoice } from "./choose.ts";
 import { configKey, type Epilogue, type MatmulConfig } from "./config.ts";
@@ -10,7 +11,6 @@ import { SKINNY_ROWS } from "./skinny.ts";
 import { skinnyMatmul } from "./skinny_launch.ts";
 import { kernelEpilogue, sumSlices } from "./slices.ts";
 import { checkTile, type Tile, tileName } from "./tile.ts";
-import { productKey } from "./tuning.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
 /**
@@ -20,29 +20,69 @@ import { matmulWgsl } from "./wgsl.ts";
  */
 export function matmul(recorder: Recorder, request: MatmulRequest): void {
   const sized = withSizes(request, recorder.capabilities);
-  const dtype = dtypeOf([...sized.a, ...sized.b]);
-  const { m, n, k, layout, products, columns } = sized;
-  if (!request.choice && m <= SKINNY_ROWS && layout !== "tn") return skinnyMatmul(recorder, sized);
-  const { gatedA, arithmetic } = sized;
-  const shape = { layout, m, n, k, products, columns, gatedA, dtype, arithmetic };
-  const choice = request.choice ?? chooseTile(shape, recorder.capabilities);
-  checkTile(choice.tile, recorder.capabilities, { columns });
+  if (!request.choice && sized.m <= SKINNY_ROWS && sized.layout !== "tn") {
+    return skinnyMatmul(recorder, sized);
+  }
+  tiledMatmul(recorder, sized, request.choice ?? chooseTile(sized, recorder.capabilities));
+}
+
+function tiledMatmul(recorder: Recorder, sized: Sized, choice: TileChoice): void {
+  checkTile(choice.tile, recorder.capabilities, sized);
+  if (choice.transposeB) return withTransposedB(recorder, sized, choice);
   if (choice.splits > 1) splitMatmul(recorder, sized, choice);
   else wholeMatmul(recorder, sized, choice.tile);
+}
+
+/** Copies each B transposed into a workspace, and multiplies in layout nn. */
+function withTransposedB(recorder: Recorder, sized: Sized, choice: TileChoice): void {
+  const { n, k, label } = sized;
+  if (sized.layout !== "nt") {
+    throw new RangeError(
+      `Cannot compute ${label} with B transposed as layout must be nt: current value is ${sized.layout}`,
+    );
+  }
+  // One copy at a time where the sums can be added to: half the workspace.
+  const parts = addsInPlace(sized) ? oneByOne(sized) : [sized];
+  for (const part of parts) {
+    const copies: View[] = [];
+    try {
+      for (const from of part.b) {
+        const shape = [k, Math.ceil(n / 4) * 4];
+        const as = { purpose: "workspace", label: "B transposed" } as const;
+        const to = matrix(recorder.empty(shape, from.tensor.dtype, as));
+        copies.push(to);
+        transpose(recorder, { label: `${label}: B transposed`, from, to });
+      }
+      const b = copies.map((copy) => ({ ...copy, cols: n }));
+      tiledMatmul(recorder, { ...part, layout: "nn", b }, { ...choice, transposeB: false });
+    } finally {
+      for (const { tensor } of copies) tensor.dispose();
+    }
+  }
 }
 
 function wholeMatmul(recorder: Recorder, sized: Sized, tile: Tile): void {
   // Two kernels with one loop keep more in registers than one with two, and reading the sums again costs less:
   // 15.6 against 16.7 ms on an H200. Sums of 16 bits would be rounded twice.
-  const plain = sized.epilogue === "store" && sized.columns === 1 && !sized.gatedA;
-  if (sized.products === 2 && plain && dtypeOf(sized.out) === "float32") {
-    for (const [i, epilogue] of (["store", "accumulate"] as const).entries()) {
-      const one = { ...sized, a: [sized.a[i]], b: [sized.b[i]], products: 1, epilogue } as const;
-      launch(recorder, one, { tile, epilogue, out: sized.out, splits: 1 });
-    }
-    return;
+  for (const part of addsInPlace(sized) ? oneByOne(sized) : [sized]) {
+    launch(recorder, part, { tile, epilogue: part.epilogue, out: part.out, splits: 1 });
   }
-  launch(recorder, sized, { tile, epilogue: sized.epilogue, out: sized.out, splits: 1 });
+}
+
+/** Whether two products can be added up in the output itself. */
+function addsInPlace({ products, epilogue, columns, gatedA, out }: Sized): boolean {
+  return products === 2 && epilogue === "store" && columns === 1 && !gatedA && dtypeOf(out) === "float32";
+}
+
+/** Two products as two requests, the second of which adds to the first. */
+function oneByOne(sized: Sized): Sized[] {
+  return (["store", "accumulate"] as const).map((epilogue, i) => ({
+    ...sized,
+    a: [sized.a[i]],
+    b: [sized.b[i]],
+    products: 1,
+    epilogue,
+  }));
 }
 
 /** K in slices that workgroups of their own add up; a second launch adds the slices in order. */
@@ -110,7 +150,7 @@ function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
     flops: 2 * m * n * k * products * columns,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
     tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
-    product: productKey({ ...sized, dtype: dtypeOf([...sized.a, ...sized.b]) }),
+    product: sized.product,
   });
 }
 

@@ -1,8 +1,10 @@
 import type { Activation } from "../activation.ts";
 import type { Capabilities } from "../gpu/device.ts";
-import type { View } from "../view.ts";
+import type { DType } from "../gpu/dtype.ts";
+import { dtypeOf, type View } from "../view.ts";
 import type { TileChoice } from "./choose.ts";
 import { type Epilogue, type Layout, operandCounts, type Precision } from "./config.ts";
+import { productKey } from "./tuning.ts";
 
 /** One matrix product as the variants ask for it. */
 export interface MatmulRequest {
@@ -37,7 +39,10 @@ export interface Sized extends Required<Omit<MatmulRequest, "choice">> {
   readonly m: number;
   readonly n: number;
   readonly k: number;
+  readonly dtype: DType;
   readonly arithmetic: "float32" | "float16";
+  /** What a tuning table calls it. */
+  readonly product: string;
 }
 
 /**
@@ -52,7 +57,7 @@ export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): 
   const { layout, a: [a], b: [b] } = request;
   const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
   const n = layout === "nt" ? b.rows : b.cols;
-  const sized = {
+  const shape = {
     ...request,
     products,
     columns,
@@ -63,8 +68,10 @@ export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): 
     m,
     n,
     k,
+    dtype: dtypeOf([...request.a, ...request.b]),
     arithmetic: halves ? "float16" : "float32",
   } as const;
+  const sized = { ...shape, product: productKey(shape) };
   checkStructure(sized);
   checkSizes(sized);
   return sized;

@@ -30,6 +30,8 @@ export interface TunedChoice {
   readonly tile: TileName;
   /** Slices of K. */
   readonly splits: number;
+  /** Whether B of layout nt is copied transposed first. Default: false. */
+  readonly transposeB?: boolean;
 }
 
 /**
@@ -156,7 +158,9 @@ export function tuningRevision(): number {
  */
 export function useTuning(table: TuningTable): void {
   const choices = new Map(tables.get(table.adapter));
-  for (const { product, tile, splits } of table.entries) choices.set(product, { tile, splits });
+  for (const { product, tile, splits, transposeB = false } of table.entries) {
+    choices.set(product, { tile, splits, transposeB });
+  }
   tables.set(table.adapter, choices);
   revision++;
 }
@@ -200,13 +204,16 @@ export function parseTuning(text: string, name: string): TuningTable {
 
 function checkEntry(entry: unknown, place: string, refuse: (rule: string) => never): void {
   if (typeof entry !== "object" || entry === null) refuse(`${place} must be an object`);
-  const { product, tile, splits, tflops } = entry as Partial<TuningEntry>;
+  const { product, tile, splits, transposeB = false, tflops } = entry as Partial<TuningEntry>;
   if (typeof product !== "string" || !KEY.test(product)) refuse(`${place}.product must name a product`);
   if (typeof tile !== "string" || !Object.hasOwn(TILES, tile)) {
     refuse(`${place}.tile must be one of ${Object.keys(TILES)}`);
   }
   if (!Number.isInteger(splits) || splits! < 1 || splits! > 4096) {
     refuse(`${place}.splits must be from 1 to 4096`);
+  }
+  if (typeof transposeB !== "boolean" || transposeB && !product.startsWith("nt ")) {
+    refuse(`${place}.transposeB must be true or false, and true for layout nt only`);
   }
   if (!Number.isFinite(tflops) || tflops! <= 0) refuse(`${place}.tflops must be above 0`);
 }

@@ -43,7 +43,9 @@ export async function tuneProduct(instruments: Instruments, shape: MatmulShape):
       throw new Error(`Cannot tune ${productKey(shape)} as every candidate failed: ${failed[0]?.reason}`);
     }
     const [[best, tflops]] = [...times].sort(([, a], [, b]) => b - a);
-    const asRuled = [...times].find(([{ tile, splits }]) => tile === ruled.tile && splits === ruled.splits);
+    const asRuled = [...times].find(([{ tile, splits, transposeB }]) =>
+      tile === ruled.tile && splits === ruled.splits && !transposeB
+    );
     return {
       product: productKey(shape),
       ...best,
@@ -62,7 +64,7 @@ function ruledByName(shape: MatmulShape, { gpu }: Instruments): TunedChoice {
   return { tile: name, splits };
 }
 
-/** The rule's choice first, then every other tile that fits the kind of device, then more and fewer slices. */
+/** The rule's choice first, then every other tile for the kind of device, in more and fewer slices, and B transposed. */
 function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments): TunedChoice[] {
   const software = gpu.capabilities.software;
   // A kernel that spills registers slows later ones of the same device too, so float32 never tries the float16 tile.
@@ -70,11 +72,13 @@ function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments
   const names = (Object.keys(TILES) as TileName[]).filter((name) =>
     (name === "software") === software && fits(name)
   );
-  const slices = [...new Set([ruled.splits, 1, Math.ceil(ruled.splits / 2), ruled.splits * 2])];
-  const all = [ruled.tile, ...names].flatMap((tile) => slices.map((splits) => ({ tile, splits })));
-  return all.filter(({ tile, splits }, i) =>
-    i === all.findIndex((other) => other.tile === tile && other.splits === splits)
+  const slices = [...new Set([ruled.splits, 1, Math.ceil(ruled.splits / 2), ruled.splits * 2, 3])];
+  const transposes = shape.layout === "nt" ? [false, true] : [false];
+  const all = [ruled.tile, ...names].flatMap((tile) =>
+    slices.flatMap((splits) => transposes.map((transposeB) => ({ tile, splits, transposeB })))
   );
+  const name = (choice: TunedChoice) => JSON.stringify(choice);
+  return all.filter((choice, i) => i === all.findIndex((other) => name(other) === name(choice)));
 }
 
 /** Operands of one product, small integers whose sums are exact in float32 whatever the order. */
@@ -103,7 +107,7 @@ class Trial {
     return tensor;
   }
 
-  #request({ tile, splits }: TunedChoice): MatmulRequest {
+  #request({ tile, splits, transposeB }: TunedChoice): MatmulRequest {
     const { layout, products, columns, gatedA, arithmetic } = this.#shape;
     return {
       label: "trial",
@@ -116,7 +120,7 @@ class Trial {
       out: this.#out.map(matrix),
       activation: "identity",
       precision: arithmetic === "float16" ? "fastest" : "default",
-      choice: { tile: TILES[tile], splits },
+      choice: { tile: TILES[tile], splits, transposeB },
     };
   }
 

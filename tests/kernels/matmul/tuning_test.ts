@@ -137,6 +137,8 @@ Deno.test("a table that breaks a rule is refused with the place and the rule", (
     [text({ entries: [null] }), "entries[0] must be an object"],
     [entry({ product: "nn" }), "entries[0].product must name a product"],
     [entry({ tile: "toString" }), "entries[0].tile must be one of software,"],
+    [entry({ transposeB: 1 }), "entries[0].transposeB must be true or false, and true for layout nt only"],
+    [entry({ product: productKey({ ...SHAPE, layout: "tn" }), transposeB: true }), "true for layout nt only"],
     [entry({ splits: 0 }), "entries[0].splits must be from 1 to 4096"],
     [entry({ splits: 1.5 }), "entries[0].splits must be from 1 to 4096"],
     [entry({ tflops: -1 }), "entries[0].tflops must be above 0"],
