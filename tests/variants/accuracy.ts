@@ -2,7 +2,12 @@
 import type { ActivationName } from "../../kernels/activation.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { type HostInputs, randomInputs } from "../../variants/data.ts";
-import { oracle, type OracleOutputs, relativeFrobeniusError } from "../../variants/oracle.ts";
+import {
+  oracle,
+  type OracleOutputs,
+  type OracleProblem,
+  relativeFrobeniusError,
+} from "../../variants/oracle.ts";
 import type { Problem } from "../../variants/variant.ts";
 
 /** A problem whose activation has a name, and so an oracle. */
@@ -47,7 +52,7 @@ const MOST_AMPLIFICATION = 8;
  * vanish, every implementation loses all digits, and the test would say nothing.
  */
 export function wellConditioned(
-  problem: NamedProblem,
+  problem: OracleProblem & Pick<Problem, "dtype">,
   firstSeed: number,
 ): Checked {
   for (let seed = firstSeed;; seed++) {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type NamedReport, renderPage } from "../../../report/page/mod.ts";
 import { renderSvg } from "../../../report/svg.ts";
+import { ChromiumPage, findChromium } from "../../chromium.ts";
 import { oneRow, syntheticReport } from "../fixture.ts";
-import { ChromiumPage, findChromium } from "./chromium.ts";
 
 const draw = () => Promise.resolve('<svg class="marks" width="10"></svg>');
 
