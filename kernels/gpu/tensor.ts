@@ -126,7 +126,8 @@ export class Tensor {
   /**
    * A tensor in a caller's buffer, which stays the caller's: disposing the tensor leaves it as it is.
    *
-   * @throws {RangeError} If the buffer is too small, or `byteOffset` no multiple of 256.
+   * @throws {TypeError} If `buffer` is none.
+   * @throws {RangeError} If the buffer is too small or no storage buffer, or `byteOffset` no multiple of 256.
    */
   static wrap(
     gpu: Gpu,
@@ -141,6 +142,11 @@ export class Tensor {
     const bytes = storageBytes(checkedShape(shape, label).reduce((a, b) => a * b, 1), dtype);
     if (typeof buffer?.size !== "number") {
       throw new TypeError(`Cannot wrap ${label} as buffer must be a GPUBuffer: current value is ${buffer}`);
+    }
+    if ((buffer.usage & 0x80) === 0) { // GPUBufferUsage.STORAGE
+      throw new RangeError(
+        `Cannot wrap ${label} as buffer.usage must include STORAGE: current value is ${buffer.usage}`,
+      );
     }
     if (!Number.isInteger(byteOffset) || byteOffset < 0 || byteOffset % 256 !== 0) {
       throw new RangeError(

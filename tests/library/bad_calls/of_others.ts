@@ -126,6 +126,11 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     ],
     [wrap(null, [2]), TypeError, "wrap tensor as buffer must be a GPUBuffer: current value is null"],
     [
+      wrap({ size: 64, usage: 8 }, [2]),
+      RangeError,
+      "wrap tensor as buffer.usage must include STORAGE: current value is 8",
+    ],
+    [
       wrap(x.buffer, [2], { byteOffset: 4 }),
       RangeError,
       "wrap tensor as byteOffset must be a multiple of 256: current value is 4",
