@@ -67,6 +67,7 @@ export class ChromiumPage {
   readonly #process: Deno.ChildProcess;
   readonly #profile: string;
   readonly #socket: WebSocket;
+  readonly #closed: Promise<void>;
   readonly #waiting = new Map<number, (message: Message) => void>();
   readonly #events = new Map<string, () => void>();
   #next = 1;
@@ -76,6 +77,10 @@ export class ChromiumPage {
     this.#profile = profile;
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
+    this.#closed = new Promise((resolve) => socket.onclose = () => resolve());
+    this.#closed.then(() => {
+      for (const answer of this.#waiting.values()) answer({ error: { message: "Chromium ended" } });
+    });
   }
 
   /** Starts a browser with an empty page. */
@@ -137,19 +142,21 @@ export class ChromiumPage {
 
   /** Ends the browser and removes what it wrote. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise((resolve) => this.#socket.onclose = resolve);
     // Asked to, it waits for its helpers; killed, it would leave them to write into the profile for a while.
-    this.#socket.send(JSON.stringify({ id: this.#next++, method: "Browser.close" }));
+    this.#send("Browser.close").catch(() => {});
     const late = setTimeout(() => this.#process.kill("SIGKILL"), 5000);
     await this.#process.status;
     clearTimeout(late);
     this.#socket.close();
-    await closed;
+    await this.#closed;
     Deno.removeSync(this.#profile, { recursive: true });
   }
 
   #send(method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
     const id = this.#next++;
+    if (this.#socket.readyState !== WebSocket.OPEN) {
+      return Promise.reject(new Error(`${method}: Chromium ended`));
+    }
     this.#socket.send(JSON.stringify({ id, method, params }));
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, ({ result, error }) => {
