@@ -37,6 +37,13 @@ const LEAST_SLICE = 128;
 /** Partial sums of a split product take at most this much memory, and so stay in a last-level cache. */
 const MOST_PARTIAL_BYTES = 32 * 2 ** 20;
 
+/**
+ * Turns that loops may take on a software adapter: Mesa's llvmpipe leaves a loop after 65,535 of them, counted over all
+ * loops of a thread in some versions (LP_MAX_TGSI_LOOP_ITERATIONS), and says nothing: longer sums would be wrong. Some
+ * are left for the ends of slices.
+ */
+const SOFTWARE_TURNS = 65_535 - 128;
+
 /** The tile for a shape on a device: as tuned there, else by rule. */
 export function chooseTile(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   const tuned = tunedChoice(shape, capabilities.name);
@@ -48,7 +55,7 @@ export function chooseTile(shape: MatmulShape, capabilities: Capabilities): Tile
 /** The tile for a shape on a device, by rule. */
 export function ruledChoice(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   const tile = ruledTile(shape, capabilities);
-  return { tile, splits: capabilities.software ? 1 : ruledSplits(shape, tile) };
+  return { tile, splits: capabilities.software ? softwareSplits(shape, tile) : ruledSplits(shape, tile) };
 }
 
 function ruledTile(shape: MatmulShape, { software }: Capabilities): Tile {
@@ -68,6 +75,11 @@ function ruledSplits({ m, n, k, columns, products }: MatmulShape, tile: Tile): n
   const byLength = Math.floor(k * products / LEAST_SLICE);
   const byMemory = Math.floor(MOST_PARTIAL_BYTES / (4 * m * n * columns));
   return Math.max(1, Math.min(wanted, byLength, byMemory));
+}
+
+/** One slice does where there is one core for each tile, unless its loop has too many turns. */
+function softwareSplits({ k, products }: MatmulShape, { tileK }: Tile): number {
+  return Math.ceil(k * products / tileK / SOFTWARE_TURNS);
 }
 
 function tilesOf(tile: Tile, { m, n, columns }: Pick<MatmulShape, "m" | "n" | "columns">): number {
