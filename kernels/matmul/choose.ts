@@ -77,6 +77,16 @@ function ruledSplits({ m, n, k, columns, products }: MatmulShape, tile: Tile): n
   return Math.max(1, Math.min(wanted, byLength, byMemory));
 }
 
+/** Numbers of slices worth a trial: one, a few, and those that just fill a GPU like an H200 one to four times. */
+export function splitsToTry({ m, n, k, columns, products }: MatmulShape, tile: Tile): number[] {
+  const tiles = tilesOf(tile, { m, n, columns });
+  const filling = [1, 2, 3, 4].map((times) => Math.floor(times * BUSY / tiles));
+  const most = Math.floor(k * products / LEAST_SLICE);
+  return [...new Set([1, 2, 3, ...filling])].filter((splits) =>
+    splits >= 1 && (splits === 1 || splits <= most)
+  );
+}
+
 /** One slice does where there is one core for each tile, unless its loop has too many turns. */
 function softwareSplits({ k, products }: MatmulShape, { tileK }: Tile): number {
   return Math.ceil(k * products / tileK / SOFTWARE_TURNS);

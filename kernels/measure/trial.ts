@@ -1,0 +1,158 @@
+import { countElements } from "../count.ts";
+import type { DType } from "../gpu/dtype.ts";
+import { GpuRecorder } from "../gpu/recorder.ts";
+import { Tensor } from "../gpu/tensor.ts";
+import type { MatmulShape } from "../matmul/choose.ts";
+import type { matmul } from "../matmul/launch.ts";
+import type { MatmulRequest } from "../matmul/request.ts";
+import { TILES } from "../matmul/tiles.ts";
+import type { TunedChoice } from "../matmul/tuning.ts";
+import { matrix } from "../view.ts";
+import { gpuTimes } from "./clock.ts";
+import { fill, POISON } from "./fill.ts";
+import type { Instruments } from "./instruments.ts";
+import { median } from "./statistics.ts";
+
+const RUNS = 5;
+
+/** An H200 that was idle runs at 345 of its 1980 MHz for up to a few hundred milliseconds. */
+const WARM_NS = 3e8;
+
+/** Rows and columns whose crossings are computed on the CPU too: 4,096 sums of K products take it a fraction of a second. */
+const CHECKED = 64;
+
+/** By their bits: a compiler may assume that no float is NaN. */
+const DIFFERS = "bitcast<u32>(out) != bitcast<u32>(expected)";
+
+/** One product on small integers, whose sums are exact in float32 whatever the order, so that every bit is known. */
+export class Trial {
+  readonly #instruments: Instruments;
+  readonly #shape: MatmulShape;
+  readonly #a: Tensor[];
+  readonly #b: Tensor[];
+  readonly #out: Tensor[];
+  /** The output of the rule's choice. */
+  readonly #expected: Tensor[];
+  readonly #record: typeof matmul;
+
+  constructor(instruments: Instruments, shape: MatmulShape, record: typeof matmul) {
+    this.#instruments = instruments;
+    this.#shape = shape;
+    this.#record = record;
+    const { layout, m, n, k, products, columns, gatedA, dtype } = shape;
+    const make = (count: number, size: [number, number], type: DType) =>
+      Array.from({ length: count }, (_, which) => this.#tensor(size, type, which));
+    this.#a = make(products * (gatedA ? 2 : 1), layout === "tn" ? [k, m] : [m, k], dtype);
+    this.#b = make(products * columns, layout === "nt" ? [n, k] : [k, n], dtype);
+    this.#out = make(columns, [m, n], dtype);
+    this.#expected = make(columns, [m, n], dtype);
+  }
+
+  #tensor(size: [number, number], dtype: DType, which: number): Tensor {
+    const init = { shape: size, dtype, purpose: "internal", label: "trial operand" } as const;
+    const tensor = new Tensor(this.#instruments.gpu.memory, init);
+    tensor.write(Float32Array.from({ length: tensor.length }, (_, i) => integer(i, which)));
+    return tensor;
+  }
+
+  #request({ tile, splits, transposeB }: TunedChoice, out = this.#out): MatmulRequest {
+    const { layout, products, columns, gatedA, arithmetic } = this.#shape;
+    return {
+      label: "trial",
+      layout,
+      products,
+      columns,
+      gatedA,
+      a: this.#a.map(matrix),
+      b: this.#b.map(matrix),
+      out: out.map(matrix),
+      activation: "identity",
+      precision: arithmetic === "float16" ? "fastest" : "default",
+      choice: { tile: TILES[tile], splits, transposeB },
+    };
+  }
+
+  /** Computes what every other candidate must give, and compares some of it with sums of integers. */
+  async expect(choice: TunedChoice): Promise<void> {
+    const recorder = new GpuRecorder(this.#instruments.gpu);
+    this.#record(recorder, this.#request(choice, this.#expected));
+    recorder.submit();
+    await this.#check();
+  }
+
+  /** Keeps the device busy until its clocks have risen: making the operands has left it idle. */
+  async warm(choice: TunedChoice): Promise<void> {
+    const request = this.#request(choice);
+    const timed = { timed: (recorder: GpuRecorder) => this.#record(recorder, request) };
+    for (let spentNs = 0; spentNs < WARM_NS;) {
+      const times = await gpuTimes(this.#instruments, Array.from({ length: RUNS }, () => timed));
+      spentNs += Math.max(times.reduce((sum, ns) => sum + ns, 0), WARM_NS / 100);
+    }
+  }
+
+  /** @throws {Error} If its output is another than the rule's. */
+  async tflops(choice: TunedChoice): Promise<number> {
+    const request = this.#request(choice);
+    const { gpu } = this.#instruments;
+    const poisoning = new GpuRecorder(gpu);
+    for (const out of this.#out) fill(poisoning, out, POISON);
+    poisoning.submit();
+    const timed = { timed: (recorder: GpuRecorder) => this.#record(recorder, request) };
+    const times = await gpuTimes(this.#instruments, Array.from({ length: RUNS + 1 }, () => timed));
+    for (const [column, out] of this.#out.entries()) {
+      const inputs = { out, expected: this.#expected[column] };
+      const wrong = await countElements(gpu, { label: "wrong elements", inputs, where: DIFFERS });
+      if (wrong > 0) throw new Error(`${wrong} elements of its output are wrong`);
+    }
+    const { m, n, k, products, columns } = this.#shape;
+    return 2 * m * n * k * products * columns / median(times.slice(1)) / 1e3;
+  }
+
+  async #check(): Promise<void> {
+    const { m, n, dtype } = this.#shape;
+    const tolerance = dtype === "float32" ? 0 : dtype === "float16" ? 2 ** -10 : 2 ** -7;
+    for (const [column, out] of this.#expected.entries()) {
+      const values = await out.read();
+      for (const row of spread(m)) {
+        for (const col of spread(n)) {
+          const expected = this.#sum(row, col, column);
+          const got = values[row * n + col];
+          if (Math.abs(got - expected) <= tolerance * Math.abs(expected)) continue;
+          throw new Error(`its output [${row},${col}] is ${got}, not ${expected}`);
+        }
+      }
+    }
+  }
+
+  #sum(row: number, col: number, column: number): number {
+    const { layout, m, n, k, products, columns, gatedA } = this.#shape;
+    let sum = 0;
+    for (let product = 0; product < products; product++) {
+      for (let i = 0; i < k; i++) {
+        const at = layout === "tn" ? i * m + row : row * k + i;
+        const a = gatedA ? integer(at, 0) * integer(at, 1) : integer(at, product);
+        sum += a * integer(layout === "nt" ? col * k + i : i * n + col, product * columns + column);
+      }
+    }
+    return sum;
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of [...this.#a, ...this.#b, ...this.#out, ...this.#expected]) tensor.dispose();
+    this.#instruments.gpu.memory.trim();
+  }
+}
+
+/** All indices below `length`, or `CHECKED` of them, the first and the last included. */
+function spread(length: number): number[] {
+  const count = Math.min(length, CHECKED);
+  return Array.from(
+    { length: count },
+    (_, i) => count === 1 ? 0 : Math.floor(i * (length - 1) / (count - 1)),
+  );
+}
+
+/** Element `i` of operand `which`: -2 to 2, without a short period. */
+function integer(i: number, which: number): number {
+  return (Math.imul(i + 1, 2654435761 + 40503 * which) >>> 13) % 5 - 2;
+}
