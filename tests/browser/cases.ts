@@ -1,5 +1,5 @@
-/** What is run in the browser: small, as SwiftShader computes and compiles on the CPU. */
-import type { Activation } from "../../kernels/activation.ts";
+/** What is run in a browser: small, as SwiftShader computes and compiles on the CPU. */
+import { type Activation, ACTIVATIONS } from "../../kernels/activation.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import type { Precision } from "../../kernels/matmul/config.ts";
 import { type VariantInfo, variants } from "../../mod.ts";
@@ -15,31 +15,85 @@ export interface Case {
   readonly problem: OracleProblem & { readonly dtype: DType };
 }
 
-/** T, D, H: where rows share words and nothing is a multiple of anything, and where vectors fit. */
-const ODD = [5, 7, 9] as const;
-const ALIGNED = [16, 32, 48] as const;
+type Sizes = readonly [tokens: number, dim: number, hiddenDim: number];
 
-/** What differs between the cases of a group; the rest is the default. */
+/**
+ * Nothing a multiple of anything, so that rows of 16 bits share words; what vectors fit; and more rows than are a
+ * stream of the weights, both ways.
+ */
+const ODD: Sizes = [5, 7, 9];
+const ALIGNED: Sizes = [8, 32, 48];
+const LONG: Sizes = [17, 32, 48];
+const LONG_ODD: Sizes = [19, 7, 9];
+/** A large GPU splits K. */
+const SPLIT: Sizes = [33, 260, 264];
+
+/** What a case is but for its variant; float32, silu and the default precision where it does not say. */
 interface Choice {
-  readonly sizes: readonly [number, number, number];
+  readonly sizes: Sizes;
   readonly dtype?: DType;
   readonly precision?: Precision;
+  readonly forms?: readonly Case["form"][];
   readonly activation?: Activation;
+  /** The activation in float64, where it has no name. */
   readonly reference?: OracleProblem["activation"];
 }
 
-function casesOf({ id, weightForm }: VariantInfo, choice: Choice): Case[] {
-  const { sizes: [tokens, dim, hiddenDim], dtype = "float32", precision = "default" } = choice;
+const FORMS = ["separate", "combined"] as const;
+
+/** A variant's cases: one for each form of the weights. */
+function casesOf({ id }: VariantInfo, choice: Choice): Case[] {
+  const { sizes: [tokens, dim, hiddenDim], dtype = "float32", precision = "default", forms = FORMS } = choice;
   const { activation = "silu", reference = activation as OracleProblem["activation"] } = choice;
-  const forms = weightForm === "either" ? ["separate", "combined"] as const : [weightForm];
+  const what = typeof activation === "string" ? activation : "custom";
   return forms.map((form) => ({
-    name: `${id}, ${form} weights, ${tokens} x ${dim} x ${hiddenDim}`,
+    name: `${id} of ${form} weights, ${dtype}, ${what}, ${precision}, ${tokens} x ${dim} x ${hiddenDim}`,
     ...{ implementation: id, form, activation, precision },
     problem: { tokens, dim, hiddenDim, dtype, activation: reference },
   }));
 }
 
-/** The cases of each group, by its name. */
-export const groups: Readonly<Record<string, readonly Case[]>> = {
-  float32: variants.flatMap((variant) => [ODD, ALIGNED].flatMap((sizes) => casesOf(variant, { sizes }))),
+/** Every variant. */
+const everyVariant = (choice: Choice) => variants.flatMap((variant) => casesOf(variant, choice));
+
+/** Those whose kernels hold the activation: apart, in one with all that has no product, and within products. */
+function gates(choice: Omit<Choice, "sizes">): Case[] {
+  const ids = ["pytorch", "unsloth", "tuned"];
+  return variants.filter(({ id }) => ids.includes(id))
+    .flatMap((variant) => casesOf(variant, { ...choice, sizes: ODD, forms: ["separate"] }));
+}
+
+/** x^2 where x is positive. */
+const squaredRelu: Omit<Choice, "sizes"> = {
+  activation: { wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))", derivative: "2 * max(x, vec4f(0))" },
+  reference: { value: (x) => Math.max(x, 0) ** 2, derivative: (x) => 2 * Math.max(x, 0) },
 };
+
+const tuned = variants.find(({ id }) => id === "tuned")!;
+
+/** Storage of 16 bits, whose kernels take longer to compile. Without f16 in the shader, no precision changes them. */
+function halves(dtype: DType, form: Case["form"]): Case[] {
+  const choice = { dtype, forms: [form] };
+  const precisions = (["highest", "fastest"] as const).flatMap((precision) =>
+    casesOf(tuned, { ...choice, sizes: ALIGNED, precision })
+  );
+  return [...[ODD, ALIGNED].flatMap((sizes) => everyVariant({ ...choice, sizes })), ...precisions];
+}
+
+/** The group whose kernels are chosen as for a GPU. */
+export const AS_A_GPU = "kernels of a large GPU";
+
+/** The cases of each group, by the name of its test. */
+export const groups = {
+  "float32": [ODD, ALIGNED, LONG, LONG_ODD].flatMap((sizes) => everyVariant({ sizes })),
+  "float16": halves("float16", "separate"),
+  "bfloat16": halves("bfloat16", "combined"),
+  "activations": [
+    ...ACTIVATIONS.filter((name) => name !== "silu").flatMap((activation) => gates({ activation })),
+    ...gates(squaredRelu),
+  ],
+  [AS_A_GPU]: casesOf(tuned, { sizes: SPLIT, forms: ["separate"] }),
+} satisfies Record<string, readonly Case[]>;
+
+/** Name of a group. */
+export type Group = keyof typeof groups;

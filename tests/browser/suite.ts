@@ -11,7 +11,7 @@ import {
 import { combineGateUp, type HostInputs, splitGateUp } from "../../variants/data.ts";
 import { type OracleOutputs, relativeFrobeniusError } from "../../variants/oracle.ts";
 import { tolerance, wellConditioned } from "../variants/accuracy.ts";
-import { type Case, groups } from "./cases.ts";
+import { AS_A_GPU, type Case, type Group, groups } from "./cases.ts";
 
 /** What a case gave: plain data, as it leaves the page as JSON. */
 export interface Outcome {
@@ -23,8 +23,9 @@ export interface Outcome {
 }
 
 /** Runs a group on a device of its own; the last outcome is the device's: nothing is left on it. */
-export async function run(group: string, seed: number): Promise<Outcome[]> {
+export async function run(group: Group, seed: number): Promise<Outcome[]> {
   const gpu = await requestGpu();
+  if (group === AS_A_GPU) Object.assign(gpu, { capabilities: { ...gpu.capabilities, software: false } });
   const outcomes: Outcome[] = [];
   for (const one of groups[group]) outcomes.push(await attempt(one.name, () => check(gpu, one, seed)));
   outcomes.push(await attempt("the device afterwards", () => checkNothingLeft(gpu)));
