@@ -17,14 +17,10 @@ export interface Case {
 
 type Sizes = readonly [tokens: number, dim: number, hiddenDim: number];
 
-/**
- * Nothing a multiple of anything, so that rows of 16 bits share words; what vectors fit; and more rows than are a
- * stream of the weights, both ways.
- */
+/** Nothing a multiple of anything, so that rows of 16 bits share words; what vectors fit; more rows than a stream. */
 const ODD: Sizes = [5, 7, 9];
 const ALIGNED: Sizes = [8, 32, 48];
 const LONG: Sizes = [17, 32, 48];
-const LONG_ODD: Sizes = [19, 7, 9];
 /** A large GPU splits K. */
 const SPLIT: Sizes = [33, 260, 264];
 
@@ -85,7 +81,7 @@ export const AS_A_GPU = "kernels of a large GPU";
 
 /** The cases of each group, by the name of its test. */
 export const groups = {
-  "float32": [ODD, ALIGNED, LONG, LONG_ODD].flatMap((sizes) => everyVariant({ sizes })),
+  "float32": [ODD, ALIGNED, LONG].flatMap((sizes) => everyVariant({ sizes })),
   "float16": halves("float16", "separate"),
   "bfloat16": halves("bfloat16", "combined"),
   "activations": [

@@ -3,57 +3,83 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { ChromiumPage, findChromium } from "../chromium.ts";
 import { freshSeed } from "../gpu.ts";
 import { CAPABILITIES } from "../variants/measure/capabilities.ts";
-import { groups } from "./cases.ts";
+import { type Group, groups } from "./cases.ts";
 import { names } from "./face.ts";
 import { serveModules } from "./server.ts";
 import type { Outcome } from "./suite.ts";
 import { kernelTexts } from "./texts.ts";
 
 const chromium = findChromium();
+const seed = freshSeed();
+
+/** What a page is asked to do and how its answer is judged, by the name of a test step. */
+type Job = readonly [name: string, work: (page: ChromiumPage) => Promise<void>];
 
 /** The expression that calls what a module of the suite exports. */
 function call(module: string, name: string, ...values: unknown[]): string {
-  return `import("/tests/browser/${module}.ts").then((module) => module.${name}(...${
-    JSON.stringify(values)
-  }))`;
+  const list = JSON.stringify(values);
+  return `import("/tests/browser/${module}.ts").then((module) => module.${name}(...${list}))`;
 }
 
-function assertRight({ name, errors, thrown }: Outcome, seed: number): void {
-  assertEquals(thrown, null, `${name}, seed ${seed}`);
-  for (const { output, error, limit } of errors) {
-    const right = error !== null && error <= limit;
-    assert(right, `${output} is off by ${error ?? "NaN"}, more than ${limit}: ${name}, seed ${seed}`);
+async function checkGroup(page: ChromiumPage, group: Group): Promise<void> {
+  const outcomes = await page.evaluate<Outcome[]>(call("suite", "run", group, seed));
+  assertGreater(outcomes.length, groups[group].length);
+  for (const { name, errors, thrown } of outcomes) {
+    assertEquals(thrown, null, `${name}, seed ${seed}`);
+    for (const { output, error, limit } of errors) {
+      const right = error !== null && error <= limit;
+      assert(right, `${output} is off by ${error ?? "NaN"}, more than ${limit}: ${name}, seed ${seed}`);
+    }
   }
+  assertEquals(page.complaints, []);
+}
+
+async function checkTexts(page: ChromiumPage): Promise<void> {
+  const texts = kernelTexts({ ...CAPABILITIES, shaderF16: false }); // SwiftShader has no f16
+  assertGreater(texts.size, 200);
+  const said = await page.evaluate<string[]>(call("diagnose", "diagnose", [...texts.values()]));
+  const faults = [...texts.keys()].map((name, i) => `${name}: ${said[i]}`).filter((_, i) => said[i] !== "");
+  assertEquals(faults, []);
+}
+
+const JOBS: readonly Job[] = [
+  ...(Object.keys(groups) as Group[]).map((group): Job => [
+    `${groups[group].length} cases agree with the oracle: ${group}`,
+    (page) => checkGroup(page, group),
+  ]),
+  ["the compiler has nothing to say of a large GPU's kernels", checkTexts],
+  ...names.map((name): Job => [name, (page) => page.evaluate(call("face", "run", name, seed))]),
+];
+
+/**
+ * Does all jobs in two browsers, as what takes long, compiling, is one core's work in each. A job's promise is of what it
+ * threw, undefined if nothing.
+ */
+function start(pages: readonly ChromiumPage[]): Promise<unknown>[] {
+  const results = JOBS.map(() => Promise.withResolvers<unknown>());
+  const queue = JOBS.entries();
+  for (const page of pages) {
+    (async () => {
+      for (const [i, [_, work]] of queue) results[i].resolve(await work(page).catch((error) => error));
+    })();
+  }
+  return results.map(({ promise }) => promise);
 }
 
 Deno.test({
-  name: `the library is right in a browser${
-    chromium === null ? " (SKIPPED: Chromium is not installed)" : ""
-  }`,
+  name: `the library is right in Chromium${chromium === null ? " (SKIPPED: it is not installed)" : ""}`,
   ignore: chromium === null,
   fn: async (t) => {
-    const seed = freshSeed();
     await using server = serveModules();
-    await using page = await ChromiumPage.open(chromium!, { graphics: "webgpu" });
-    await page.goto(server.address);
-    for (const [group, cases] of Object.entries(groups)) {
-      await t.step(`${cases.length} cases agree with the oracle: ${group}`, async () => {
-        const outcomes = await page.evaluate<Outcome[]>(call("suite", "run", group, seed));
-        assertGreater(outcomes.length, cases.length);
-        for (const outcome of outcomes) assertRight(outcome, seed);
+    await using first = await ChromiumPage.open(chromium!, { graphics: "webgpu" });
+    await using second = await ChromiumPage.open(chromium!, { graphics: "webgpu" });
+    for (const page of [first, second]) await page.goto(server.address);
+    const results = start([first, second]);
+    for (const [i, [name]] of JOBS.entries()) {
+      await t.step(name, async () => {
+        const thrown = await results[i];
+        if (thrown !== undefined) throw thrown;
       });
     }
-    await t.step("the compiler has nothing to say of what a large GPU would be given", async () => {
-      const texts = kernelTexts({ ...CAPABILITIES, shaderF16: false }); // SwiftShader has no f16
-      assertGreater(texts.size, 200);
-      const said = await page.evaluate<string[]>(call("diagnose", "diagnose", [...texts.values()]));
-      assertEquals([...texts.keys()].map((name, i) => name + said[i]).filter((_, i) => said[i] !== ""), []);
-    });
-    assertEquals(
-      page.complaints,
-      [],
-      "what the console says, which faults made on purpose fill from here on",
-    );
-    for (const name of names) await t.step(name, () => page.evaluate(call("face", "run", name, seed)));
   },
 });

@@ -6,7 +6,7 @@ import { filesIn, inFolder, QUICK, reportIn, start } from "../program.ts";
 import { freshSeed } from "../gpu.ts";
 
 /** Kills of one test. */
-const KILLS = 4;
+const KILLS = 3;
 
 const LINUX = Deno.build.os === "linux";
 const ARGS = [...QUICK, "--sizes", "2x4x4,3x4x4", "--variants", "pytorch,liger"];
