@@ -9,7 +9,7 @@ import { TILES } from "../matmul/tiles.ts";
 import type { TunedChoice } from "../matmul/tuning.ts";
 import { matrix } from "../view.ts";
 import { gpuTimes } from "./clock.ts";
-import { fill, POISON } from "./fill.ts";
+import { fill, fillIntegers, integer, POISON } from "./fill.ts";
 import type { Instruments } from "./instruments.ts";
 import { median } from "./statistics.ts";
 
@@ -51,7 +51,9 @@ export class Trial {
   #tensor(size: [number, number], dtype: DType, which: number): Tensor {
     const init = { shape: size, dtype, purpose: "internal", label: "trial operand" } as const;
     const tensor = new Tensor(this.#instruments.gpu.memory, init);
-    tensor.write(Float32Array.from({ length: tensor.length }, (_, i) => integer(i, which)));
+    const recorder = new GpuRecorder(this.#instruments.gpu);
+    fillIntegers(recorder, tensor, which);
+    recorder.submit();
     return tensor;
   }
 
@@ -150,9 +152,4 @@ function spread(length: number): number[] {
     { length: count },
     (_, i) => count === 1 ? 0 : Math.floor(i * (length - 1) / (count - 1)),
   );
-}
-
-/** Element `i` of operand `which`: -2 to 2, without a short period. */
-function integer(i: number, which: number): number {
-  return (Math.imul(i + 1, 2654435761 + 40503 * which) >>> 13) % 5 - 2;
 }

@@ -1,10 +1,10 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { multiplyAdds } from "../../../kernels/ceilings.ts";
-import { GpuRecorder } from "../../../kernels/gpu/recorder.ts";
+import { GpuRecorder, type Recorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import { gpuTimes, wallTime } from "../../../kernels/measure/clock.ts";
 import { measureCeilings } from "../../../kernels/measure/ceilings.ts";
-import { fill, POISON } from "../../../kernels/measure/fill.ts";
+import { fill, fillIntegers, integer, POISON } from "../../../kernels/measure/fill.ts";
 import { Instruments } from "../../../kernels/measure/instruments.ts";
 import { periodNs, Timer } from "../../../kernels/measure/timer.ts";
 import { median } from "../../../kernels/measure/statistics.ts";
@@ -112,28 +112,42 @@ Deno.test("fill() writes every word of a tensor, and the poison is NaN in every 
   }
 });
 
-Deno.test("fill() goes on in pieces where one binding cannot hold the tensor", async () => {
-  using tensor = new Tensor(gpu.memory, {
-    shape: [5000],
-    dtype: "float32",
-    purpose: "input",
-    label: "filled",
-  });
-  const inner = new GpuRecorder(gpu);
-  const sizes: number[] = [];
-  const recorder = {
-    capabilities: { ...gpu.capabilities, maxStorageBufferBindingSize: 8192 + 100 },
-    memory: gpu.memory,
-    empty: inner.empty.bind(inner),
-    dispatch: (dispatch: Parameters<typeof inner.dispatch>[0]) => {
-      sizes.push(dispatch.bindings[0].byteLength!);
-      inner.dispatch(dispatch);
-    },
-  };
-  fill(recorder, tensor, 0x3f800000); // 1 as float32
-  inner.submit();
-  assertEquals(sizes, [8192, 8192, 3616]);
-  assertAlmostEquals((await tensor.read()).reduce((sum, value) => sum + value, 0), 5000);
+Deno.test("fillIntegers() writes what integer() tells, two to a word where elements have 16 bits", async () => {
+  for (const dtype of ["float32", "float16", "bfloat16"] as const) {
+    using tensor = new Tensor(gpu.memory, { shape: [1003], dtype, purpose: "input", label: "filled" });
+    const recorder = new GpuRecorder(gpu);
+    fillIntegers(recorder, tensor, 3);
+    recorder.submit();
+    assertEquals([...await tensor.read()], Array.from({ length: 1003 }, (_, i) => integer(i, 3)));
+  }
+});
+
+Deno.test("both go on in pieces where one binding cannot hold the tensor", async () => {
+  const init = { shape: [5000], dtype: "float32", purpose: "input", label: "filled" } as const;
+  const ones = new Array(5000).fill(1);
+  const integers = ones.map((_, i) => integer(i, 0));
+  using tensor = new Tensor(gpu.memory, init);
+  for (
+    const [record, expected] of [
+      [(recorder: Recorder) => fill(recorder, tensor, 0x3f800000), ones], // 1 as float32
+      [(recorder: Recorder) => fillIntegers(recorder, tensor, 0), integers],
+    ] as const
+  ) {
+    const inner = new GpuRecorder(gpu);
+    const sizes: number[] = [];
+    record({
+      capabilities: { ...gpu.capabilities, maxStorageBufferBindingSize: 8192 + 100 },
+      memory: gpu.memory,
+      empty: inner.empty.bind(inner),
+      dispatch: (dispatch) => {
+        sizes.push(dispatch.bindings[0].byteLength!);
+        inner.dispatch(dispatch);
+      },
+    });
+    inner.submit();
+    assertEquals(sizes, [8192, 8192, 3616]);
+    assertEquals([...await tensor.read()], expected);
+  }
 });
 
 testNothingLeft(gpu);
