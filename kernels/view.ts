@@ -88,7 +88,26 @@ export function bind(views: readonly View[], capabilities: Capabilities): Bound 
   return { bindings: tensors.map((tensor, i) => ({ tensor, ...ranges[i] })), slots, offsets };
 }
 
-function rangeOf(views: View[], capabilities: Capabilities) {
+/** Whether one binding holds all that a view needs. */
+export function isBindable(view: View, capabilities: Capabilities): boolean {
+  return needed([view], capabilities).byteLength <= capabilities.maxStorageBufferBindingSize;
+}
+
+function rangeOf(views: readonly View[], capabilities: Capabilities) {
+  const range = needed(views, capabilities);
+  const limit = capabilities.maxStorageBufferBindingSize;
+  if (range.byteLength > limit) {
+    const { label } = views[0].tensor;
+    throw new LimitError(
+      `Cannot bind ${label} as one binding holds at most ${limit} bytes (maxStorageBufferBindingSize): ` +
+        `current value is ${range.byteLength}`,
+    );
+  }
+  return range;
+}
+
+/** The whole tensor where one binding holds it, else from the first byte that any of the views needs to the last. */
+function needed(views: readonly View[], capabilities: Capabilities) {
   const { tensor } = views[0];
   const size = bytesPerElement(tensor.dtype);
   const limit = capabilities.maxStorageBufferBindingSize;
@@ -100,11 +119,6 @@ function rangeOf(views: View[], capabilities: Capabilities) {
     const end = Math.max(...views.map((view) => view.offset + span(view))) * size;
     byteOffset = Math.floor(first / unit) * unit;
     byteLength = Math.min(tensor.byteLength, Math.ceil(end / 16) * 16) - byteOffset;
-  }
-  if (byteLength > limit) {
-    throw new LimitError(
-      `Cannot bind ${tensor.label} as one binding holds at most ${limit} bytes (maxStorageBufferBindingSize): current value is ${byteLength}`,
-    );
   }
   return { byteOffset, byteLength, firstElement: byteOffset / size };
 }

@@ -2,10 +2,11 @@ import type { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { fold } from "../grid.ts";
 import { storagesOf } from "../storage.ts";
-import { transpose } from "../transpose.ts";
-import { bind, dtypeOf, matrix, type View, viewBytes } from "../view.ts";
+import { bind, matrix, type View, viewBytes } from "../view.ts";
 import { chooseTile, type TileChoice } from "./choose.ts";
 import { configKey, type Epilogue, type MatmulConfig } from "./config.ts";
+import { withCopies } from "./copies.ts";
+import { productsApart } from "./parts.ts";
 import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
 import { SKINNY_ROWS } from "./skinny.ts";
 import { skinnyMatmul } from "./skinny_launch.ts";
@@ -14,7 +15,8 @@ import { checkTile, type Tile, tileName } from "./tile.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
 /**
- * Records one matrix product, as one launch, or as two where K is split.
+ * Records one matrix product: as one launch, or as more where K is split, where two products are added up one after the
+ * other, or where operands are copied first.
  *
  * @throws {RangeError} If the sizes of the operands do not fit together.
  */
@@ -26,63 +28,19 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
   tiledMatmul(recorder, sized, request.choice ?? chooseTile(sized, recorder.capabilities));
 }
 
-function tiledMatmul(recorder: Recorder, sized: Sized, choice: TileChoice): void {
-  checkTile(choice.tile, recorder.capabilities, sized);
-  if (choice.transposeB) return withTransposedB(recorder, sized, choice);
-  if (choice.splits > 1) splitMatmul(recorder, sized, choice);
-  else wholeMatmul(recorder, sized, choice.tile);
-}
-
-/** Copies each B transposed into a workspace, and multiplies in layout nn. */
-function withTransposedB(recorder: Recorder, sized: Sized, choice: TileChoice): void {
-  const { n, k, label } = sized;
-  if (sized.layout !== "nt") {
-    throw new RangeError(
-      `Cannot compute ${label} with B transposed as layout must be nt: current value is ${sized.layout}`,
-    );
-  }
-  // One copy at a time where the sums can be added to: half the workspace.
-  const parts = addsInPlace(sized) ? oneByOne(sized) : [sized];
-  for (const part of parts) {
-    const copies: View[] = [];
-    try {
-      for (const from of part.b) {
-        const shape = [k, Math.ceil(n / 4) * 4];
-        const as = { purpose: "workspace", label: "B transposed" } as const;
-        const to = matrix(recorder.empty(shape, from.tensor.dtype, as));
-        copies.push(to);
-        transpose(recorder, { label: `${label}: B transposed`, from, to });
-      }
-      const b = copies.map((copy) => ({ ...copy, cols: n }));
-      tiledMatmul(recorder, { ...part, layout: "nn", b }, { ...choice, transposeB: false });
-    } finally {
-      for (const { tensor } of copies) tensor.dispose();
-    }
-  }
+function tiledMatmul(recorder: Recorder, sized: Sized, { tile, splits, transposeB }: TileChoice): void {
+  checkTile(tile, recorder.capabilities, sized);
+  const multiply = (ready: Sized) =>
+    splits > 1 ? splitMatmul(recorder, ready, { tile, splits }) : wholeMatmul(recorder, ready, tile);
+  withCopies(recorder, sized, { transposeB, multiply });
 }
 
 function wholeMatmul(recorder: Recorder, sized: Sized, tile: Tile): void {
   // Two kernels with one loop keep more in registers than one with two, and reading the sums again costs less:
-  // 15.6 against 16.7 ms on an H200. Sums of 16 bits would be rounded twice.
-  for (const part of addsInPlace(sized) ? oneByOne(sized) : [sized]) {
+  // 15.6 against 16.7 ms on an H200.
+  for (const part of productsApart(sized)) {
     launch(recorder, part, { tile, epilogue: part.epilogue, out: part.out, splits: 1 });
   }
-}
-
-/** Whether two products can be added up in the output itself. */
-function addsInPlace({ products, epilogue, columns, gatedA, out }: Sized): boolean {
-  return products === 2 && epilogue === "store" && columns === 1 && !gatedA && dtypeOf(out) === "float32";
-}
-
-/** Two products as two requests, the second of which adds to the first. */
-function oneByOne(sized: Sized): Sized[] {
-  return (["store", "accumulate"] as const).map((epilogue, i) => ({
-    ...sized,
-    a: [sized.a[i]],
-    b: [sized.b[i]],
-    products: 1,
-    epilogue,
-  }));
 }
 
 /** K in slices that workgroups of their own add up; a second launch adds the slices in order. */

@@ -63,4 +63,20 @@ Deno.test("chunks save nothing and hold no more than y, the gradients and three 
   }
 });
 
+Deno.test("chunks of few tokens copy no weight into aligned rows: two copies of a chunk at most", () => {
+  const problem = problemOf(1000, 515, 517, "float32");
+  const peakOf = (chunk: number) => {
+    const plan = new PlanRecorder({ ...gpu.capabilities, software: true });
+    const tensors = tensorsOf(plan.memory, problem, "separate");
+    const block = new Block(plan, problem, tensors);
+    const variant = chunked(chunk);
+    const { y, saved } = variant.forward(block, true);
+    release(y, ...Object.values(variant.backward(block, saved, tensors.dy)));
+    return plan.memory.ledger.peakWorkspaceBytes / 4;
+  };
+  const weight = 515 * 520;
+  for (const chunk of [128, 500]) assertEquals(peakOf(chunk), chunk * (3 * 517 + 520 + 516));
+  assertEquals(peakOf(512), 512 * (3 * 517 + 516) + 2 * weight);
+});
+
 testNothingLeft(gpu);

@@ -25,12 +25,12 @@ const gpu = await requestGpu();
 const seed = freshSeed();
 
 /**
- * T, D, H. A software adapter takes long to compile the kernels of the 16-bit types, so they have two shapes each, one
+ * T, D, H; products of the last float32 shape copy their operands. A software adapter takes long to compile the kernels of the 16-bit types, so they have two shapes each, one
  * whose rows share words and one that vectors fit, and one form of the weights each. Their other kernels are tested with
  * the products.
  */
 const SHAPES: Readonly<Record<DType, readonly (readonly [number, number, number])[]>> = {
-  float32: [[1, 1, 1], [7, 3, 41], [5, 123, 431], [33, 129, 65], [17, 64, 128]],
+  float32: [[1, 1, 1], [7, 3, 41], [5, 123, 431], [33, 129, 65], [17, 64, 128], [513, 5, 515]],
   float16: [[7, 3, 41], [17, 64, 128]],
   bfloat16: [[5, 123, 431], [17, 64, 128]],
 };
