@@ -7,16 +7,17 @@
 import { writeWhole } from "./files.ts";
 import { formatRate } from "./format.ts";
 
-/** A tile by name, slices of K, and whether B is copied transposed first. */
+/** A tile by name, slices of K, those of the last rows, and whether B is copied transposed first. */
 interface Choice {
   readonly tile: string;
   readonly splits: number;
   readonly transposeB?: boolean;
+  readonly tail?: { readonly tileRows: number; readonly splits: number };
 }
 
-/** "wide/2", or "wide/2t" where B is transposed. */
-function nameOf({ tile, splits, transposeB }: Choice): string {
-  return `${tile}/${splits}${transposeB ? "t" : ""}`;
+/** "wide/2", "wide/2t" where B is transposed, "wide/1+3/8" where the last 3 rows of tiles go in 8 slices. */
+function nameOf({ tile, splits, transposeB, tail }: Choice): string {
+  return `${tile}/${splits}${tail ? `+${tail.tileRows}/${tail.splits}` : ""}${transposeB ? "t" : ""}`;
 }
 
 /** What was found for one product. */
@@ -60,6 +61,6 @@ export class TuningLog {
     const { product, tflops, ruled, failed } = entry;
     const rule = `rule ${nameOf(ruled)} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
     const failures = failed.length > 0 ? `, ${failed.length} failed` : "";
-    return `${product.padEnd(52)} ${nameOf(entry).padEnd(10)} ${formatRate(tflops)}, ${rule}${failures}`;
+    return `${product.padEnd(52)} ${nameOf(entry).padEnd(12)} ${formatRate(tflops)}, ${rule}${failures}`;
   }
 }

@@ -43,13 +43,13 @@ export function gatedBackwardCombined(block: Block, { dh, gu }: { dh: Tensor; gu
   return dgu;
 }
 
-/** dGateUp = x^T [dg | du] and dx = [dg | du] [W_gate | W_up]^T, one product each. */
+/** dx = [dg | du] [W_gate | W_up]^T and dGateUp = x^T [dg | du], one product each; dx first, as its workspace is larger. */
 export function combinedGradients(block: Block, dgu: Tensor): Pick<Gradients, "dx"> & { dGateUp: Tensor } {
   const { dim, hiddenDim, dtype } = block.problem;
+  const dx = block.tokensByDim("gradient", "dx");
+  product(block, "dx", { layout: "nt", a: flat(dgu), b: block.gateUp, out: matrix(dx) });
   const shape = [dim, 2, hiddenDim];
   const dGateUp = block.recorder.empty(shape, dtype, { purpose: "gradient", label: "dGateUp" });
   product(block, "dGateUp", { layout: "tn", a: block.x, b: flat(dgu), out: flat(dGateUp) });
-  const dx = block.tokensByDim("gradient", "dx");
-  product(block, "dx", { layout: "nt", a: flat(dgu), b: block.gateUp, out: matrix(dx) });
   return { dx, dGateUp };
 }

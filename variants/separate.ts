@@ -42,14 +42,14 @@ export function hiddenGradient(block: Block, dy: Tensor): Tensor {
   return dh;
 }
 
-/** dGate = x^T dg, dUp = x^T du and dx = dg W_gate^T + du W_up^T: four products, the second dx added to the first. */
+/**
+ * dx = dg W_gate^T + du W_up^T, dGate = x^T dg and dUp = x^T du: four products, the second dx added to the first.
+ * dx comes first: a workspace of its products then fits where the gradients of the weights will be.
+ */
 export function projectionGradients(
   block: Block,
   { dg, du }: { dg: Tensor; du: Tensor },
 ): Omit<Gradients, "dDown"> {
-  const { tensors, dGate, dUp } = block.gateUpGradients();
-  product(block, "dGate", { layout: "tn", a: block.x, b: matrix(dg), out: dGate });
-  product(block, "dUp", { layout: "tn", a: block.x, b: matrix(du), out: dUp });
   const dx = block.tokensByDim("gradient", "dx");
   product(block, "dx of gate", { layout: "nt", a: matrix(dg), b: block.gate, out: matrix(dx) });
   product(block, "dx += dx of up", {
@@ -59,5 +59,8 @@ export function projectionGradients(
     out: matrix(dx),
     accumulate: true,
   });
+  const { tensors, dGate, dUp } = block.gateUpGradients();
+  product(block, "dGate", { layout: "tn", a: block.x, b: matrix(dg), out: dGate });
+  product(block, "dUp", { layout: "tn", a: block.x, b: matrix(du), out: dUp });
   return { dx, ...tensors };
 }

@@ -1,4 +1,4 @@
-import { dtypeOf } from "../view.ts";
+import { columns, dtypeOf, rows } from "../view.ts";
 import type { Sized } from "./request.ts";
 
 /**
@@ -28,4 +28,17 @@ export function columnsApart(sized: Sized): Sized[] {
     out: [view],
     columns: 1,
   }));
+}
+
+/** The first `count` rows of the output as a request, and those after them as another, if there are both. */
+export function rowsApart(sized: Sized, count: number): Sized[] {
+  const { m, layout, label } = sized;
+  if (count <= 0 || count >= m) return [sized];
+  const part = (start: number, count: number): Sized => ({
+    ...sized,
+    m: count,
+    a: sized.a.map((view) => (layout === "tn" ? columns : rows)(view, start, count)),
+    out: sized.out.map((view) => rows(view, start, count)),
+  });
+  return [part(0, count), { ...part(count, m - count), label: `${label}: last rows` }];
 }

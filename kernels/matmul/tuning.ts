@@ -1,4 +1,4 @@
-import type { MatmulShape } from "./choose.ts";
+import type { MatmulShape, Tail } from "./choose.ts";
 import { NVIDIA_H200 } from "./tunings/nvidia_h200.ts";
 import { type TileName, TILES } from "./tiles.ts";
 
@@ -32,6 +32,8 @@ export interface TunedChoice {
   readonly splits: number;
   /** Whether B of layout nt is copied transposed first. Default: false. */
   readonly transposeB?: boolean;
+  /** The last rows apart, in slices of K; only where there is one slice for the others. Default: none. */
+  readonly tail?: Tail;
 }
 
 /**
@@ -158,8 +160,8 @@ export function tuningRevision(): number {
  */
 export function useTuning(table: TuningTable): void {
   const choices = new Map(tables.get(table.adapter));
-  for (const { product, tile, splits, transposeB = false } of table.entries) {
-    choices.set(product, { tile, splits, transposeB });
+  for (const { product, tile, splits, transposeB = false, tail } of table.entries) {
+    choices.set(product, { tile, splits, transposeB, ...tail && { tail } });
   }
   tables.set(table.adapter, choices);
   revision++;
@@ -204,16 +206,27 @@ export function parseTuning(text: string, name: string): TuningTable {
 
 function checkEntry(entry: unknown, place: string, refuse: (rule: string) => never): void {
   if (typeof entry !== "object" || entry === null) refuse(`${place} must be an object`);
-  const { product, tile, splits, transposeB = false, tflops } = entry as Partial<TuningEntry>;
+  const { product, tile, splits, transposeB = false, tail, tflops } = entry as Partial<TuningEntry>;
   if (typeof product !== "string" || !KEY.test(product)) refuse(`${place}.product must name a product`);
   if (typeof tile !== "string" || !Object.hasOwn(TILES, tile)) {
     refuse(`${place}.tile must be one of ${Object.keys(TILES)}`);
   }
-  if (!Number.isInteger(splits) || splits! < 1 || splits! > 4096) {
-    refuse(`${place}.splits must be from 1 to 4096`);
+  if (!isWhole(splits, { from: 1, to: 4096 })) refuse(`${place}.splits must be from 1 to 4096`);
+  if (tail !== undefined && (splits !== 1 || !isTail(tail))) {
+    refuse(`${place}.tail must have tileRows from 1 and splits from 2 to 4096, beside splits of 1`);
   }
   if (typeof transposeB !== "boolean" || transposeB && !product.startsWith("nt ")) {
     refuse(`${place}.transposeB must be true or false, and true for layout nt only`);
   }
   if (!Number.isFinite(tflops) || tflops! <= 0) refuse(`${place}.tflops must be above 0`);
+}
+
+function isTail(value: unknown): value is Tail {
+  if (typeof value !== "object" || value === null) return false;
+  const { tileRows, splits } = value as Partial<Tail>;
+  return isWhole(tileRows, { from: 1, to: 2 ** 20 }) && isWhole(splits, { from: 2, to: 4096 });
+}
+
+function isWhole(value: unknown, { from, to }: { from: number; to: number }): boolean {
+  return Number.isInteger(value) && value as number >= from && value as number <= to;
 }

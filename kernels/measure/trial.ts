@@ -57,7 +57,7 @@ export class Trial {
     return tensor;
   }
 
-  #request({ tile, splits, transposeB }: TunedChoice, out = this.#out): MatmulRequest {
+  #request({ tile, ...split }: TunedChoice, out = this.#out): MatmulRequest {
     const { layout, products, columns, gatedA, arithmetic } = this.#shape;
     return {
       label: "trial",
@@ -70,7 +70,7 @@ export class Trial {
       out: out.map(matrix),
       activation: "identity",
       precision: arithmetic === "float16" ? "fastest" : "default",
-      choice: { tile: TILES[tile], splits, transposeB },
+      choice: { tile: TILES[tile], ...split },
     };
   }
 

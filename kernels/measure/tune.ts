@@ -1,4 +1,4 @@
-import { type MatmulShape, ruledChoice, splitsToTry } from "../matmul/choose.ts";
+import { type MatmulShape, ruledChoice, splitsToTry, tailToTry } from "../matmul/choose.ts";
 import { matmul } from "../matmul/launch.ts";
 import { type TileName, TILES } from "../matmul/tiles.ts";
 import { productKey, type TunedChoice, type TuningEntry } from "../matmul/tuning.ts";
@@ -40,9 +40,7 @@ export async function tuneProduct(
     throw new Error(`Cannot tune ${productKey(shape)} as every candidate failed: ${failed[0]?.reason}`);
   }
   const [[best, tflops]] = [...times].sort(([, a], [, b]) => b - a);
-  const asRuled = [...times].find(([{ tile, splits, transposeB }]) =>
-    tile === ruled.tile && splits === ruled.splits && !transposeB
-  );
+  const asRuled = [...times].find(([choice]) => nameOf(choice) === nameOf(ruled));
   return {
     product: productKey(shape),
     ...best,
@@ -53,12 +51,12 @@ export async function tuneProduct(
 }
 
 function ruledByName(shape: MatmulShape, { gpu }: Instruments): TunedChoice {
-  const { tile, splits } = ruledChoice(shape, gpu.capabilities);
+  const { tile, ...split } = ruledChoice(shape, gpu.capabilities);
   const name = (Object.keys(TILES) as TileName[]).find((name) => TILES[name] === tile)!;
-  return { tile: name, splits };
+  return { tile: name, ...split };
 }
 
-/** The rule's choice first, then every other tile for the kind of device, in more and fewer slices, and B transposed. */
+/** The rule's choice, then every tile for the kind of device, in more and fewer slices, with a tail, and B transposed. */
 function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments): TunedChoice[] {
   const software = gpu.capabilities.software;
   // A kernel that spills registers slows later ones of the same device too, so float32 never tries the float16 tile.
@@ -67,11 +65,18 @@ function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments
     (name === "software") === software && fits(name)
   );
   const transposes = shape.layout === "nt" ? [false, true] : [false];
-  const all = [ruled.tile, ...names].flatMap((tile) =>
-    [...new Set([ruled.splits, ...splitsToTry(shape, TILES[tile])])].flatMap((splits) =>
-      transposes.map((transposeB) => ({ tile, splits, transposeB }))
-    )
-  );
-  const name = (choice: TunedChoice) => JSON.stringify(choice);
-  return all.filter((choice, i) => i === all.findIndex((other) => name(other) === name(choice)));
+  const all = names.flatMap((tile) => {
+    const splits = new Set([ruled.splits, ...splitsToTry(shape, TILES[tile])]);
+    const tail = tailToTry(shape, TILES[tile]);
+    return transposes.flatMap((transposeB) => [
+      ...[...splits].map((splits) => ({ tile, splits, transposeB })),
+      ...tail ? [{ tile, splits: 1, tail, transposeB }] : [],
+    ]);
+  });
+  return [ruled, ...all.filter((choice) => nameOf(choice) !== nameOf(ruled))];
+}
+
+/** A name that two choices share only when they are the same. */
+function nameOf({ tile, splits, tail, transposeB = false }: TunedChoice): string {
+  return [tile, splits, tail?.tileRows, tail?.splits, transposeB].join();
 }

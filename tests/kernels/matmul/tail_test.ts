@@ -1,0 +1,61 @@
+/** The last rows of a product in slices of K of their own: bit for bit as without, and as few as the rule says. */
+import { assert, assertEquals } from "@std/assert";
+import { DTYPES } from "../../../kernels/gpu/dtype.ts";
+import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
+import { Tensor } from "../../../kernels/gpu/tensor.ts";
+import { matmul } from "../../../kernels/matmul/launch.ts";
+import { matrix } from "../../../kernels/view.ts";
+import { requestGpu, testNothingLeft } from "../../gpu.ts";
+import { assertExact, EDGES, edgeSizes } from "./exact.ts";
+import { ALIGNED, configOf, describeConfig, miniFor, UNALIGNED, USED } from "./structures.ts";
+
+const gpu = await requestGpu();
+const MORE_THAN_A_TILE = EDGES.filter((edge) => edge > 8);
+
+USED.forEach((structure, s) => {
+  const dtype = DTYPES[s % DTYPES.length];
+  for (const transposeB of structure.layout === "nt" ? [false, true] : [false]) {
+    const tail = { tileRows: 1 + s % 2, splits: 2 + s % 3 };
+    const choice = { tile: miniFor(structure), splits: 1, tail, transposeB };
+    const config = configOf(structure, { dtype, aligned: s % 2 === 0 ? ALIGNED : UNALIGNED, choice });
+    Deno.test(`the last ${tail.tileRows} rows of tiles in ${tail.splits} slices: ${describeConfig(config)}`, async () => {
+      const seed = 8000 + s;
+      await assertExact(gpu, config, {
+        shapes: edgeSizes(config, { count: 12, seed, rows: MORE_THAN_A_TILE }),
+        seed,
+      });
+    });
+  }
+});
+
+/** Labels and rows of the launches of a plain product of so many rows, and the bytes of the slices. */
+function planned(rows: number, tail: { tileRows: number; splits: number }) {
+  const plan = new PlanRecorder(gpu.capabilities);
+  const tile = miniFor(USED[0]);
+  const empty = (...shape: number[]) =>
+    matrix(new Tensor(plan.memory, { shape, dtype: "float32", purpose: "input", label: "input" }));
+  const [a, b, c] = [empty(rows, 64), empty(64, 8), empty(rows, 8)];
+  matmul(plan, { label: "c", layout: "nn", a: [a], b: [b], out: [c], choice: { tile, splits: 1, tail } });
+  assertEquals(plan.memory.ledger.live("workspace"), 0);
+  return {
+    flops: plan.dispatches.map(({ kernel, flops }) => [kernel.label, flops / (2 * 64 * 8)]),
+    peak: plan.memory.ledger.peakBytes,
+    tileM: tile.tileM,
+  };
+}
+
+Deno.test("the rows before the tail are one launch; the tail's slices take room for its rows alone", () => {
+  const { tileM } = planned(1, { tileRows: 1, splits: 2 });
+  const { flops, peak } = planned(5 * tileM - 1, { tileRows: 2, splits: 3 });
+  const last = 2 * tileM - 1;
+  assertEquals(flops, [["c", 3 * tileM], ["c: last rows", last], ["c: last rows: sum of slices", 0]]);
+  assertEquals(peak, 3 * last * 8 * 4);
+});
+
+Deno.test("a tail that would take all rows leaves the product whole", () => {
+  const { flops, peak, tileM } = planned(3, { tileRows: 1, splits: 2 });
+  assert(tileM >= 3);
+  assertEquals([flops, peak], [[["c", 3]], 0]);
+});
+
+testNothingLeft(gpu);
