@@ -3,7 +3,7 @@ import type { Recorder } from "../gpu/recorder.ts";
 import { fold } from "../grid.ts";
 import { storagesOf } from "../storage.ts";
 import { bind, matrix, type View, viewBytes } from "../view.ts";
-import { chooseTile, rowsBefore, type TileChoice } from "./choose.ts";
+import { chooseTile, type TileChoice } from "./choose.ts";
 import { configKey, type Epilogue, type MatmulConfig } from "./config.ts";
 import { withCopies } from "./copies.ts";
 import { productsApart, rowsApart } from "./parts.ts";
@@ -11,6 +11,7 @@ import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
 import { SKINNY_ROWS } from "./skinny.ts";
 import { skinnyMatmul } from "./skinny_launch.ts";
 import { kernelEpilogue, sumSlices } from "./slices.ts";
+import { rowsBefore } from "./splits.ts";
 import { checkTile, type Tile, tileName } from "./tile.ts";
 import { matmulWgsl } from "./wgsl.ts";
 

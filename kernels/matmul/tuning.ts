@@ -1,4 +1,5 @@
-import type { MatmulShape, Tail } from "./choose.ts";
+import type { MatmulShape } from "./choose.ts";
+import type { Tail } from "./splits.ts";
 import { NVIDIA_H200 } from "./tunings/nvidia_h200.ts";
 import { type TileName, TILES } from "./tiles.ts";
 

@@ -1,5 +1,6 @@
-import { type MatmulShape, ruledChoice, splitsToTry, tailToTry } from "../matmul/choose.ts";
+import { type MatmulShape, ruledChoice } from "../matmul/choose.ts";
 import { matmul } from "../matmul/launch.ts";
+import { splitsToTry, tailToTry } from "../matmul/splits.ts";
 import { type TileName, TILES } from "../matmul/tiles.ts";
 import { productKey, type TunedChoice, type TuningEntry } from "../matmul/tuning.ts";
 import type { Instruments } from "./instruments.ts";

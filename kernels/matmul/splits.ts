@@ -1,0 +1,152 @@
+import type { MatmulShape } from "./choose.ts";
+import { threadsOf, type Tile } from "./tile.ts";
+
+/** Rows of the output at its end, whose K is split. */
+export interface Tail {
+  /** Rows of tiles. */
+  readonly tileRows: number;
+  /** Slices of K. */
+  readonly splits: number;
+}
+
+/** Rows of `m` that a tail leaves to the launch before it: whole tiles. */
+export function rowsBefore({ tileRows }: Tail, { tileM }: Tile, m: number): number {
+  return Math.max(0, Math.ceil(m / tileM) - tileRows) * tileM;
+}
+
+/** What the rule takes a GPU for: an H200. WebGPU does not tell how many multiprocessors there are. */
+const MULTIPROCESSORS = 132;
+
+/** Workgroups of 128 threads that a multiprocessor runs together, and those that fill a large GPU so. */
+const TOGETHER = 3;
+export const BUSY = TOGETHER * MULTIPROCESSORS;
+
+/**
+ * What a last round of none, one or two workgroups costs beyond its share, in workgroups: one alone takes 1.5 times as
+ * long as each of three, two together 1.05 times.
+ */
+const UNEVEN = [0, 0.5, 0.1];
+
+/** What a workgroup costs beside its products, and a second launch, as indices of K of one workgroup (46 ns each). */
+const WORKGROUP_COST = 40;
+const LAUNCH_COST = 60;
+
+/** What a tail costs besides: it takes 20 us where nothing runs beside it. */
+const TAIL_COST = 200;
+
+/** Bytes of partial sums, written once and read once, mostly in a cache, that take as long as one index of K. */
+const PARTIAL_BYTES = 186_000;
+
+/** Slices of K are at least this long, so that their sums cost little beside their products. */
+const LEAST_SLICE = 128;
+
+/** Numbers of slices of a tail. */
+const TAIL_SPLITS = [2, 4, 8];
+
+/** Part of a cost that another way must stay below to be worth its memory. */
+const LEAST_GAIN = 0.985;
+
+/** More slices than this were never faster. */
+const MOST_SLICES = 64;
+
+/** Partial sums of a split product take at most this much memory, and so stay in a last-level cache. */
+const MOST_PARTIAL_BYTES = 40 * 2 ** 20;
+
+/** A way to share a product out among workgroups, and the time that it takes by what an H200 was seen to do. */
+interface Way {
+  readonly splits: number;
+  readonly tail?: Tail;
+  /** In indices of K of one workgroup. */
+  readonly cost: number;
+}
+
+/** How a product is shared out: the simplest way, unless another costs less by what a measurement could tell. */
+export function chooseSplit(
+  shape: MatmulShape,
+  tile: Tile,
+): { readonly splits: number; readonly tail?: Tail } {
+  return leastCost(waysToSplit(shape, tile));
+}
+
+function leastCost(ways: readonly Way[]): Omit<Way, "cost"> {
+  const best = ways.reduce((best, way) => way.cost < LEAST_GAIN * best.cost ? way : best);
+  const { cost: _, ...choice } = best;
+  return choice;
+}
+
+function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
+  const { m, n, k, columns, products } = shape;
+  const byLength = Math.floor(k * products / LEAST_SLICE);
+  const byMemory = Math.floor(MOST_PARTIAL_BYTES / (4 * m * n * columns));
+  const most = Math.max(1, Math.min(byLength, byMemory, MOST_SLICES));
+  return [
+    ...Array.from({ length: most }, (_, i) => ({ splits: i + 1, cost: splitCost(shape, tile, i + 1) })),
+    ...tailsOf(shape, tile).map((tail) => ({ splits: 1, tail, cost: tailCost(shape, tile, tail) })),
+  ];
+}
+
+/** Each multiprocessor has one rate whether two or three workgroups share it, so the one with the most decides. */
+function splitCost(shape: MatmulShape, tile: Tile, splits: number): number {
+  const { k, products } = shape;
+  const share = Math.ceil(tilesOf(tile, shape) * splits / MULTIPROCESSORS);
+  const sums = (share + unevenOf(tile, share)) * sizeOf(tile) * (k * products / splits + WORKGROUP_COST);
+  return splits === 1 ? sums : sums + slicesCost(shape, splits);
+}
+
+/** The slices of the tail find room while whole rounds of the other rows end: all multiprocessors end within one slice. */
+function tailCost(shape: MatmulShape, tile: Tile, tail: Tail): number {
+  const { m, k, products } = shape;
+  const { splits } = tail;
+  const first = rowsBefore(tail, tile, m);
+  const rows = m - first;
+  const before = Math.ceil(tilesOf(tile, { ...shape, m: first }) / MULTIPROCESSORS);
+  const average = tilesOf(tile, shape) / MULTIPROCESSORS + 1 / splits;
+  const pieces = tilesOf(tile, { ...shape, m: rows }) * (splits - 1) / MULTIPROCESSORS;
+  const share = Math.max(before + unevenOf(tile, before), average);
+  const sums = share * (k + WORKGROUP_COST) + pieces * WORKGROUP_COST;
+  return products * (sizeOf(tile) * sums + TAIL_COST + slicesCost({ ...shape, m: rows }, splits));
+}
+
+/** What slices cost beside their products: another launch, and sums written and read again. */
+function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
+  return LAUNCH_COST + 4 * m * n * columns * splits / PARTIAL_BYTES;
+}
+
+/** Of a multiprocessor's so many workgroups; one of more threads is busy alone. */
+function unevenOf(tile: Tile, share: number): number {
+  return threadsOf(tile) <= 128 ? UNEVEN[share % TOGETHER] : 0;
+}
+
+const sizeOf = ({ tileM, tileN }: Tile) => tileM * tileN / (64 * 128);
+
+/** Tails worth a thought: up to one workgroup for each multiprocessor, where all rows together fill the device. */
+function tailsOf(shape: MatmulShape, tile: Tile): Tail[] {
+  const { m, n, k, columns } = shape;
+  if (tilesOf(tile, shape) < BUSY) return [];
+  const row = tilesOf(tile, { m: 1, n, columns });
+  const most = Math.min(Math.ceil(MULTIPROCESSORS / row), Math.ceil(m / tile.tileM) - 1);
+  return Array.from({ length: most }, (_, i) => i + 1).flatMap((tileRows) =>
+    TAIL_SPLITS.filter((splits) => k / splits >= LEAST_SLICE).map((splits) => ({ tileRows, splits }))
+  );
+}
+
+/** The tail that should serve a product best with a tile, if any should. */
+export function tailToTry(shape: MatmulShape, tile: Tile): Tail | undefined {
+  const ways = tailsOf(shape, tile).map((tail) => ({ splits: 1, tail, cost: tailCost(shape, tile, tail) }));
+  return ways.length === 0 ? undefined : leastCost(ways).tail;
+}
+
+/** Numbers of slices worth a trial: one, a few, and those that just fill a GPU like an H200 one to four times. */
+export function splitsToTry({ m, n, k, columns, products }: MatmulShape, tile: Tile): number[] {
+  const tiles = tilesOf(tile, { m, n, columns });
+  const filling = [1, 2, 3, 4].map((times) => Math.floor(times * BUSY / tiles));
+  const most = Math.floor(k * products / LEAST_SLICE);
+  return [...new Set([1, 2, 3, ...filling])].filter((splits) =>
+    splits >= 1 && (splits === 1 || splits <= most)
+  );
+}
+
+/** Tiles that cover an output. */
+export function tilesOf(tile: Tile, { m, n, columns }: Pick<MatmulShape, "m" | "n" | "columns">): number {
+  return Math.ceil(m / tile.tileM) * Math.ceil(n / (tile.tileN / columns));
+}
