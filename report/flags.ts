@@ -29,7 +29,9 @@ const TABLE = [
   {
     name: "precision",
     value: "NAME",
-    help: "What accumulates the products: highest, default or fastest (default)",
+    help:
+      "How products are added up: highest, default, or fastest: float16 in float16, large float32 by Strassen " +
+      "(default)",
   },
   {
     name: "activation",

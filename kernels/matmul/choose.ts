@@ -29,6 +29,8 @@ export interface TileChoice {
   readonly tail?: Tail;
   /** Layout nt: whether B is copied transposed first, so that the kernel reads rows along N. Default: false. */
   readonly transposeB?: boolean;
+  /** Whether seven products of half size are computed so, by Strassen's method. Default: false; no table says so. */
+  readonly strassen?: boolean;
 }
 
 /** Rows of A from which layout nn is faster than nt by more than a transposed copy of B costs: by up to 6 % here on. */

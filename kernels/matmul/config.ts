@@ -21,10 +21,11 @@ export type Epilogue =
   | "gated-backward";
 
 /**
- * What the products of one output are added up in: "highest" and "default" take float32 throughout, "fastest" adds
- * float16 operands in float16 over one tile's K and those sums in float32, where the device has f16 arithmetic.
+ * How products are added up: "highest" and "default" take float32 throughout. "fastest" adds float16 operands in
+ * float16 over one tile's K and those sums in float32, where the device has f16 arithmetic; large products of float32
+ * take one level of Strassen's method: an eighth less arithmetic, a few times the rounding error, and workspaces.
  *
- * @example float16 sums where the device has them
+ * @example What the device does fastest
  * ```ts
  * import type { Precision } from "../../mod.ts";
  *

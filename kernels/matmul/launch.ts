@@ -12,21 +12,24 @@ import { SKINNY_ROWS } from "./skinny.ts";
 import { skinnyMatmul } from "./skinny_launch.ts";
 import { kernelEpilogue, sumSlices } from "./slices.ts";
 import { rowsBefore } from "./splits.ts";
+import { strassenMatmul, usesStrassen } from "./strassen.ts";
 import { checkTile, type Tile, tileName } from "./tile.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
 /**
  * Records one matrix product: as one launch, or as more where K is split, where two products are added up one after the
- * other, or where operands are copied first.
+ * other, where operands are copied first, or by Strassen's method.
  *
- * @throws {RangeError} If the sizes of the operands do not fit together.
+ * @throws {RangeError} If the sizes of the operands do not fit together, or not what its choice asks for.
  */
 export function matmul(recorder: Recorder, request: MatmulRequest): void {
+  const { choice } = request;
   const sized = withSizes(request, recorder.capabilities);
-  if (!request.choice && sized.m <= SKINNY_ROWS && sized.layout !== "tn") {
-    return skinnyMatmul(recorder, sized);
-  }
-  tiledMatmul(recorder, sized, request.choice ?? chooseTile(sized, recorder.capabilities));
+  const tiled = (part: Sized) =>
+    tiledMatmul(recorder, part, choice ?? chooseTile(part, recorder.capabilities));
+  if (usesStrassen(sized, choice)) return strassenMatmul(recorder, sized, tiled);
+  if (!choice && sized.m <= SKINNY_ROWS && sized.layout !== "tn") return skinnyMatmul(recorder, sized);
+  tiled(sized);
 }
 
 function tiledMatmul(recorder: Recorder, sized: Sized, choice: TileChoice): void {
