@@ -1,5 +1,5 @@
 import { elementwise } from "../elementwise.ts";
-import { gatedForward } from "../gated.ts";
+import { gatedBackward, gatedForward } from "../gated.ts";
 import { bytesPerElement, type DType } from "../gpu/dtype.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -41,14 +41,14 @@ export function usesStrassen(sized: Sized, choice?: TileChoice): boolean {
 }
 
 /** Four sums of each operand read two quarters and write one; one of the outputs reads four and writes three. */
-function pays({ m, n, k, columns, dtype }: Sized): boolean {
-  const width = n * columns;
-  const moved = 3 * k * (m + width) + 1.75 * m * width;
-  return moved * bytesPerElement(dtype) <= MOST_BYTES * m * width * k;
+function pays({ m, n, k, products, columns, dtype }: Sized): boolean {
+  const [width, length] = [n * columns, k * products];
+  const moved = 3 * length * (m + width) + 1.75 * m * width;
+  return moved * bytesPerElement(dtype) <= MOST_BYTES * m * width * length;
 }
 
-function takes({ products, epilogue, m, n, k, a, b, out }: Sized): boolean {
-  return products === 1 && ["store", "gated", "gated-save"].includes(epilogue) &&
+function takes({ products, gatedA, epilogue, m, n, k, a, b, out }: Sized): boolean {
+  return epilogue !== "accumulate" && (products === 1 || epilogue === "store" && !gatedA) &&
     [m, n, k].every((size) => size % 2 === 0) &&
     [...a, ...b, ...out].every((view) => quarters([view]).flat().every(isAligned));
 }
@@ -60,31 +60,43 @@ function takes({ products, epilogue, m, n, k, a, b, out }: Sized): boolean {
  *
  * C11 = P1 + P2, C12 = U + P5 + P3, C21 = U + P7 - P4, C22 = U + P7 + P5.
  *
- * Workspaces are a quarter of A and one of each B; h of a gated A; u where only h is wanted, whose place has g until then.
+ * Two products are one whose K is as long as both: A12 and B21 are of the second.
+ *
+ * Workspaces are a quarter of A and one of each B; h of a gated A; u where only h is wanted, whose place has g until
+ * then; dh.
  */
 export function strassenMatmul(recorder: Recorder, sized: Sized, multiply: Multiply): void {
-  const { a: [a, u], b, gatedA, epilogue, activation } = sized;
+  const { a: [a, u], b, columns, products, layout, gatedA, epilogue, activation } = sized;
   const made: Tensor[] = [];
-  const workspace = (label: string, { tensor, rows, cols }: View, { parts = 1 } = {}) => {
+  const workspace = (label: string, { tensor, rows, cols }: View, [down, across] = [1, 1]) => {
     const as = { purpose: "workspace", label } as const;
-    made.push(recorder.empty([rows / parts, cols / parts], tensor.dtype, as));
+    made.push(recorder.empty([rows / down, cols / across], tensor.dtype, as));
     return matrix(made.at(-1)!);
   };
-  const seven = (a: View, out: readonly View[]) => {
-    const s = [workspace("S of Strassen", a, { parts: 2 })];
-    const t = b.map((view) => workspace("T of Strassen", view, { parts: 2 }));
-    sevenProducts(recorder, { ...sized, gatedA: false, epilogue: "store", a: [a], out }, { s, t, multiply });
-  };
-  const gate = (g: View, u: View, h: View) => {
-    gatedForward(recorder, { g, u, h, activation });
-    return h;
+  const along = 2 / products; // parts of K
+  const seven = (a: readonly View[], out: readonly View[]) => {
+    const s = [workspace("S of Strassen", a[0], layout === "tn" ? [along, 2] : [2, along])];
+    const t = b.slice(0, columns).map((view) =>
+      workspace("T of Strassen", view, layout === "nt" ? [2, along] : [along, 2])
+    );
+    sevenProducts(recorder, { ...sized, gatedA: false, epilogue: "store", a, out }, { s, t, multiply });
   };
   try {
-    const left = gatedA ? gate(a, u, workspace("h", a)) : a;
-    if (epilogue === "store") return seven(left, sized.out);
+    if (gatedA) {
+      const h = workspace("h", a);
+      gatedForward(recorder, { g: a, u, h, activation });
+      return seven([h], sized.out);
+    }
+    if (epilogue === "store") return seven(sized.a, sized.out);
+    if (epilogue === "gated-backward") {
+      const [g, u, dg, du] = sized.out;
+      const dh = workspace("dh", g);
+      seven(sized.a, [dh]);
+      return gatedBackward(recorder, { dh, g, u, dg, du, activation });
+    }
     const [h, g = h, up = workspace("u", h)] = sized.out;
-    seven(left, [g, up]);
-    gate(g, up, h);
+    seven(sized.a, [g, up]);
+    gatedForward(recorder, { g, u: up, h, activation });
   } finally {
     for (const tensor of made) tensor.dispose();
   }
@@ -99,9 +111,15 @@ function sevenProducts(
   sized: Sized,
   { s, t, multiply }: { s: Blocks; t: Blocks; multiply: Multiply },
 ): void {
-  const { label, layout } = sized;
-  const [a11, a12, a21, a22] = quarters(sized.a, { transposed: layout === "tn" });
-  const [b11, b12, b21, b22] = quarters(sized.b, { transposed: layout === "nt" });
+  const { label, layout, products } = sized;
+  const [a11, a12, a21, a22] = products === 2
+    ? crossed(sized.a.map((view) => halves([view], { across: layout === "tn" })))
+    : quarters(sized.a, { transposed: layout === "tn" });
+  const [b11, b12, b21, b22] = products === 2
+    ? [0, 1].flatMap((i) =>
+      halves(sized.b.slice(i * sized.columns, (i + 1) * sized.columns), { across: layout !== "nt" })
+    )
+    : quarters(sized.b, { transposed: layout === "nt" });
   const [c11, c12, c21, c22] = quarters(sized.out);
   const put = (to: Blocks, [x, sign, y]: readonly [Blocks, "+" | "-", Blocks]): Blocks => {
     for (const [i, view] of to.entries()) {
@@ -115,7 +133,10 @@ function sevenProducts(
   };
   const product = (name: string, operands: Pick<MatmulRequest, "a" | "b" | "out" | "epilogue">) =>
     multiply(
-      withSizes({ ...sized, label: `${label}: ${name} of Strassen`, ...operands }, recorder.capabilities),
+      withSizes(
+        { ...sized, products: 1, label: `${label}: ${name} of Strassen`, ...operands },
+        recorder.capabilities,
+      ),
     );
 
   product("P7", { a: put(s, [a11, "-", a21]), b: put(t, [b22, "-", b12]), out: c21 });
@@ -147,4 +168,18 @@ function quarters(views: readonly View[], { transposed = false } = {}): [Blocks,
       return rows(columns(view, j * width, width), i * height, height);
     });
   return transposed ? [at(0, 0), at(1, 0), at(0, 1), at(1, 1)] : [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
+}
+
+/** The first and the second half of matrices of one shape: of their columns, or of their rows. */
+function halves(views: readonly View[], { across }: { across: boolean }): [Blocks, Blocks] {
+  const at = (i: number) =>
+    views.map((view) =>
+      across ? columns(view, i * view.cols / 2, view.cols / 2) : rows(view, i * view.rows / 2, view.rows / 2)
+    );
+  return [at(0), at(1)];
+}
+
+/** 11, 12, 21 and 22 of the halves of two: the upper ones, then the lower ones. */
+function crossed([[a11, a21], [a12, a22]]: readonly [Blocks, Blocks][]): [Blocks, Blocks, Blocks, Blocks] {
+  return [a11, a12, a21, a22];
 }

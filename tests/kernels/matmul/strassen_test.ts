@@ -27,8 +27,8 @@ import {
 const gpu = await requestGpu();
 
 const ALL = everyStructure();
-const TAKEN = ALL.filter(({ products, epilogue }) =>
-  products === 1 && ["store", "gated", "gated-save"].includes(epilogue)
+const TAKEN = ALL.filter(({ products, epilogue, gatedA }) =>
+  epilogue !== "accumulate" && !(products === 2 && gatedA)
 );
 const OTHERS = ALL.filter((structure) => !TAKEN.includes(structure));
 
@@ -36,7 +36,7 @@ const OTHERS = ALL.filter((structure) => !TAKEN.includes(structure));
 const SHAPES: readonly ProductSizes[] = [
   { m: 8, n: 8, k: 8 },
   { m: 40, n: 24, k: 16 },
-  { m: 24, n: 72, k: 32 },
+  { m: 24, n: 72, k: 24 },
 ];
 
 /** Sizes that need not be multiples of 8, as no row is so long. */
