@@ -1,6 +1,6 @@
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
-import { projectDown } from "./separate.ts";
+import { downGradient, gate, projectDown } from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
@@ -8,9 +8,10 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves g, u: 2 TH elements.
  * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
- * Backward, 4 products: dDown with h computed again while g and u are loaded; dh, which its epilogue turns
- * into dg and du over g and u, so that neither dh nor h exists; dx as one sum over both products (two launches where
- * storage is float32, the second adding to the first); dGate and dUp in one pass over x.
+ * Backward, 4 products: dDown from h computed again; dh, which its epilogue turns into dg and du over g and u, so that dh
+ * never exists; dx as one sum over both products (two launches where storage is float32, the second adding to the
+ * first); dGate and dUp in one pass over x. h is a workspace where it fits below the peak, else it is computed while g and
+ * u are loaded, and never exists.
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {
@@ -45,15 +46,7 @@ function forward(block: Block, training: boolean): Forward {
 }
 
 function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradients {
-  const dDown = block.downGradient();
-  block.matmul({
-    label: "dDown",
-    layout: "tn",
-    a: [g, u].map(matrix),
-    b: [matrix(dy)],
-    out: [matrix(dDown)],
-    gatedA: true,
-  });
+  const dDown = hiddenFits(block) ? fromHidden(block, { g, u }, dy) : fromPreActivations(block, { g, u }, dy);
   block.matmul({
     label: "dg, du",
     layout: "nt",
@@ -83,4 +76,33 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
   });
   release(g, u);
   return { dx, dDown, ...tensors };
+}
+
+/**
+ * Whether h of its own is faster, and as small: computing it takes 12 TH bytes at 4 TB/s, and as a prologue 6 % of the
+ * product's 2 TDH FLOP at 50 TFLOP/s, which is more from D = 1,250 on; its bytes are free where dx and the gradients of
+ * gate and up, which come later, take more.
+ */
+function hiddenFits({ problem: { tokens, dim, hiddenDim } }: Block): boolean {
+  return dim >= 1280 && tokens * hiddenDim <= dim * (tokens + 2 * hiddenDim);
+}
+
+function fromHidden(block: Block, { g, u }: Pick<Forward["saved"], "g" | "u">, dy: Tensor): Tensor {
+  const h = gate(block, { g, u }, "workspace");
+  const dDown = downGradient(block, h, dy);
+  release(h);
+  return dDown;
+}
+
+function fromPreActivations(block: Block, { g, u }: Pick<Forward["saved"], "g" | "u">, dy: Tensor): Tensor {
+  const dDown = block.downGradient();
+  block.matmul({
+    label: "dDown",
+    layout: "tn",
+    a: [g, u].map(matrix),
+    b: [matrix(dy)],
+    out: [matrix(dDown)],
+    gatedA: true,
+  });
+  return dDown;
 }

@@ -1,7 +1,7 @@
 import type { Capabilities } from "../gpu/device.ts";
 import type { DType } from "../gpu/dtype.ts";
 import type { Layout } from "./config.ts";
-import { BUSY, chooseSplit, type Tail, tilesOf } from "./splits.ts";
+import { leastCost, type Tail, waysToSplit } from "./splits.ts";
 import { fits, type Tile } from "./tile.ts";
 import { TILES } from "./tiles.ts";
 import { tunedChoice } from "./tuning.ts";
@@ -56,17 +56,52 @@ export function ruledChoice(shape: MatmulShape, capabilities: Capabilities): Til
   if (capabilities.software) {
     return { tile: TILES.software, splits: softwareSplits(shape, TILES.software), transposeB: false };
   }
-  const transposeB = shape.layout === "nt" && shape.m >= TRANSPOSE_ROWS;
-  const tile = ruledTile(transposeB ? { ...shape, layout: "nn" } : shape);
-  return { tile, ...chooseSplit(shape, tile), transposeB };
+  const transposeB = shape.layout === "nt" && shape.dtype === "float32" && shape.m >= TRANSPOSE_ROWS;
+  const computed = transposeB ? { ...shape, layout: "nn" as const } : shape;
+  const ways = ruledTiles(computed).flatMap(({ tile, whole, sliced }) =>
+    waysToSplit(computed, tile).map((way) => ({
+      ...way,
+      tile,
+      cost: way.cost / (way.splits === 1 ? whole : sliced),
+    }))
+  );
+  const { cost: _, ...choice } = leastCost(ways);
+  return { ...choice, transposeB };
 }
 
-function ruledTile({ layout, m, n, columns, products, arithmetic }: MatmulShape): Tile {
-  if (arithmetic === "float16") return TILES.half;
-  if (m <= 32) return TILES.low;
-  if (layout === "nt" && tilesOf(TILES.square, { m, n, columns }) >= BUSY / 2) return TILES.square;
-  return layout === "nn" && columns === 1 || products === 2 ? TILES.wideB : TILES.wide;
+/** A tile for a product, and its speed beside the first one's on an H200: of whole sums, and of slices of K. */
+interface RuledTile {
+  readonly tile: Tile;
+  readonly whole: number;
+  readonly sliced: number;
 }
+
+function ruledTiles(shape: MatmulShape): RuledTile[] {
+  const { layout, m, k, columns, products, gatedA, dtype, arithmetic } = shape;
+  const alone = (tile: Tile) => [{ tile, whole: 1, sliced: 1 }];
+  if (arithmetic === "float16") return alone(TILES.half);
+  if (m <= 32) return alone(TILES.low);
+  const wide = alone(layout === "nn" && columns === 1 || products === 2 ? TILES.wideB : TILES.wide);
+  if (gatedA) return wide;
+  if (dtype !== "float32") return [...wide, SIXTEEN_BITS[layout]];
+  return k < READING_K ? wide : [...wide, FLOAT32[layout]];
+}
+
+/** Indices of K from which reading an output, 1 ps at 4 TB/s, takes less than 2.5 % of computing it. */
+const READING_K = 1024;
+
+/** Slices are stored without a read, so that the kernel goes at the speed of the square tile without reads. */
+const FLOAT32: Readonly<Record<Layout, RuledTile>> = {
+  nn: { tile: TILES.squareReadsB, whole: 1.013, sliced: 0.96 },
+  nt: { tile: TILES.squareReadsB, whole: 1.09, sliced: 1.06 },
+  tn: { tile: TILES.squareReads, whole: 1.03, sliced: 0.97 },
+};
+
+const SIXTEEN_BITS: Readonly<Record<Layout, RuledTile>> = {
+  nn: { tile: TILES.square, whole: 1.03, sliced: 1.03 },
+  nt: { tile: TILES.square, whole: 1.05, sliced: 1.05 },
+  tn: { tile: TILES.square, whole: 1.01, sliced: 1.01 },
+};
 
 /** One slice does where there is one core for each tile, unless its loop has too many turns. */
 function softwareSplits({ k, products }: MatmulShape, { tileK }: Tile): number {

@@ -19,7 +19,7 @@ const MULTIPROCESSORS = 132;
 
 /** Workgroups of 128 threads that a multiprocessor runs together, and those that fill a large GPU so. */
 const TOGETHER = 3;
-export const BUSY = TOGETHER * MULTIPROCESSORS;
+const BUSY = TOGETHER * MULTIPROCESSORS;
 
 /**
  * What a last round of none, one or two workgroups costs beyond its share, in workgroups: one alone takes 1.5 times as
@@ -43,8 +43,8 @@ const LEAST_SLICE = 128;
 /** Numbers of slices of a tail. */
 const TAIL_SPLITS = [2, 4, 8];
 
-/** Part of a cost that another way must stay below to be worth its memory. */
-const LEAST_GAIN = 0.985;
+/** Part of a cost that another way must stay below to be worth its trouble. */
+const LEAST_GAIN = 0.992;
 
 /** More slices than this were never faster. */
 const MOST_SLICES = 64;
@@ -52,37 +52,33 @@ const MOST_SLICES = 64;
 /** Partial sums of a split product take at most this much memory, and so stay in a last-level cache. */
 const MOST_PARTIAL_BYTES = 40 * 2 ** 20;
 
-/** A way to share a product out among workgroups, and the time that it takes by what an H200 was seen to do. */
-interface Way {
+/** A way to share a product out among workgroups. */
+export interface Way {
   readonly splits: number;
   readonly tail?: Tail;
-  /** In indices of K of one workgroup. */
+  /** The time that it takes by what an H200 was seen to do, in indices of K of one workgroup of the `wide` tile. */
   readonly cost: number;
 }
 
-/** How a product is shared out: the simplest way, unless another costs less by what a measurement could tell. */
-export function chooseSplit(
-  shape: MatmulShape,
-  tile: Tile,
-): { readonly splits: number; readonly tail?: Tail } {
-  return leastCost(waysToSplit(shape, tile));
+/** The first way, unless a later one costs less by what a measurement could tell. */
+export function leastCost<W extends Way>(ways: readonly W[]): W {
+  return ways.reduce((best, way) => way.cost < LEAST_GAIN * best.cost ? way : best);
 }
 
-function leastCost(ways: readonly Way[]): Omit<Way, "cost"> {
-  const best = ways.reduce((best, way) => way.cost < LEAST_GAIN * best.cost ? way : best);
-  const { cost: _, ...choice } = best;
-  return choice;
-}
-
-function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
+/** The ways to share a product out with a tile, the simplest first. */
+export function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
   const { m, n, k, columns, products } = shape;
   const byLength = Math.floor(k * products / LEAST_SLICE);
   const byMemory = Math.floor(MOST_PARTIAL_BYTES / (4 * m * n * columns));
   const most = Math.max(1, Math.min(byLength, byMemory, MOST_SLICES));
   return [
     ...Array.from({ length: most }, (_, i) => ({ splits: i + 1, cost: splitCost(shape, tile, i + 1) })),
-    ...tailsOf(shape, tile).map((tail) => ({ splits: 1, tail, cost: tailCost(shape, tile, tail) })),
+    ...tailWays(shape, tile),
   ];
+}
+
+function tailWays(shape: MatmulShape, tile: Tile): Way[] {
+  return tailsOf(shape, tile).map((tail) => ({ splits: 1, tail, cost: tailCost(shape, tile, tail) }));
 }
 
 /** Each multiprocessor has one rate whether two or three workgroups share it, so the one with the most decides. */
@@ -125,14 +121,18 @@ function tailsOf(shape: MatmulShape, tile: Tile): Tail[] {
   if (tilesOf(tile, shape) < BUSY) return [];
   const row = tilesOf(tile, { m: 1, n, columns });
   const most = Math.min(Math.ceil(MULTIPROCESSORS / row), Math.ceil(m / tile.tileM) - 1);
-  return Array.from({ length: most }, (_, i) => i + 1).flatMap((tileRows) =>
-    TAIL_SPLITS.filter((splits) => k / splits >= LEAST_SLICE).map((splits) => ({ tileRows, splits }))
-  );
+  return Array.from({ length: most }, (_, i) => i + 1).flatMap((tileRows) => {
+    const partialBytes = 4 * tileRows * tile.tileM * n * columns;
+    const allowed = TAIL_SPLITS.filter((splits) =>
+      k / splits >= LEAST_SLICE && splits * partialBytes <= MOST_PARTIAL_BYTES
+    );
+    return allowed.map((splits) => ({ tileRows, splits }));
+  });
 }
 
-/** The tail that should serve a product best with a tile, if any should. */
+/** The tail that should serve a product best with a tile, if any can. */
 export function tailToTry(shape: MatmulShape, tile: Tile): Tail | undefined {
-  const ways = tailsOf(shape, tile).map((tail) => ({ splits: 1, tail, cost: tailCost(shape, tile, tail) }));
+  const ways = tailWays(shape, tile);
   return ways.length === 0 ? undefined : leastCost(ways).tail;
 }
 
@@ -146,7 +146,6 @@ export function splitsToTry({ m, n, k, columns, products }: MatmulShape, tile: T
   );
 }
 
-/** Tiles that cover an output. */
-export function tilesOf(tile: Tile, { m, n, columns }: Pick<MatmulShape, "m" | "n" | "columns">): number {
+function tilesOf(tile: Tile, { m, n, columns }: Pick<MatmulShape, "m" | "n" | "columns">): number {
   return Math.ceil(m / tile.tileM) * Math.ceil(n / (tile.tileN / columns));
 }

@@ -2,12 +2,18 @@ import type { Tile } from "./tile.ts";
 
 const LANES = { lanesM: 4, lanesN: 8, group: 8 };
 
+const SQUARE = { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES } as const;
+
 /**
  * Every tile that a choice can return.
  *
  * 8 x 8 outputs a thread need about 140 registers, so 12 warps fit a multiprocessor of 64 Ki registers; 8 x 16 need
- * 228 and leave 8 warps, too few to hide the loads (43.4 against 49.5 TFLOP/s on an H200). A multiprocessor gives
- * Vulkan's workgroups some 50 KiB of shared memory together, which rules out deeper or doubled tiles.
+ * 228 and leave 8 warps, too few to hide the loads (45 against 49.5 TFLOP/s on an H200), and 12 x 8 are no better (43). A
+ * multiprocessor gives Vulkan's workgroups some 50 KiB of shared memory together, which rules out deeper or doubled tiles.
+ *
+ * The square tile takes 256 threads, which NVIDIA's compiler squeezes into registers for two workgroups a multiprocessor:
+ * 47.5 TFLOP/s in float32. Where the epilogue reads 8 x 8 outputs it plans for one, and the loop before it runs at 50.3
+ * (51.4 in layout tn), while the reads take no time that shows. Loads of 16 bits go at 50.4 without.
  *
  * @example Their sizes
  * ```ts
@@ -35,11 +41,9 @@ export const TILES = {
   wideB: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
   /** float16 arithmetic: a tile of half the bytes, so twice the K, whose float16 sums stay short. */
   half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
-  /** 96 outputs a thread read 20 shared words for every 96 multiply-adds, not 16 for 64. */
-  tall: { tileM: 96, tileN: 128, tileK: 16, threadM: 12, threadN: 8, ...LANES, reuse: "a" },
-  tallB: { tileM: 96, tileN: 128, tileK: 16, threadM: 12, threadN: 8, ...LANES, reuse: "b" },
-  /** Both operands transposed on the way in: fewer vectors a thread leave it fewer registers short. */
-  square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
+  square: { ...SQUARE, reuse: "a" },
+  squareReads: { ...SQUARE, reuse: "a", reads: true },
+  squareReadsB: { ...SQUARE, reuse: "b", reads: true },
 } as const satisfies Record<string, Tile>;
 
 /**

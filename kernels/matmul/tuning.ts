@@ -34,7 +34,7 @@ export interface TunedChoice {
   /** Whether B of layout nt is copied transposed first. Default: false. */
   readonly transposeB?: boolean;
   /** The last rows apart, in slices of K; only where there is one slice for the others. Default: none. */
-  readonly tail?: Tail;
+  readonly tail?: { readonly tileRows: number; readonly splits: number };
 }
 
 /**

@@ -243,10 +243,12 @@ ${
 
 /** Module scope: what takes the sums to the outputs. */
 function finishWgsl(config: MatmulConfig): string {
-  const { epilogue, columns, activation, storage, slots } = config;
+  const { epilogue, columns, activation, storage, slots, tile: { reads } } = config;
   const counts = operandCounts(config);
   const outputs = slots.slice(counts.a + counts.b);
-  if (epilogue !== "partial") return epilogueWgsl({ epilogue, columns, activation, storage, slots: outputs });
+  if (epilogue !== "partial") {
+    return epilogueWgsl({ epilogue, columns, activation, storage, slots: outputs, reads });
+  }
   // [split][column block][row][columns rounded up to 4], float32
   return `fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f, z: u32) {
   let at = p.out_0 + (z * ${columns}u * p.m + row) * p.stride_out_0 + col;

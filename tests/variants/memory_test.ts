@@ -29,7 +29,7 @@ const LONG = { tokens: 64, dim: 36, hiddenDim: 52 };
 
 /** Shapes of every kind, one whose products copy their operands, and one at which a large GPU splits K. */
 const RUNS = [
-  ...[[1, 1, 1], [7, 3, 41], [33, 129, 65], [17, 64, 128], [513, 5, 515]].flatMap((
+  ...[[1, 1, 1], [7, 3, 41], [33, 129, 65], [17, 64, 128], [513, 5, 515], [3, 1283, 5]].flatMap((
     [tokens, dim, hiddenDim],
   ) => DTYPES.map((dtype) => ({ sizes: { tokens, dim, hiddenDim }, dtype, software: true }))),
   { sizes: { tokens: 33, dim: 260, hiddenDim: 264 }, dtype: "float32" as const, software: false },

@@ -30,7 +30,7 @@ const seed = freshSeed();
  * the products.
  */
 const SHAPES: Readonly<Record<DType, readonly (readonly [number, number, number])[]>> = {
-  float32: [[1, 1, 1], [7, 3, 41], [5, 123, 431], [33, 129, 65], [17, 64, 128], [513, 5, 515]],
+  float32: [[1, 1, 1], [7, 3, 41], [5, 123, 431], [33, 129, 65], [17, 64, 128], [513, 5, 515], [3, 1283, 5]],
   float16: [[7, 3, 41], [17, 64, 128]],
   bfloat16: [[5, 123, 431], [17, 64, 128]],
 };

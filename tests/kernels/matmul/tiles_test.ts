@@ -26,9 +26,9 @@ const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]
   wide: ["gated", "backward", "pair"],
   wideB: ["plain", "sum"],
   half: ["gated", "transposed"],
-  tall: ["gated", "prologue", "pair"],
-  tallB: ["plain", "backward"],
   square: ["transposed", "backward"],
+  squareReads: ["pair", "plain"],
+  squareReadsB: ["gated", "transposed", "plain"],
 };
 
 /** Sizes at and beside the edges of a tile, and one of several tiles and steps. */
