@@ -79,6 +79,7 @@ interface RuledTile {
 function ruledTiles(shape: MatmulShape): RuledTile[] {
   const { layout, m, k, columns, products, gatedA, dtype, arithmetic } = shape;
   const alone = (tile: Tile) => [{ tile, whole: 1, sliced: 1 }];
+  if (m <= 16) return alone(TILES.few);
   if (arithmetic === "float16") return alone(TILES.half);
   if (m <= 32) return alone(TILES.low);
   const wide = alone(layout === "nn" && columns === 1 || products === 2 ? TILES.wideB : TILES.wide);

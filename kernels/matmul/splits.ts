@@ -17,15 +17,14 @@ export function rowsBefore({ tileRows }: Tail, { tileM }: Tile, m: number): numb
 /** What the rule takes a GPU for: an H200. WebGPU does not tell how many multiprocessors there are. */
 const MULTIPROCESSORS = 132;
 
-/** Workgroups of 128 threads that a multiprocessor runs together, and those that fill a large GPU so. */
-const TOGETHER = 3;
-const BUSY = TOGETHER * MULTIPROCESSORS;
+/** Workgroups from which all multiprocessors are busy, three on each. */
+const BUSY = 3 * MULTIPROCESSORS;
 
 /**
- * What a last round of none, one or two workgroups costs beyond its share, in workgroups: one alone takes 1.5 times as
- * long as each of three, two together 1.05 times.
+ * What a last round of none, one or more workgroups costs beyond its share, in workgroups, by how many a multiprocessor
+ * runs together: of three, one alone takes 1.5 times as long as each, two 1.05 times.
  */
-const UNEVEN = [0, 0.5, 0.1];
+const UNEVEN = { 1: [0], 2: [0, 0.5], 3: [0, 0.5, 0.1] } as const;
 
 /** What a workgroup costs beside its products, and a second launch, as indices of K of one workgroup (46 ns each). */
 const WORKGROUP_COST = 40;
@@ -108,9 +107,10 @@ function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
   return LAUNCH_COST + 4 * m * n * columns * splits / PARTIAL_BYTES;
 }
 
-/** Of a multiprocessor's so many workgroups; one of more threads is busy alone. */
+/** Of a multiprocessor's so many workgroups; registers, or shared memory, decide how many run together. */
 function unevenOf(tile: Tile, share: number): number {
-  return threadsOf(tile) <= 128 ? UNEVEN[share % TOGETHER] : 0;
+  const together = threadsOf(tile) > 128 ? 1 : tile.tileM <= 16 ? 2 : 3;
+  return UNEVEN[together][share % together];
 }
 
 const sizeOf = ({ tileM, tileN }: Tile) => tileM * tileN / (64 * 128);

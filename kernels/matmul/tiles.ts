@@ -35,6 +35,8 @@ export const TILES = {
     group: 8,
     reuse: "b",
   },
+  /** Up to 16 rows, a stream of B: 8 vectors a thread on their way hide more than the skinny kernel's registers can. */
+  few: { tileM: 16, tileN: 256, tileK: 16, threadM: 4, threadN: 8, ...LANES, reuse: "b" },
   /** A few dozen rows. */
   low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
   wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
-import { skinnyChunk } from "../../../kernels/matmul/skinny.ts";
+import { SKINNY_ROWS, skinnyChunk } from "../../../kernels/matmul/skinny.ts";
 import { matrix, type View } from "../../../kernels/view.ts";
 import { sampleIndices, smallIntegers } from "../../../variants/data.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
@@ -26,7 +26,7 @@ function overlapping(values: Float32Array, { rows, cols }: { rows: number; cols:
 
 for (const layout of ["nn", "nt"] as const) {
   Deno.test(`where a wide B leaves each workgroup several chunks of K, sums are exact: ${layout}`, async () => {
-    const [m, k, n] = [9, 900, layout === "nn" ? 32768 : 8192];
+    const [m, k, n] = [5, 1100, layout === "nn" ? 32768 : 8192];
     const [rows, cols] = layout === "nn" ? [k, n] : [n, k];
     const length = 4 * rows + cols;
     const numbers = smallIntegers(length - length % 4, 77, { max: 2 });
@@ -66,7 +66,7 @@ for (const layout of ["nn", "nt"] as const) {
 }
 
 Deno.test("few rows take kernels of their own, one more row does not", () => {
-  const [few, more] = [16, 17].map((m) => {
+  const [few, more] = [SKINNY_ROWS, SKINNY_ROWS + 1].map((m) => {
     const recorder = new PlanRecorder(gpu.capabilities);
     const empty = (...shape: number[]) =>
       matrix(recorder.empty(shape, "float32", { purpose: "workspace", label: "test" }));
@@ -79,7 +79,7 @@ Deno.test("few rows take kernels of their own, one more row does not", () => {
     });
     return recorder.dispatches[0].kernel.key;
   });
-  assert(few.startsWith("skinny|nn|16|"), few);
+  assert(few.startsWith(`skinny|nn|${SKINNY_ROWS}|`), few);
   assert(more.startsWith("matmul|nn|"), more);
 });
 

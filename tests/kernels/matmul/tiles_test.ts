@@ -22,6 +22,7 @@ const STRUCTURES = {
 /** What each tile is chosen for. */
 const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]>> = {
   software: [], // the tile of all other tests
+  few: ["gated", "transposed", "backward"],
   low: ["gated", "backward", "prologue"],
   wide: ["gated", "backward", "pair"],
   wideB: ["plain", "sum"],
