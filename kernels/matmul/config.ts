@@ -7,12 +7,10 @@ export type Layout = "nn" | "nt" | "tn";
 
 /** What happens to the finished sums. */
 export type Epilogue =
-  /** out = sums, one output for each column block. */
+  /** out = sums, one output for each column block; slices of K one after the other, for a reduction to add. */
   | "store"
   /** out += sums: the kernel of "store", told by a uniform, so that there is one less to compile. */
   | "accumulate"
-  /** Sums of one slice of K go to a float32 workspace; the reduction applies the real epilogue. */
-  | "partial"
   /** h = act(g) * u of the two column blocks. */
   | "gated"
   /** As "gated", and g and u are written too. */
@@ -84,7 +82,6 @@ function outputCount(epilogue: Epilogue, columns: number): number {
     case "store":
     case "accumulate":
       return columns;
-    case "partial":
     case "gated":
       return 1;
     case "gated-save":

@@ -4,7 +4,7 @@ import type { Epilogue } from "./config.ts";
 
 /** What the text of an epilogue depends on. */
 export interface EpilogueInit {
-  readonly epilogue: Exclude<Epilogue, "partial" | "accumulate">;
+  readonly epilogue: Exclude<Epilogue, "accumulate">;
   readonly columns: 1 | 2;
   readonly activation: Activation;
   readonly storage: readonly Storage[];

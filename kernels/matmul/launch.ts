@@ -2,7 +2,7 @@ import type { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { fold } from "../grid.ts";
 import { storagesOf } from "../storage.ts";
-import { bind, matrix, type View, viewBytes } from "../view.ts";
+import { bind, matrix, rows, type View, viewBytes } from "../view.ts";
 import { chooseTile, type TileChoice } from "./choose.ts";
 import { configKey, type Epilogue, type MatmulConfig } from "./config.ts";
 import { withCopies } from "./copies.ts";
@@ -44,7 +44,13 @@ function multiply(recorder: Recorder, sized: Sized, { tile, splits, tail }: Tile
   // 15.6 against 16.7 ms on an H200.
   for (const part of productsApart(sized)) {
     const [first, last] = tail ? rowsApart(part, rowsBefore(tail, tile, part.m)) : [part];
-    launch(recorder, first, { tile, epilogue: first.epilogue, out: first.out, splits: 1 });
+    launch(recorder, first, {
+      tile,
+      epilogue: first.epilogue,
+      out: first.out,
+      splits: 1,
+      written: first.out,
+    });
     // What follows shares no output with it, so that both run together.
     if (last) splitMatmul(recorder, last, { tile, splits: tail!.splits });
   }
@@ -55,25 +61,32 @@ function splitMatmul(recorder: Recorder, sized: Sized, { tile, splits }: TileCho
   const { m, n, columns } = sized;
   const stride = Math.ceil(n / 4) * 4;
   const label = `slices of ${sized.label}`;
-  const partial = recorder.empty([splits, columns, m, stride], "float32", { purpose: "workspace", label });
+  const tensor = recorder.empty([splits, columns, m, stride], "float32", { purpose: "workspace", label });
   try {
-    launch(recorder, sized, { tile, epilogue: "partial", out: [matrix(partial)], splits });
-    sumSlices(recorder, sized, { partial: matrix(partial), splits, stride });
+    const partial = matrix(tensor);
+    const blocks = [0, 1].slice(0, columns).map((block) =>
+      rows(partial, block * m, partial.rows - block * m)
+    );
+    launch(recorder, sized, { tile, epilogue: "store", out: blocks, splits, written: [partial] });
+    sumSlices(recorder, sized, { partial, splits, stride });
   } finally {
-    partial.dispose();
+    tensor.dispose();
   }
 }
 
 interface LaunchInit {
   readonly tile: Tile;
   readonly epilogue: Epilogue;
+  /** Where each output's first slice begins. */
   readonly out: readonly View[];
   readonly splits: number;
+  /** All that is written, for the count of bytes. */
+  readonly written: readonly View[];
 }
 
 function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
   const { m, n, k, layout, products, columns, gatedA, activation, arithmetic } = sized;
-  const { tile, out, splits } = init;
+  const { tile, out, splits, written } = init;
   const { epilogue, accumulate } = kernelEpilogue(init.epilogue);
   const views = [...sized.a, ...sized.b, ...out];
   const bound = bind(views, recorder.capabilities);
@@ -113,7 +126,7 @@ function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
     ],
     workgroups: [...fold(tilesM * tilesN, recorder.capabilities.maxComputeWorkgroupsPerDimension), splits],
     flops: 2 * m * n * k * products * columns,
-    bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
+    bytes: [...sized.a, ...sized.b, ...written].reduce((sum, view) => sum + viewBytes(view), 0),
     tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
     product: sized.product,
   });

@@ -19,7 +19,7 @@ export interface MatmulRequest {
   /** Outputs, as the epilogue lists them. */
   readonly out: readonly View[];
   /** What happens to the sums. Default: "store". */
-  readonly epilogue?: Exclude<Epilogue, "partial">;
+  readonly epilogue?: Epilogue;
   /** Products summed into one output. Default: 1. */
   readonly products?: 1 | 2;
   /** Matrices B that share A. Default: 1. */

@@ -246,28 +246,20 @@ function finishWgsl(config: MatmulConfig): string {
   const { epilogue, columns, activation, storage, slots, tile: { reads } } = config;
   const counts = operandCounts(config);
   const outputs = slots.slice(counts.a + counts.b);
-  if (epilogue !== "partial") {
-    return epilogueWgsl({ epilogue, columns, activation, storage, slots: outputs, reads });
-  }
-  // [split][column block][row][columns rounded up to 4], float32
-  return `fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f, z: u32) {
-  let at = p.out_0 + (z * ${columns}u * p.m + row) * p.stride_out_0 + col;
-  store_s${outputs[0]}(at, v0);
-  ${columns === 2 ? `store_s${outputs[0]}(at + p.m * p.stride_out_0, v1);` : ""}
-}`;
+  return epilogueWgsl({ epilogue, columns, activation, storage, slots: outputs, reads });
 }
 
-/** Hands each row and vector of a thread to the epilogue, guarded at the edges. */
+/** Hands each row and vector of a thread to the epilogue, guarded at the edges: slices [split][column block][row]. */
 function finish({ tile, columns, epilogue }: MatmulConfig): string {
   const perBlock = tile.threadN / 4 / columns;
-  const z = epilogue === "partial" ? ", group.z" : "";
+  const at = epilogue === "store" ? `group.z * ${columns}u * p.m + row` : "row";
   const vector = (i: number, j: number) =>
     `vec4f(${range(4).map((c) => accumulator(i, j * 4 + c)).join(", ")})`;
   const rows = range(tile.threadM).map((i) => {
     const row = `origin_a + (a_first + ${(i >> 2) * tile.lanesM}u) * 4u + ${i & 3}u`;
     const calls = range(perBlock).map((j) => {
       const second = columns === 2 ? vector(i, j + perBlock) : "vec4f(0)";
-      return `if (col_${j} < p.n) { epilogue(row, col_${j}, ${vector(i, j)}, ${second}${z}); }`;
+      return `if (col_${j} < p.n) { epilogue(${at}, col_${j}, ${vector(i, j)}, ${second}); }`;
     });
     return `  { let row = ${row};\n  if (row < p.m) {\n${calls.join("\n")}\n  } }`;
   });

@@ -7,7 +7,7 @@ import { type Tile, tileName } from "../../../kernels/matmul/tile.ts";
 /** What a product computes. */
 export interface Structure {
   readonly layout: Layout;
-  readonly epilogue: Exclude<Epilogue, "partial">;
+  readonly epilogue: Epilogue;
   readonly products: 1 | 2;
   readonly columns: 1 | 2;
   readonly gatedA: boolean;

@@ -41,7 +41,6 @@ function configs(): MatmulConfig[] {
       configOf(structure, { tile, arithmetic: "float16", dtype: "float16" }),
       configOf(structure, { tile, activation: "gelu" }),
       configOf(structure, { tile, activation: { wgsl: "x", derivative: "vec4f(1)" } }),
-      configOf(structure, { tile, epilogue: "partial" }),
     ])
   );
 }
