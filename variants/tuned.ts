@@ -10,7 +10,7 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
  * Backward, 4 products: dDown from h computed again; dh, which its epilogue turns into dg and du over g and u, so that dh
  * never exists; dx as one sum over both products (two launches where storage is float32, the second adding to the
- * first); dGate and dUp in one pass over x. h is a workspace where it fits below the peak, else it is computed while g and
+ * first); dGate and dUp, which share x. h is a workspace where it fits below the peak, else it is computed while g and
  * u are loaded, and never exists.
  * Bottleneck: the products' arithmetic.
  */

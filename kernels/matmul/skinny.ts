@@ -1,7 +1,5 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import { type Storage, storageWgsl } from "../storage.ts";
-import { columnsWgsl } from "./skinny_columns.ts";
-import { rowsWgsl } from "./skinny_rows.ts";
 
 /**
  * Rows of A up to which this kernel is the fastest stream of B: on an H200 it reads 3.0 TB/s for one row, 2.3 for 8 and
@@ -9,87 +7,213 @@ import { rowsWgsl } from "./skinny_rows.ts";
  */
 export const SKINNY_ROWS = 6;
 
-/** How a skinny kernel shares its work out among threads. Powers of two. */
-export interface SkinnyShape {
-  readonly threads: 128 | 256;
-  /** Layout nn: rows of B that a thread loads at once. */
-  readonly batch: 4 | 8;
-  /** Layout nt: threads that step along K together, each by a vector; the others of a group of 32 take other rows of B. */
-  readonly lanes: 8 | 16 | 32;
-  /** Whether the next vectors of B are loaded before the present ones are multiplied. */
-  readonly ahead: boolean;
-}
+/** Threads of a workgroup: eight groups of 32 lanes. */
+const LANES = 32;
+const GROUPS = 8;
+const THREADS = LANES * GROUPS;
+
+/** Rows of B^T that one group of lanes multiplies at once, so that a row of A read from shared memory serves four. */
+const ROWS = 4;
 
 /** Everything that decides the WGSL text of a skinny kernel. */
 export interface SkinnyConfig {
   /** B as stored: [K, N] (nn) or [N, K] (nt). */
   readonly layout: "nn" | "nt";
-  /** Rows of A: 1 to 16. */
+  /** Rows of A: 1 to {@linkcode SKINNY_ROWS}. */
   readonly m: number;
   /** Column blocks that share the partial sums: [split][column block][m][stride_out]. */
   readonly columns: number;
   readonly a: Storage;
   readonly b: Storage;
-  readonly shape: SkinnyShape;
-}
-
-/**
- * The shape for so many rows of A. Few leave registers for a thousand threads on a multiprocessor, which hide each other's
- * loads. Sixteen take 64 for their sums: then each thread has to have loads on their way while it multiplies, and small
- * workgroups waste the fewest registers.
- */
-export function skinnyShape({ layout, m }: Pick<SkinnyConfig, "layout" | "m">): SkinnyShape {
-  if (m > 4) return { threads: 128, batch: m > 8 ? 4 : 8, lanes: 8, ahead: true };
-  return { threads: 256, batch: 8, lanes: 32, ahead: layout === "nt" };
 }
 
 /** Columns of the output that one workgroup computes. */
-export function skinnyColumns({ layout, shape }: Pick<SkinnyConfig, "layout" | "shape">): number {
-  return layout === "nn" ? LANES * 4 : shape.threads / shape.lanes * ROWS;
-}
-
-/** Indices of K that a workgroup multiplies in one round: slices of K are a multiple of it. */
-export function skinnyRound({ layout, shape }: Pick<SkinnyConfig, "layout" | "shape">): number {
-  return layout === "nn" ? shape.threads / LANES * shape.batch : shape.lanes * 4;
+export function skinnyColumns(layout: "nn" | "nt"): number {
+  return layout === "nn" ? LANES * 4 : GROUPS * ROWS;
 }
 
 /** Indices of K that are staged in shared memory at once: 16 KiB of A at most, whatever its rows. */
 export function skinnyChunk({ m }: Pick<SkinnyConfig, "m">): number {
-  return m <= 4 ? 1024 : m <= 8 ? 512 : 256;
+  return m <= 4 ? 1024 : 512;
 }
 
-/** Threads that run in step, and share the columns of a block in layout nn. */
-export const LANES = 32;
-
-/** Rows of B^T that a thread multiplies at once, so that a row of A read from shared memory serves four. */
-export const ROWS = 4;
-
 /** Uniform fields of a skinny kernel, in order. */
-export const SKINNY_FIELDS = ["n", "k", "slice", "stride_a", "stride_b", "a", "b", "out", "stride_out"];
+export const SKINNY_FIELDS = [
+  "n",
+  "k",
+  "chunks_per_split",
+  "stride_a",
+  "stride_b",
+  "a",
+  "b",
+  "out",
+  "stride_out",
+];
 
 /**
  * A few rows of A times a large B: every element of B is read once, by vectors, by threads that share nothing,
- * and A waits in shared memory. Workgroup z takes indices z * slice to (z + 1) * slice of K.
- * Sums are float32 partials [split][column block][m][stride_out], which the reduction adds in order.
- *
- * What a vector of B is multiplied by never lies beyond K, nor does it: no product with what lies there reaches a sum.
+ * and A waits in shared memory. Sums are float32 partials [split][column block][m][stride_out], which the reduction adds in order.
  */
 export function skinnyKernel(config: SkinnyConfig, label: string): Kernel {
-  const { layout, m, a, b, shape } = config;
-  const { threads, batch, lanes, ahead } = shape;
-  const along = layout === "nn" ? batch : lanes;
+  const { layout, m, a, b } = config;
   return {
-    key: ["skinny", layout, m, config.columns, threads, along, ahead, a.dtype, a.aligned, b.dtype, b.aligned]
-      .join("|"),
+    key: `skinny|${layout}|${m}|${config.columns}|${a.dtype}${a.aligned}|${b.dtype}${b.aligned}`,
     label,
     access: ["read", "read", "read_write"],
     wgsl: () =>
       `struct Params { ${SKINNY_FIELDS.map((field) => `${field}: u32`).join(", ")} }
 ${storageWgsl("a", 0, { ...a, access: "read" })}
 ${storageWgsl("b", 1, { ...b, access: "read" })}
-${storageWgsl("partial", 2, { dtype: "float32", access: "read_write", aligned: layout === "nn" })}
+${storageWgsl("partial", 2, { dtype: "float32", access: "read_write", aligned: false })}
 @group(0) @binding(3) var<uniform> p: Params;
 ${layout === "nn" ? columnsWgsl(config) : rowsWgsl(config)}
 `,
   };
+}
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+const lines = (items: readonly string[]) => items.join("\n");
+
+const HEADER = `@compute @workgroup_size(${THREADS})
+fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group: vec3u) {
+  let lane = tid & ${LANES - 1}u;
+  let part = tid >> ${Math.log2(LANES)}u;`;
+
+/** Loops over the slice of K that is group.z's, in chunks. */
+function chunks(chunk: number, text: string): string {
+  return `  for (var i = 0u; i < p.chunks_per_split; i++) {
+    let k0 = (group.z * p.chunks_per_split + i) * ${chunk}u;
+    if (k0 >= p.k) { break; }
+    workgroupBarrier();
+${text}
+  }`;
+}
+
+/** B is [K, N]: a lane owns four columns; the groups of lanes take every eighth row of B and add up at the end. */
+function columnsWgsl(config: SkinnyConfig): string {
+  const { m } = config;
+  const chunk = skinnyChunk(config);
+  const batch = 8; // rows of B in flight for each thread
+  const rounds = chunk / GROUPS / batch;
+  return `var<workgroup> x: array<array<f32, ${m}>, ${chunk}>;
+var<workgroup> sums: array<array<vec4f, ${LANES}>, ${GROUPS}>;
+${HEADER}
+  let col = group.x * ${LANES * 4}u + lane * 4u;
+  let start = p.b + min(col, (p.n - 1u) & ~3u);
+${lines(range(m).map((row) => `  var acc_${row} = vec4f(0);`))}
+${
+    chunks(
+      chunk,
+      `    for (var j = tid; j < ${chunk}u; j += ${THREADS}u) {
+      let k = k0 + j;
+${
+        lines(
+          range(m).map((row) =>
+            `      x[j][${row}] = select(0.0, load_one_a(p.a + ${row}u * p.stride_a + min(k, p.k - 1u)), k < p.k);`
+          ),
+        )
+      }
+    }
+    workgroupBarrier();
+    for (var round = 0u; round < ${rounds}u; round++) {
+      let j = round * ${GROUPS * batch}u + part;
+      if (k0 + j >= p.k) { break; }
+${
+        lines(
+          range(batch).map((i) =>
+            `      let b${i} = load_b(start + min(k0 + j + ${i * GROUPS}u, p.k - 1u) * p.stride_b);`
+          ),
+        )
+      }
+${
+        lines(
+          range(batch).map((i) =>
+            `      { let x = &x[j + ${i * GROUPS}u]; ${
+              range(m).map((row) => `acc_${row} = fma(vec4f((*x)[${row}]), b${i}, acc_${row});`).join(" ")
+            } }`
+          ),
+        )
+      }
+    }`,
+    )
+  }
+${
+    lines(
+      range(m).map((row) =>
+        `  sums[part][lane] = acc_${row};
+  workgroupBarrier();
+  if (part == 0u) {
+    var sum = sums[0][lane];
+    for (var q = 1u; q < ${GROUPS}u; q++) { sum += sums[q][lane]; }
+    let at = p.out + (group.z * ${m * config.columns}u + ${row}u) * p.stride_out + col;
+    if (col < p.n) { ${range(4).map((c) => `store_one_partial(at + ${c}u, sum[${c}]);`).join(" ")} }
+  }
+  workgroupBarrier();`
+      ),
+    )
+  }
+}`;
+}
+
+/** B is [N, K]: a group of lanes owns four rows of B, its lanes step along K together and add up at the end. */
+function rowsWgsl(config: SkinnyConfig): string {
+  const { m } = config;
+  const chunk = skinnyChunk(config);
+  const pairs = range(ROWS).flatMap((r) => range(m).map((row) => [r, row] as const));
+  return `var<workgroup> x: array<array<vec4f, ${chunk / 4}>, ${m}>;
+var<workgroup> sums: array<array<f32, ${LANES + 1}>, ${GROUPS * ROWS}>;
+${HEADER}
+  let first = group.x * ${GROUPS * ROWS}u + part * ${ROWS}u;
+${lines(range(ROWS).map((r) => `  let row_${r} = p.b + min(first + ${r}u, p.n - 1u) * p.stride_b;`))}
+${lines(pairs.map(([r, row]) => `  var acc_${r}_${row} = 0.0;`))}
+${
+    chunks(
+      chunk,
+      `    for (var j = tid; j < ${chunk / 4}u; j += ${THREADS}u) {
+${
+        lines(
+          range(m).map((row) =>
+            `      x[${row}][j] = before_end(load_a(p.a + ${row}u * p.stride_a + k0 + j * 4u), k0 + j * 4u);`
+          ),
+        )
+      }
+    }
+    workgroupBarrier();
+    for (var j = lane; j < ${chunk / 4}u; j += ${LANES}u) {
+      let k = k0 + j * 4u;
+      if (k >= p.k) { break; }
+${lines(range(ROWS).map((r) => `      let b${r} = before_end(load_b(row_${r} + k), k);`))}
+${
+        lines(
+          range(m).map((row) =>
+            `      { let x = x[${row}][j]; ${
+              range(ROWS).map((r) => `acc_${r}_${row} += dot(x, b${r});`).join(" ")
+            } }`
+          ),
+        )
+      }
+    }`,
+    )
+  }
+${
+    lines(
+      range(m).map((row) =>
+        `${lines(range(ROWS).map((r) => `  sums[part * ${ROWS}u + ${r}u][lane] = acc_${r}_${row};`))}
+  workgroupBarrier();
+  if (tid < ${GROUPS * ROWS}u) {
+    var sum = 0.0;
+    for (var q = 0u; q < ${LANES}u; q++) { sum += sums[tid][q]; }
+    let col = group.x * ${GROUPS * ROWS}u + tid;
+    if (col < p.n) { store_one_partial(p.out + (group.z * ${
+          m * config.columns
+        }u + ${row}u) * p.stride_out + col, sum); }
+  }
+  workgroupBarrier();`
+      ),
+    )
+  }
+}
+fn before_end(v: vec4f, k: u32) -> vec4f {
+  return select(vec4f(0), v, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(p.k));
+}`;
 }

@@ -2,32 +2,24 @@ import type { Recorder } from "../gpu/recorder.ts";
 import { storagesOf } from "../storage.ts";
 import { bind, matrix, type View, viewBytes } from "../view.ts";
 import type { Sized } from "./request.ts";
-import { skinnyColumns, skinnyKernel, skinnyRound, type SkinnyShape, skinnyShape } from "./skinny.ts";
+import { skinnyChunk, skinnyColumns, skinnyKernel } from "./skinny.ts";
 import { sumSlices } from "./slices.ts";
 
 /**
  * A few rows of A times a large B: one launch for each matrix B, each adding slices of its own, then the sum.
- * Slices are as many as fill the device once, so that all workgroups end together, and sums stay small beside B.
+ * Slices are many enough to fill the device and few enough that their traffic stays small beside B's.
  */
-export function skinnyMatmul(
-  recorder: Recorder,
-  sized: Sized,
-  { workgroups = SKINNY_WORKGROUPS, ...given }: Partial<SkinnyShape> & { workgroups?: number } = {},
-): void {
-  const { m, n, k, products, columns } = sized;
-  const layout = sized.layout as "nn" | "nt";
-  const shape = { ...skinnyShape({ layout, m }), ...given };
-  const groups = Math.ceil(n / skinnyColumns({ layout, shape }));
-  const round = skinnyRound({ layout, shape });
-  const wanted = Math.min(Math.max(1, Math.floor(workgroups / groups)), Math.ceil(k / LEAST_SLICE));
-  const slice = Math.ceil(k / wanted / round) * round;
-  const splits = Math.ceil(k / slice);
+export function skinnyMatmul(recorder: Recorder, sized: Sized): void {
+  const { m, n, k, products, columns, layout } = sized;
+  const chunks = Math.ceil(k / skinnyChunk({ m }));
+  const groups = Math.ceil(n / skinnyColumns(layout as "nn" | "nt"));
+  const wanted = Math.min(chunks, Math.max(1, Math.ceil(SKINNY_WORKGROUPS / groups / products / columns)));
+  const chunksPerSplit = Math.ceil(chunks / wanted);
+  const splits = Math.ceil(chunks / chunksPerSplit);
   const stride = Math.ceil(n / 4) * 4;
   const label = `slices of ${sized.label}`;
-  const partial = recorder.empty([products * splits, columns, m, stride], "float32", {
-    purpose: "workspace",
-    label,
-  });
+  const shape = [products * splits, columns, m, stride];
+  const partial = recorder.empty(shape, "float32", { purpose: "workspace", label });
   try {
     for (const [i, b] of sized.b.entries()) {
       const [product, column] = [Math.floor(i / columns), i % columns];
@@ -35,8 +27,7 @@ export function skinnyMatmul(
         a: sized.a[product],
         b,
         out: { ...matrix(partial), offset: (product * splits * columns + column) * m * stride, stride },
-        shape,
-        slice,
+        chunksPerSplit,
         workgroups: [groups, 1, splits],
       });
     }
@@ -46,32 +37,27 @@ export function skinnyMatmul(
   }
 }
 
-/** Workgroups that an H200 runs at once, four on each of its 132 multiprocessors. */
-const SKINNY_WORKGROUPS = 528;
-
-/** Slices of K are at least this long: at 16 rows their sums move an eighth of the bytes of B. */
-const LEAST_SLICE = 256;
+/** Workgroups that fill a large device a few times over. */
+const SKINNY_WORKGROUPS = 1024;
 
 function skinnyLaunch(
   recorder: Recorder,
   { label, layout, m, n, k, columns }: Sized,
-  { a, b, out, shape, slice, workgroups }: {
+  { a, b, out, chunksPerSplit, workgroups }: {
     a: View;
     b: View;
     out: View;
-    shape: SkinnyShape;
-    slice: number;
+    chunksPerSplit: number;
     workgroups: [number, number, number];
   },
 ): void {
   const bound = [a, b, out].map((view) => bind([view], recorder.capabilities));
   const [storageA, storageB] = [a, b].map((view) => storagesOf([view], { slots: [0], inputs: 1 })[0]);
   const offsets = bound.map(({ offsets }) => offsets[0]);
-  const config = { layout: layout as "nn" | "nt", m, a: storageA, b: storageB, columns, shape };
   recorder.dispatch({
-    kernel: skinnyKernel(config, label),
+    kernel: skinnyKernel({ layout: layout as "nn" | "nt", m, a: storageA, b: storageB, columns }, label),
     bindings: bound.map(({ bindings }) => bindings[0]),
-    uniforms: [n, k, slice, a.stride, b.stride, ...offsets, out.stride],
+    uniforms: [n, k, chunksPerSplit, a.stride, b.stride, ...offsets, out.stride],
     workgroups,
     flops: 2 * m * n * k,
     bytes: viewBytes(a) + viewBytes(b) + 4 * m * n * workgroups[2],
