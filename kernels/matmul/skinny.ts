@@ -121,7 +121,9 @@ ${
 ${
         lines(
           range(batch).map((i) =>
-            `      let b${i} = load_b(start + min(k0 + j + ${i * GROUPS}u, p.k - 1u) * p.stride_b);`
+            `      let b${i} = inside(load_b(start + min(k0 + j + ${
+              i * GROUPS
+            }u, p.k - 1u) * p.stride_b), k0 + j + ${i * GROUPS}u);`
           ),
         )
       }
@@ -152,7 +154,9 @@ ${
       ),
     )
   }
-}`;
+}
+// Zero from K on, where a row repeats the last one: infinity times the zero of x would be NaN.
+fn inside(v: vec4f, k: u32) -> vec4f { return select(vec4f(0), v, k < p.k); }`;
 }
 
 /** B is [N, K]: a group of lanes owns four rows of B, its lanes step along K together and add up at the end. */

@@ -83,4 +83,20 @@ Deno.test("few rows take kernels of their own, one more row does not", () => {
   assert(more.startsWith("matmul|nn|"), more);
 });
 
+for (const layout of ["nn", "nt"] as const) {
+  Deno.test(`infinity at the end of K stays infinity, and reaches its own column alone: ${layout}`, async () => {
+    const [m, k, n] = [3, 5, 8];
+    using x = upload(gpu, new Float32Array(m * k).fill(1), { shape: [m, k] });
+    const values = new Float32Array(k * n).fill(1);
+    values[layout === "nn" ? (k - 1) * n : k - 1] = Infinity; // of column 0
+    using b = upload(gpu, values, { shape: layout === "nn" ? [k, n] : [n, k] });
+    const recorder = new PoisonRecorder(gpu);
+    using out = recorder.empty([m, n], "float32", { purpose: "workspace", label: "C" });
+    matmul(recorder, { label: "product", layout, a: [matrix(x)], b: [matrix(b)], out: [matrix(out)] });
+    recorder.submit();
+    const row = [Infinity, ...new Array(n - 1).fill(k)];
+    assertEquals([...await out.read()], [...row, ...row, ...row]);
+  });
+}
+
 testNothingLeft(gpu);
