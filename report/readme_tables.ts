@@ -168,7 +168,7 @@ export function kernelsTable(report: Report): string {
 function peerRows({ mode, rows }: Section): string[][] {
   const tuned = rows.find((row) => row.variant === "tuned");
   const own = tuned === undefined ? null : medianOf(tuned);
-  return rows.filter((row) => row === tuned || isPeer(row)).map((row) => {
+  return [...tuned === undefined ? [] : [tuned], ...rows.filter(isPeer)].map((row) => {
     const [time, peak, ownPeak] = [medianOf(row), peakOf(row), tuned === undefined ? null : peakOf(tuned)];
     return [
       escapeMarkdown(row.variant.replace(/^peer:/, "")),
