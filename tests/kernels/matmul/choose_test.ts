@@ -1,25 +1,11 @@
 /** The choice of a tile, without a device: always one that is tested, and one that the device can run. */
 import { assert, assertEquals } from "@std/assert";
-import type { Capabilities } from "../../../kernels/gpu/device.ts";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { chooseTile, type MatmulShape } from "../../../kernels/matmul/choose.ts";
 import { checkTile } from "../../../kernels/matmul/tile.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
+import { CAPABILITIES } from "../../variants/measure/capabilities.ts";
 import { everyStructure } from "./structures.ts";
-
-const CAPABILITIES: Capabilities = {
-  name: "a test",
-  software: false,
-  shaderF16: true,
-  timestamps: true,
-  maxBufferSize: 2 ** 32,
-  maxStorageBufferBindingSize: 2 ** 31 - 4,
-  maxStorageBuffersPerShaderStage: 8,
-  maxComputeWorkgroupStorageSize: 49152,
-  maxComputeInvocationsPerWorkgroup: 1024,
-  maxComputeWorkgroupsPerDimension: 65535,
-  minStorageBufferOffsetAlignment: 32,
-};
 
 const SIZES = [1, 7, 17, 32, 33, 64, 100, 128, 1000, 4096, 11008, 262144];
 

@@ -11,6 +11,7 @@ import { halves, matrix, rows, type View } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../../variants/data.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { assertExact } from "./exact.ts";
+import { FullRecorder } from "./full_recorder.ts";
 import { counts, type ProductSizes, reference, storedShapes } from "./reference.ts";
 import { configOf, describeConfig, miniFor, type Structure, UNALIGNED, USED } from "./structures.ts";
 
@@ -148,28 +149,14 @@ Deno.test("g and u of a gated A are both copied, and B that is transposed is ali
   assertThrows(() => planned({ layout: "tn", transposeB: true, sizes }), RangeError, "layout must be nt");
 });
 
-/** Has no room from some allocation of workspace on. */
-class FullRecorder extends PlanRecorder {
-  asked = 0;
-
-  constructor(readonly failing: number) {
-    super(gpu.capabilities);
-  }
-
-  override empty(...[shape, dtype, as]: Parameters<PlanRecorder["empty"]>): Tensor {
-    if (++this.asked < this.failing) return super.empty(shape, dtype, as);
-    throw new OutOfMemoryError(`Cannot allocate ${as.label}`);
-  }
-}
-
 Deno.test("whichever copy there is no room for, those before it are given back", () => {
   for (const structure of STRUCTURES) {
-    const roomy = new FullRecorder(Infinity);
+    const roomy = new FullRecorder(gpu.capabilities, Infinity);
     const product = { ...structure, sizes: SHAPES[0] };
     planned({ ...product, recorder: roomy });
     assert(roomy.asked >= 2);
     for (let failing = 1; failing <= roomy.asked; failing++) {
-      const recorder = new FullRecorder(failing);
+      const recorder = new FullRecorder(gpu.capabilities, failing);
       assertThrows(() => planned({ ...product, recorder }), OutOfMemoryError); // which looks at the ledger
     }
   }

@@ -13,6 +13,7 @@ import { randomInputs } from "../../../variants/data.ts";
 import { relativeFrobeniusError } from "../../../variants/oracle_math.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { assertExact } from "./exact.ts";
+import { FullRecorder } from "./full_recorder.ts";
 import { counts, type ProductSizes, storedShapes } from "./reference.ts";
 import {
   ALIGNED,
@@ -252,28 +253,14 @@ Deno.test("B^T of each half product is copied transposed where that is faster", 
   assertEquals(labels.filter((label) => label.endsWith("of Strassen: B transposed")).length, 7);
 });
 
-/** Has no room from some allocation of workspace on. */
-class FullRecorder extends PlanRecorder {
-  asked = 0;
-
-  constructor(readonly failing: number) {
-    super(gpu.capabilities);
-  }
-
-  override empty(...[shape, dtype, as]: Parameters<PlanRecorder["empty"]>): Tensor {
-    if (++this.asked < this.failing) return super.empty(shape, dtype, as);
-    throw new OutOfMemoryError(`Cannot allocate ${as.label}`);
-  }
-}
-
 Deno.test("whichever workspace there is no room for, those before it are given back", () => {
   for (const structure of TAKEN) {
     const product = { ...structure, sizes: cube(16), choice: forced(structure, { splits: 2 }) };
-    const roomy = new FullRecorder(Infinity);
+    const roomy = new FullRecorder(gpu.capabilities, Infinity);
     planned({ ...product, recorder: roomy });
     assert(roomy.asked >= 2 + 7);
     for (let failing = 1; failing <= roomy.asked; failing++) {
-      const recorder = new FullRecorder(failing);
+      const recorder = new FullRecorder(gpu.capabilities, failing);
       assertThrows(() => planned({ ...product, recorder }), OutOfMemoryError); // which looks at the ledger
     }
   }
