@@ -5,6 +5,9 @@ import { type EpilogueInit, epilogueWgsl } from "./epilogue.ts";
 
 const THREADS = 128;
 
+/** Slices that are on their way together. */
+const AHEAD = 4;
+
 /** Uniform fields of the reduction, in order. */
 export function reduceFields(outputs: number): string[] {
   const places = Array.from({ length: outputs }, (_, i) => [`out_${i}`, `stride_out_${i}`]).flat();
@@ -44,14 +47,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var row = id.y; row < p.m; row += 65535u) {
     var v0 = vec4f(0);
     var v1 = vec4f(0);
-    for (var z = 0u; z < p.splits; z++) {
-      let at = (z * ${columns}u * p.m + row) * p.stride + col;
-      v0 += load_partial(at);
-      ${columns === 2 ? "v1 += load_partial(at + p.m * p.stride);" : ""}
+    var z = 0u;
+    for (; z + ${AHEAD}u <= p.splits; z += ${AHEAD}u) {
+${addSlices(AHEAD, columns)}
+    }
+    for (; z < p.splits; z++) {
+${addSlices(1, columns)}
     }
     epilogue(row, col, v0, v1);
   }
 }
 `,
   };
+}
+
+/** Adds `count` slices from `z` on, in order, after all of them are asked for. */
+function addSlices(count: number, columns: 1 | 2): string {
+  const slices = Array.from({ length: count }, (_, i) => i);
+  const blocks = [0, 1].slice(0, columns);
+  const place = (slice: number, block: number) =>
+    `(((z + ${slice}u) * ${columns}u + ${block}u) * p.m + row) * p.stride + col`;
+  const each = (text: (slice: number, block: number) => string) =>
+    slices.flatMap((slice) => blocks.map((block) => "      " + text(slice, block)));
+  return [
+    ...each((slice, block) => `let s${slice}_${block} = load_partial(${place(slice, block)});`),
+    ...each((slice, block) => `v${block} += s${slice}_${block};`),
+  ].join("\n");
 }
