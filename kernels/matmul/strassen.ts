@@ -1,6 +1,6 @@
 import { elementwise } from "../elementwise.ts";
 import { gatedBackward, gatedForward } from "../gated.ts";
-import { bytesPerElement, type DType } from "../gpu/dtype.ts";
+import type { DType } from "../gpu/dtype.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { columns, isAligned, matrix, rows, type View } from "../view.ts";
@@ -10,14 +10,15 @@ import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
 /** Records a product in the ordinary way. */
 type Multiply = (sized: Sized) => void;
 
-/** Storage that the rule takes Strassen's method for: 16 bits would round its sums too, and overflow earlier. */
-const RULED: readonly DType[] = ["float32"];
+/** Storage that the rule takes Strassen's method for: bfloat16 would round its sums to 8 bits. */
+const RULED: readonly DType[] = ["float32", "float16"];
 
 /**
- * Bytes that the method may move for each m n k: one product in eight less saves m n k / 4 FLOP, 5 fs at 50 TFLOP/s;
- * half of that moves 0.01 bytes at 4 TB/s. For float32: 3 (1/m + 1/n) + 1.75/k <= 0.0025, a cube from 3,100 on.
+ * Elements that the method may move for each m n k: one product in eight less saves m n k / 4 FLOP, 5 fs at 50 TFLOP/s;
+ * half of that moves 0.01 bytes at 4 TB/s, a 400th of an element: 3 (1/m + 1/n) + 1.75/k <= 0.0025, a cube from 3,100 on.
+ * Elements of 2 bytes would allow smaller products, whose halves do not fill a large GPU.
  */
-const MOST_BYTES = 0.01;
+const MOST_ELEMENTS = 0.0025;
 
 /**
  * Whether a product is computed by one level of Strassen's method: where a choice says so, and without one where
@@ -41,10 +42,10 @@ export function usesStrassen(sized: Sized, choice?: TileChoice): boolean {
 }
 
 /** Four sums of each operand read two quarters and write one; one of the outputs reads four and writes three. */
-function pays({ m, n, k, products, columns, dtype }: Sized): boolean {
+function pays({ m, n, k, products, columns }: Sized): boolean {
   const [width, length] = [n * columns, k * products];
   const moved = 3 * length * (m + width) + 1.75 * m * width;
-  return moved * bytesPerElement(dtype) <= MOST_BYTES * m * width * length;
+  return moved <= MOST_ELEMENTS * m * width * length;
 }
 
 function takes({ products, gatedA, epilogue, m, n, k, a, b, out }: Sized): boolean {
