@@ -34,7 +34,10 @@ export function storagesOf(
   });
 }
 
-/** WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)`, `store_one_NAME(i, v)`. */
+/**
+ * WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)` and
+ * `store_one_NAME(i, v)` count in elements, `vector_NAME(i)` of an aligned one in vectors of four.
+ */
 export function storageWgsl(name: string, binding: number, storage: Storage): string {
   const { access, dtype } = storage;
   const declare = (type: string) =>
@@ -48,6 +51,7 @@ type Declare = (type: string) => string;
 
 function float32x4(name: string, declare: Declare): string {
   return `${declare("vec4f")}
+fn vector_${name}(i: u32) -> vec4f { return ${name}[i]; }
 fn load_${name}(i: u32) -> vec4f { return ${name}[i >> 2u]; }
 ${"" /* one element of a vector buffer: only guarded edges ask */}fn load_one_${name}(i: u32) -> f32 { return ${name}[i >> 2u][i & 3u]; }
 ${ifWritable(declare, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v; }`)}`;
@@ -66,6 +70,7 @@ function half(name: string, declare: Declare, { aligned }: Storage): string {
   const four = [0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ");
   return aligned
     ? `${declare("vec4<f16>")}
+fn vector_${name}(i: u32) -> vec4<f16> { return ${name}[i]; }
 fn load_${name}(i: u32) -> vec4<f16> { return ${name}[i >> 2u]; }`
     : `${declare("f16")}
 fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${four}); }`;
@@ -74,7 +79,8 @@ fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${four}); }`;
 function packedx4(name: string, declare: Declare, { dtype }: Storage): string {
   const pair = (word: string) => unpackPair(dtype, word);
   return `${declare("vec2u")}
-fn load_${name}(i: u32) -> vec4f { let w = ${name}[i >> 2u]; return vec4f(${pair("w.x")}, ${pair("w.y")}); }
+fn vector_${name}(i: u32) -> vec4f { let w = ${name}[i]; return vec4f(${pair("w.x")}, ${pair("w.y")}); }
+fn load_${name}(i: u32) -> vec4f { return vector_${name}(i >> 2u); }
 fn load_one_${name}(i: u32) -> f32 { let w = ${name}[i >> 2u][(i >> 1u) & 1u] >> ((i & 1u) * 16u); return (${
     pair("w")
   }).x; }

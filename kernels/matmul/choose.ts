@@ -33,7 +33,10 @@ export interface TileChoice {
   readonly strassen?: boolean;
 }
 
-/** Rows of A from which layout nn is faster than nt by more than a transposed copy of B costs: by up to 6 % here on. */
+/**
+ * Rows of A from which layout nn is faster than nt by more than a transposed copy of B costs: by 1 % here, copy included.
+ * Operands of 16 bits with sums of float32 gain nothing.
+ */
 const TRANSPOSE_ROWS = 2048;
 
 /**
@@ -56,53 +59,35 @@ export function ruledChoice(shape: MatmulShape, capabilities: Capabilities): Til
   if (capabilities.software) {
     return { tile: TILES.software, splits: softwareSplits(shape, TILES.software), transposeB: false };
   }
-  const transposeB = shape.layout === "nt" && shape.dtype === "float32" && shape.m >= TRANSPOSE_ROWS;
+  const { layout, m, dtype, arithmetic } = shape;
+  const transposeB = layout === "nt" && m >= TRANSPOSE_ROWS &&
+    (dtype === "float32" || arithmetic === "float16");
   const computed = transposeB ? { ...shape, layout: "nn" as const } : shape;
-  const ways = ruledTiles(computed).flatMap(({ tile, whole, sliced }) =>
-    waysToSplit(computed, tile).map((way) => ({
-      ...way,
-      tile,
-      cost: way.cost / (way.splits === 1 ? whole : sliced),
-    }))
+  const ways = ruledTiles(computed).flatMap(({ tile, speed }) =>
+    waysToSplit(computed, tile).map((way) => ({ ...way, tile, cost: way.cost / speed }))
   );
   const { cost: _, ...choice } = leastCost(ways);
   return { ...choice, transposeB };
 }
 
-/** A tile for a product, and its speed beside the first one's on an H200: of whole sums, and of slices of K. */
+/** A tile for a product, and its speed beside the first one's on an H200. */
 interface RuledTile {
   readonly tile: Tile;
-  readonly whole: number;
-  readonly sliced: number;
+  readonly speed: number;
 }
 
-function ruledTiles(shape: MatmulShape): RuledTile[] {
-  const { layout, m, k, columns, products, gatedA, dtype, arithmetic } = shape;
-  const alone = (tile: Tile) => [{ tile, whole: 1, sliced: 1 }];
+function ruledTiles({ layout, m, gatedA, arithmetic }: MatmulShape): RuledTile[] {
+  const alone = (tile: Tile) => [{ tile, speed: 1 }];
   if (m <= 16) return alone(TILES.few);
   if (arithmetic === "float16") return alone(TILES.half);
   if (m <= 32) return alone(TILES.low);
-  const wide = alone(layout === "nn" && columns === 1 || products === 2 ? TILES.wideB : TILES.wide);
-  if (gatedA) return wide;
-  if (dtype !== "float32") return [...wide, SIXTEEN_BITS[layout]];
-  return k < READING_K ? wide : [...wide, FLOAT32[layout]];
+  return gatedA
+    ? alone(TILES.wide)
+    : [...alone(TILES.wide), { tile: TILES.square, speed: SQUARE_SPEED[layout] }];
 }
 
-/** Indices of K from which reading an output, 1 ps at 4 TB/s, takes less than 2.5 % of computing it. */
-const READING_K = 1024;
-
-/** Slices are stored without a read, so that the kernel goes at the speed of the square tile without reads. */
-const FLOAT32: Readonly<Record<Layout, RuledTile>> = {
-  nn: { tile: TILES.squareReadsB, whole: 1.013, sliced: 0.96 },
-  nt: { tile: TILES.squareReadsB, whole: 1.09, sliced: 1.06 },
-  tn: { tile: TILES.squareReads, whole: 1.03, sliced: 0.97 },
-};
-
-const SIXTEEN_BITS: Readonly<Record<Layout, RuledTile>> = {
-  nn: { tile: TILES.square, whole: 1.03, sliced: 1.03 },
-  nt: { tile: TILES.square, whole: 1.05, sliced: 1.05 },
-  tn: { tile: TILES.square, whole: 1.01, sliced: 1.01 },
-};
+/** Layout nt stores more of the wide tile's vectors by their elements. */
+const SQUARE_SPEED: Readonly<Record<Layout, number>> = { nn: 1.005, nt: 1.05, tn: 0.995 };
 
 /** One slice does where there is one core for each tile, unless its loop has too many turns. */
 function softwareSplits({ k, products }: MatmulShape, { tileK }: Tile): number {

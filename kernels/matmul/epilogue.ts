@@ -10,8 +10,6 @@ export interface EpilogueInit {
   readonly storage: readonly Storage[];
   /** Storage buffer of each output. */
   readonly slots: readonly number[];
-  /** Whether outputs are read before they are written, needed or not: see `Tile`. Default: false. */
-  readonly reads?: boolean;
 }
 
 /**
@@ -19,25 +17,20 @@ export interface EpilogueInit {
  * to the outputs; p.out_I and p.stride_out_I place output I, columns from p.n on are left alone.
  */
 export function epilogueWgsl(init: EpilogueInit): string {
-  const { epilogue, reads = false } = init;
+  const { epilogue } = init;
   const get = (output: number) => `get_${output}(row, col)`;
   const put = (output: number, value: string) => `put_${output}(row, col, ${value});`;
-  // Reads only where it accumulates, or always; what was read reaches nothing unless it accumulates.
-  const add = (output: number, value: string) =>
-    put(output, `select(${value}, ${get(output)} + ${value}, vec4<bool>(p.accumulate != 0u))`);
-  const putReading = reads ? add : put;
   const bodies: Record<typeof epilogue, () => string> = {
     store: () => {
       const outputs = ["v0", "v1"].slice(0, init.columns);
-      if (reads) return outputs.map((v, output) => add(output, v)).join(" ");
       const stores = (value: (v: string, output: number) => string) =>
         outputs.map((v, output) => put(output, value(v, output))).join(" ");
       return `if (p.accumulate == 0u) { ${stores((v) => v)} } else { ${
         stores((v, output) => `${get(output)} + ${v}`)
       } }`;
     },
-    gated: () => putReading(0, "activate(v0) * v1"),
-    "gated-save": () => put(0, "activate(v0) * v1") + putReading(1, "v0") + putReading(2, "v1"),
+    gated: () => put(0, "activate(v0) * v1"),
+    "gated-save": () => put(0, "activate(v0) * v1") + put(1, "v0") + put(2, "v1"),
     // dg = dh u act'(g), du = dh act(g)
     "gated-backward": () =>
       `let g = ${get(0)};

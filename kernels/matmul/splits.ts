@@ -21,10 +21,11 @@ const MULTIPROCESSORS = 132;
 const BUSY = 3 * MULTIPROCESSORS;
 
 /**
- * What a last round of none, one or more workgroups costs beyond its share, in workgroups, by how many a multiprocessor
- * runs together: of three, one alone takes 1.5 times as long as each, two 1.05 times.
+ * What a last round of none, one or more workgroups costs beyond its share, in workgroups, of as many as a
+ * multiprocessor runs together: two of the square tile, of which one alone takes 1.3 times as long as each; two of 16
+ * rows; three of 64, of which one alone takes 1.5 times as long and two 1.05 times.
  */
-const UNEVEN = { 1: [0], 2: [0, 0.5], 3: [0, 0.5, 0.1] } as const;
+const UNEVEN = { square: [0, 0.3], few: [0, 0.5], others: [0, 0.5, 0.1] } as const;
 
 /** What a workgroup costs beside its products, and a second launch, as indices of K of one workgroup (46 ns each). */
 const WORKGROUP_COST = 40;
@@ -109,8 +110,8 @@ function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
 
 /** Of a multiprocessor's so many workgroups; registers, or shared memory, decide how many run together. */
 function unevenOf(tile: Tile, share: number): number {
-  const together = threadsOf(tile) > 128 ? 1 : tile.tileM <= 16 ? 2 : 3;
-  return UNEVEN[together][share % together];
+  const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? "few" : "others"];
+  return rounds[share % rounds.length];
 }
 
 const sizeOf = ({ tileM, tileN }: Tile) => tileM * tileN / (64 * 128);

@@ -23,11 +23,6 @@ export interface Tile {
   readonly group: number;
   /** The operand that neighbouring multiply-adds share; which one suits the register file differs by kernel. */
   readonly reuse: "a" | "b";
-  /**
-   * Whether the epilogue reads what it overwrites even where it does not need to. A compiler that plans for those reads
-   * gives the whole kernel more registers: see `TILES`. Default: false.
-   */
-  readonly reads?: boolean;
 }
 
 /** The device limits that bound a tile. */
@@ -60,11 +55,11 @@ export function fits(tile: Tile, limits: TileLimits): boolean {
     threadsOf(tile) <= limits.maxComputeInvocationsPerWorkgroup;
 }
 
-/** Short name of a tile for reports and kernel keys: "64x128x16/8x8b", "128x128x16/8x8b reads". */
+/** Short name of a tile for reports and kernel keys: "64x128x16/8x8a". */
 export function tileName(tile: Tile): string {
   const { tileM, tileN, tileK, threadM, threadN } = tile;
   const lanes = tile.lanesM === 4 && tile.lanesN === 8 ? "" : `/${tile.lanesM}x${tile.lanesN}`;
-  return `${tileM}x${tileN}x${tileK}/${threadM}x${threadN}${lanes}${tile.reuse}${tile.reads ? " reads" : ""}`;
+  return `${tileM}x${tileN}x${tileK}/${threadM}x${threadN}${lanes}${tile.reuse}`;
 }
 
 /**

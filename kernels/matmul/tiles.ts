@@ -2,18 +2,12 @@ import type { Tile } from "./tile.ts";
 
 const LANES = { lanesM: 4, lanesN: 8, group: 8 };
 
-const SQUARE = { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES } as const;
-
 /**
  * Every tile that a choice can return.
  *
- * 8 x 8 outputs a thread need about 140 registers, so 12 warps fit a multiprocessor of 64 Ki registers; 8 x 16 need
- * 228 and leave 8 warps, too few to hide the loads (45 against 49.5 TFLOP/s on an H200), and 12 x 8 are no better (43). A
- * multiprocessor gives Vulkan's workgroups some 50 KiB of shared memory together, which rules out deeper or doubled tiles.
- *
- * The square tile takes 256 threads, which NVIDIA's compiler squeezes into registers for two workgroups a multiprocessor:
- * 47.5 TFLOP/s in float32. Where the epilogue reads 8 x 8 outputs it plans for one, and the loop before it runs at 50.3
- * (51.4 in layout tn), while the reads take no time that shows. Loads of 16 bits go at 50.4 without.
+ * 8 x 8 outputs a thread need 126 to 151 registers, so 12 or 16 warps fit a multiprocessor of 64 Ki; 8 x 16 need 240 and
+ * leave 8 warps, too few to hide the loads (45 against 51 TFLOP/s on an H200). A multiprocessor gives Vulkan's workgroups
+ * some 50 KiB of shared memory together, which rules out deeper or doubled tiles.
  *
  * @example Their sizes
  * ```ts
@@ -40,12 +34,9 @@ export const TILES = {
   /** A few dozen rows. */
   low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
   wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
-  wideB: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
   /** float16 arithmetic: a tile of half the bytes, so twice the K, whose float16 sums stay short. */
   half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
-  square: { ...SQUARE, reuse: "a" },
-  squareReads: { ...SQUARE, reuse: "a", reads: true },
-  squareReadsB: { ...SQUARE, reuse: "b", reads: true },
+  square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
 } as const satisfies Record<string, Tile>;
 
 /**

@@ -77,15 +77,18 @@ ${finish(config)}
 function loaders(config: MatmulConfig): Loaders {
   const { layout, tile, products, columns, gatedA, slots } = config;
   const counts = operandCounts(config);
-  const named = (name: "a" | "b", parts: number, first: number) => ({
-    loads: range(products).map((product) =>
-      range(parts).map((part) => `load_s${slots[first + product * parts + part]}`)
-    ),
-    offsets: range(products).map((product) =>
-      range(parts).map((part) => `p.${name}_${product * parts + part}`)
-    ),
-    parts,
-  });
+  const named = (name: "a" | "b", parts: number, first: number) => {
+    const own = slots.slice(first, first + products * parts);
+    const aligned = own.every((slot) => config.storage[slot].aligned);
+    const each = (text: (operand: number) => string) =>
+      range(products).map((product) => range(parts).map((part) => text(product * parts + part)));
+    return {
+      loads: each((operand) => `${aligned ? "vector" : "load"}_s${own[operand]}`),
+      unit: aligned ? 4 : 1,
+      offsets: each((operand) => `p.${name}_${operand}`),
+      parts,
+    } as const;
+  };
   const vector = config.arithmetic === "float16" ? "vec4<f16>" : "vec4f";
   const shared = { tile, threads: threadsOf(tile), vector } as const;
   const a = {
@@ -105,26 +108,38 @@ function loaders(config: MatmulConfig): Loaders {
   return { a: loader(a, layout === "tn" ? "outer" : "k"), b: loader(b, layout === "nt" ? "k" : "outer") };
 }
 
-/** The steps of one product that lie wholly inside K. The last prefetch repeats its tile: no branch, see `Loader`. */
+/**
+ * The steps of one product that lie wholly inside K. What the next step needs is on its way while this one is
+ * multiplied, in registers that no turn of the loop hands to the next: a compiler copies those. The last turn fetches
+ * what is never multiplied.
+ */
 function wholeSteps(config: MatmulConfig, product: number, { a, b }: Loaders): string {
   const { tile } = config;
-  const fetch = (step: string) =>
-    `{ let k0 = (${step}) * ${tile.tileK}u;\n${a.fetch(product)}\n${b.fetch(product)} }`;
   const start = product === 0 ? "first" : `max(first, steps) - steps`;
   const stop = product === 0 ? "min(end, steps)" : `max(end, steps) - steps`;
   return `  {
     let start = ${start};
     let stop = ${stop};
     if (start < stop) {
-${a.registers}
-${b.registers}
-      ${fetch("start")}
-      for (var now = start; now < stop; now++) {
+      let k0 = start * ${tile.tileK}u;
+${a.begin(product)}
+${b.begin(product)}
+      {
+${a.fetch(product)}
+${b.fetch(product)}
 ${a.commit}
 ${b.commit}
-        workgroupBarrier();
-        ${fetch("min(now + 1u, stop - 1u)")}
+      }
+      workgroupBarrier();
+      for (var now = start; now < stop; now++) {
+${a.advance}
+${b.advance}
+${a.fetch(product)}
+${b.fetch(product)}
 ${summed(config, range(tile.tileK).map((k) => multiply(config, { a, b, k })).join("\n"))}
+        workgroupBarrier();
+${a.commit}
+${b.commit}
         workgroupBarrier();
       }
     }
@@ -134,8 +149,8 @@ ${summed(config, range(tile.tileK).map((k) => multiply(config, { a, b, k })).joi
 /** The step that K ends inside: what was loaded from beyond is never multiplied. */
 function lastStep(config: MatmulConfig, product: number, { a, b }: Loaders): string {
   return `    {
-${a.registers}
-${b.registers}
+${a.begin(product)}
+${b.begin(product)}
 ${a.fetch(product)}
 ${b.fetch(product)}
 ${a.commit}
@@ -243,10 +258,10 @@ ${
 
 /** Module scope: what takes the sums to the outputs. */
 function finishWgsl(config: MatmulConfig): string {
-  const { epilogue, columns, activation, storage, slots, tile: { reads } } = config;
+  const { epilogue, columns, activation, storage, slots } = config;
   const counts = operandCounts(config);
   const outputs = slots.slice(counts.a + counts.b);
-  return epilogueWgsl({ epilogue, columns, activation, storage, slots: outputs, reads });
+  return epilogueWgsl({ epilogue, columns, activation, storage, slots: outputs });
 }
 
 /** Hands each row and vector of a thread to the epilogue, guarded at the edges: slices [split][column block][row]. */

@@ -51,6 +51,9 @@ export async function tuneProduct(
   };
 }
 
+/** Rows of tiles beyond which a tile for few rows is not worth its time. */
+const MOST_TILE_ROWS = 8;
+
 function ruledByName(shape: MatmulShape, { gpu }: Instruments): TunedChoice {
   const { tile, ...split } = ruledChoice(shape, gpu.capabilities);
   const name = (Object.keys(TILES) as TileName[]).find((name) => TILES[name] === tile)!;
@@ -62,8 +65,10 @@ function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments
   const software = gpu.capabilities.software;
   // A kernel that spills registers slows later ones of the same device too, so float32 never tries the float16 tile.
   const fits = (name: TileName) => name !== "half" || shape.arithmetic === "float16";
+  const reaches = (name: TileName) =>
+    TILES[name].tileM >= 64 || shape.m <= MOST_TILE_ROWS * TILES[name].tileM;
   const names = (Object.keys(TILES) as TileName[]).filter((name) =>
-    (name === "software") === software && fits(name)
+    (name === "software") === software && (software || fits(name) && reaches(name))
   );
   const transposes = shape.layout === "nt" ? [false, true] : [false];
   const all = names.flatMap((tile) => {

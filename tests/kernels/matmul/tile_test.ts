@@ -118,7 +118,7 @@ Deno.test("a tile keeps within the device's threads and workgroup memory, which 
 
 Deno.test("a tile's name tells its sizes, and its lanes where they are not the usual ones", () => {
   assertEquals(tileName(TILES.wide), "64x128x16/8x8a");
-  assertEquals(tileName(TILES.squareReadsB), "128x128x16/8x8b reads");
+  assertEquals(tileName(TILES.square), "128x128x16/8x8a");
   assertEquals(tileName(MINI), "8x8x4/4x4/2x2a");
   assertEquals(threadsOf(MINI), 4);
   const names = Object.values(TILES).map(tileName);

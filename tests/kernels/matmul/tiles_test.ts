@@ -24,12 +24,9 @@ const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]
   software: [], // the tile of all other tests
   few: ["gated", "transposed", "backward"],
   low: ["gated", "backward", "prologue"],
-  wide: ["gated", "backward", "pair"],
-  wideB: ["plain", "sum"],
+  wide: ["gated", "backward", "pair", "plain", "sum"],
   half: ["gated", "transposed"],
-  square: ["transposed", "backward"],
-  squareReads: ["pair", "plain"],
-  squareReadsB: ["gated", "transposed", "plain"],
+  square: ["transposed", "gated", "backward", "pair", "plain", "sum"],
 };
 
 /** Sizes at and beside the edges of a tile, and one of several tiles and steps. */

@@ -113,8 +113,8 @@ Deno.test("a later table wins over an earlier one, entry by entry", () => {
   useTuning(tableOf("adapter three", { product: productKey(second), tile: "low", splits: 1 }));
   assertEquals(chooseTile(SHAPE, on("adapter three")), { tile: TILES.square, splits: 2, transposeB: false });
   assertEquals(chooseTile(second, on("adapter three")), { tile: TILES.low, splits: 1, transposeB: false });
-  useTuning(tableOf("adapter three", { tile: "wideB", splits: 4 }));
-  assertEquals(chooseTile(SHAPE, on("adapter three")), { tile: TILES.wideB, splits: 4, transposeB: false });
+  useTuning(tableOf("adapter three", { tile: "square", splits: 4 }));
+  assertEquals(chooseTile(SHAPE, on("adapter three")), { tile: TILES.square, splits: 4, transposeB: false });
 });
 
 Deno.test("a table is read back as it was written", () => {
