@@ -49,7 +49,8 @@ const TABLE = [
   {
     name: "memory-budget",
     value: "BYTES",
-    help: "Skips rows that need more beyond inputs and weights, such as 2GiB",
+    help: "Most beyond inputs and weights, such as 2GiB: rows that need more are skipped, or computed in " +
+      "chunks of tokens where the variant can",
   },
   { name: "peers", value: "LIST", help: "Measures other projects too: a comma list, or all" },
   {

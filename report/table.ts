@@ -156,6 +156,11 @@ function footnotes(
 ): string[] {
   const timed = rows.filter((row) => timeOf(row) !== null);
   const lines = [...notes].flatMap(([reason, n]) => wrap(reason, { width: WIDTH, lead: `[${n}] ` }));
+  for (const { variant, mode, implementation } of timed) {
+    if (implementation?.startsWith(`${variant} in `)) {
+      lines.push(`${mode}: ${plain(implementation, WIDTH - 10)}`);
+    }
+  }
   if (timed.some((row) => timeOf(row)?.clock === "wall")) {
     lines.push("* wall time, as there is no time from the GPU");
   }

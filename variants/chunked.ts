@@ -14,6 +14,7 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  */
 export function chunked(chunkTokens: number): Variant {
   return {
+    chunkTokens,
     id: "tuned",
     origin: "this project",
     idea: `save nothing, compute g and u again, ${chunkTokens} tokens at a time`,
@@ -24,6 +25,18 @@ export function chunked(chunkTokens: number): Variant {
     forward: (block) => forward(block, chunkTokens),
     backward: (block, _saved, dy) => backward(block, dy, chunkTokens),
   };
+}
+
+/** Least tokens in a chunk: fewer would read the weights more often than they compute. */
+const LEAST_CHUNK = 128;
+
+/** Chunks of ever fewer tokens, from half of all. */
+export function inChunks(tokens: number): Variant[] {
+  const ways: Variant[] = [];
+  for (let size = 2 ** Math.ceil(Math.log2(tokens)) / 2; size >= LEAST_CHUNK; size /= 2) {
+    ways.push(chunked(size));
+  }
+  return ways;
 }
 
 /** Starts and lengths of the chunks. */

@@ -4,7 +4,6 @@ import { LimitError } from "../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
-import { chunked } from "./chunked.ts";
 import { runBackward, runForward } from "./form.ts";
 import { variants } from "./mod.ts";
 import type { Options } from "./options.ts";
@@ -111,9 +110,6 @@ export interface Wanted {
   readonly options: Options;
 }
 
-/** Least tokens in a chunk: fewer would read the weights more often than they compute. */
-const LEAST_CHUNK = 128;
-
 /**
  * Chooses how a problem is computed: the named implementation, or the first of the registry's best that can run and
  * fits the budget; then recompute in ever smaller chunks of tokens.
@@ -126,9 +122,9 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
   checkBudget(memoryBudget);
   const rejected: Rejected[] = [];
   let floor = Infinity;
-  for (const { variant, chunkTokens } of candidates(problem, implementation)) {
-    const plan = variant.refuses(problem, wanted.capabilities) ??
-      planned(problem, { variant, chunkTokens }, wanted);
+  for (const variant of candidates(problem, implementation)) {
+    const { chunkTokens = null } = variant;
+    const plan = variant.refuses(problem, wanted.capabilities) ?? planned(problem, variant, wanted);
     if (typeof plan !== "string") {
       if (memoryBudget === null || plan.peakBytes <= memoryBudget) {
         return { variant, explanation: { ...plan, rejected } };
@@ -149,22 +145,20 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
   );
 }
 
-/** The fastest first: this project's own, then the others from the latest in the registry to the plainest. */
-function* candidates(problem: Problem, implementation: string | null): Generator<Candidate> {
+/**
+ * The fastest first: this project's own, then the others from the latest in the registry to the plainest; then those that
+ * compute in chunks of tokens.
+ */
+function* candidates(problem: Problem, implementation: string | null): Generator<Variant> {
   if (implementation !== null && !variants.some(({ id }) => id === implementation)) {
     const ids = variants.map(({ id }) => id).join(", ");
     throw new RangeError(
       `Cannot use implementation as it must be null or one of ${ids}: current value is ${implementation}`,
     );
   }
-  for (const variant of variants.toReversed()) {
-    if (implementation === null || variant.id === implementation) yield { variant, chunkTokens: null };
-  }
-  if (implementation !== null && implementation !== "tuned") return;
-  const largest = 2 ** Math.ceil(Math.log2(problem.tokens)) / 2;
-  for (let size = largest; size >= LEAST_CHUNK; size /= 2) {
-    yield { variant: chunked(size), chunkTokens: size };
-  }
+  const allowed = variants.toReversed().filter(({ id }) => implementation === null || id === implementation);
+  yield* allowed;
+  for (const variant of allowed) yield* variant.inChunks?.(problem.tokens) ?? [];
 }
 
 function checkBudget(memoryBudget: number | null): void {
@@ -174,15 +168,10 @@ function checkBudget(memoryBudget: number | null): void {
   );
 }
 
-interface Candidate {
-  readonly variant: Variant;
-  readonly chunkTokens: number | null;
-}
-
 /** The plan of a candidate, or the limit of the device that it exceeds. */
-function planned(problem: Problem, candidate: Candidate, wanted: Wanted): Plan | string {
+function planned(problem: Problem, variant: Variant, wanted: Wanted): Plan | string {
   try {
-    return walked(problem, candidate, wanted);
+    return walked(problem, variant, wanted);
   } catch (error) {
     if (error instanceof LimitError || error instanceof OutOfMemoryError) return error.message;
     throw error;
@@ -192,7 +181,7 @@ function planned(problem: Problem, candidate: Candidate, wanted: Wanted): Plan |
 /** Runs the variant's own code with a recorder that only counts, so that the plan is what the run will do. */
 function walked(
   problem: Problem,
-  { variant, chunkTokens }: Candidate,
+  variant: Variant,
   { capabilities, training, weightForm }: Wanted,
 ): Plan {
   const recorder = new PlanRecorder(capabilities);
@@ -213,7 +202,7 @@ function walked(
   const reused = overwritten(Object.values(forward.saved), recorder.dispatches.slice(launched));
   return {
     implementation: variant.id,
-    chunkTokens,
+    chunkTokens: variant.chunkTokens ?? null,
     savedBytes,
     reusedBytes: reused.reduce((sum, { byteLength }) => sum + byteLength, 0),
     peakBytes: ledger.peakBytes,

@@ -1,5 +1,6 @@
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
+import { inChunks } from "./chunked.ts";
 import { downGradient, gate, projectDown } from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
@@ -24,6 +25,7 @@ export const tuned: Variant = {
     most < 6 ? `its kernels bind up to 6 storage buffers and the device allows ${most}` : null,
   forward,
   backward,
+  inChunks,
 };
 
 function forward(block: Block, training: boolean): Forward {

@@ -159,6 +159,10 @@ export interface VariantInfo {
 
 /** One way of computing the block, forward and backward. */
 export interface Variant extends VariantInfo {
+  /** Tokens that are computed at a time. Default: all. */
+  readonly chunkTokens?: number;
+  /** The same in ever smaller chunks of tokens, for ever less memory. Default: none. */
+  inChunks?(tokens: number): Variant[];
   /** Records forward. With `training`, keeps what backward needs. */
   forward(block: Block, training: boolean): Forward;
   /** Records backward from dy [T, D]; `saved` is what forward kept, and is disposed. */

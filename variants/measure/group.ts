@@ -52,7 +52,6 @@ const SET_UP = "inputs and reference";
 
 interface Planned {
   readonly spec: RowSpec;
-  readonly variant: Variant;
   readonly plan: RowPlan;
 }
 
@@ -124,7 +123,7 @@ export class GroupRun {
     const variant = variants.find(({ id }) => id === spec.variant);
     if (!variant) throw new TypeError(`Cannot measure ${spec.variant} as no variant has this id`);
     const plan = planRow({ variant, problem: this.#problem, mode: spec.mode }, gpu.capabilities, job);
-    if (!("refusal" in plan)) return { spec, variant, plan };
+    if (!("refusal" in plan)) return { spec, plan };
     this.#fail([spec], { status: plan.fault ? "failed" : "skipped", reason: plan.refusal });
     return null;
   }
@@ -136,7 +135,7 @@ export class GroupRun {
       return await withErrorScopes(gpu, async () => {
         const inputs = new DeviceInputs(gpu, this.#problem, host);
         made.push(inputs);
-        for (const { variant } of planned) inputs.for(variant);
+        for (const { plan } of planned) inputs.for(plan.variant);
         await inputs.check();
         await gpu.idle();
         return inputs;
@@ -149,13 +148,14 @@ export class GroupRun {
 
   /** Runs a row once and compares its outputs. @throws {Error} If they are wrong. */
   async #check(
-    { spec, variant, plan }: Planned,
+    { spec, plan }: Planned,
     { inputs, reference }: { inputs: DeviceInputs; reference: Reference },
   ): Promise<CheckedRow> {
     const { gpu, compileTimes } = this.#bench;
+    const { variant } = plan;
     const run = { variant, problem: this.#problem, inputs: inputs.for(variant), dy: inputs.dy };
     const training = spec.mode !== "forward";
-    const key = `${variant.id} ${training}`;
+    const key = `${variant.id} ${variant.chunkTokens} ${training}`;
     const check = this.#checks.get(key) ?? checkRun(gpu, run, { training, reference, compileTimes });
     this.#checks.set(key, check);
     const checked = await check;

@@ -10,6 +10,8 @@ import { emptyInputs, weightForm } from "./inputs.ts";
 
 /** What a row will need and launch, known without a device. */
 export interface RowPlan {
+  /** The variant, or the same in chunks of tokens where it is allowed less memory than it needs. */
+  readonly variant: Variant;
   /** Most bytes at once beyond inputs, weights and dy. */
   readonly peakBytes: number;
   /** The launches of the mode, in order. */
@@ -39,9 +41,14 @@ export function planRow(
 ): RowPlan | Refusal {
   const refusal = variant.refuses(problem, capabilities);
   if (refusal !== null) return { refusal, fault: false };
+  const most = memoryBudget ?? Infinity;
   try {
     const plan = walk({ variant, problem, mode }, capabilities);
-    if (memoryBudget === null || plan.peakBytes <= memoryBudget) return plan;
+    if (plan.peakBytes <= most) return plan;
+    for (const chunked of variant.inChunks?.(problem.tokens) ?? []) {
+      const smaller = walk({ variant: chunked, problem, mode }, capabilities);
+      if (smaller.peakBytes <= most) return smaller;
+    }
     return {
       refusal: `needs ${plan.peakBytes} bytes beyond its inputs and --memory-budget allows ${memoryBudget}`,
       fault: false,
@@ -75,7 +82,7 @@ function walk(
     record(plan, { variant, problem, inputs, dy }, { training: mode !== "forward", steps: { between } }),
   );
   const dispatches = plan.dispatches.slice(begin);
-  return { peakBytes: ledger.peakBytes, dispatches, tile: mainTile(dispatches) };
+  return { variant, peakBytes: ledger.peakBytes, dispatches, tile: mainTile(dispatches) };
 }
 
 function mainTile(dispatches: readonly Dispatch[]): string | null {

@@ -109,6 +109,20 @@ Deno.test("a row beyond the budget is skipped with both figures, and others run"
   }
 });
 
+Deno.test("with too little memory tuned computes in chunks of tokens, checked and told", async () => {
+  const problem = problemOf(300, 8, 24);
+  const [{ rows: planned }] = ofType(await eventsOf(jobOf([problem], ["tuned"], { dryRun: true })), "plan");
+  const whole = planned.find(({ mode }) => mode === "full")!.predictedPeakBytes!;
+  const rows = rowsOf(await eventsOf(jobOf([problem], ["tuned", "liger"], { memoryBudget: whole - 1 })));
+  const [tuned, liger] = ["tuned", "liger"].map((id) =>
+    rows.find(({ variant, mode }) => variant === id && mode === "full")!
+  );
+  assertEquals([tuned.status, tuned.implementation], ["ok", "tuned in chunks of 256 tokens"]);
+  assertEquals(tuned.memory!.peakBytes, tuned.memory!.predictedPeakBytes);
+  assert(tuned.memory!.peakBytes < whole && tuned.memory!.savedBytes === 0);
+  assertEquals(liger.status, "skipped");
+});
+
 Deno.test("a dry run plans and measures nothing; sizes are picked where none are given", async () => {
   const events = await eventsOf(jobOf(null, ["pytorch", "tuned"], { dryRun: true }));
   assertEquals(events.map(({ type }) => type), ["adapter", "ceilings", "plan", "end"]);
