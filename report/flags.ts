@@ -30,7 +30,7 @@ const TABLE = [
     name: "precision",
     value: "NAME",
     help:
-      "How products are added up: highest, default, or fastest: float16 in float16, large float32 by Strassen " +
+      "How products are added up: highest, default, or fastest: float16 in float16, large products by Strassen " +
       "(default)",
   },
   {

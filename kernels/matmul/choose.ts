@@ -86,7 +86,7 @@ function ruledTiles({ layout, m, gatedA, arithmetic }: MatmulShape): RuledTile[]
     : [...alone(TILES.wide), { tile: TILES.square, speed: SQUARE_SPEED[layout] }];
 }
 
-/** Layout nt stores more of the wide tile's vectors by their elements. */
+/** Of the square tile beside the wide one, whose threads in layout nt store twice as many elements apart. */
 const SQUARE_SPEED: Readonly<Record<Layout, number>> = { nn: 1.005, nt: 1.05, tn: 0.995 };
 
 /** One slice does where there is one core for each tile, unless its loop has too many turns. */

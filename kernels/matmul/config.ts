@@ -20,8 +20,9 @@ export type Epilogue =
 
 /**
  * How products are added up: "highest" and "default" take float32 throughout. "fastest" adds float16 operands in
- * float16 over one tile's K and those sums in float32, where the device has f16 arithmetic; large products of float32
- * take one level of Strassen's method: an eighth less arithmetic, about twice the rounding error, and workspaces.
+ * float16 over one tile's K and those sums in float32, where the device has f16 arithmetic; large products of float32 and
+ * float16 take one level of Strassen's method: an eighth less arithmetic, workspaces, and two (float32) or three (float16)
+ * times the rounding error.
  *
  * @example What the device does fastest
  * ```ts

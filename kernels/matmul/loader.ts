@@ -86,7 +86,8 @@ export function loader(init: LoaderInit, along: "outer" | "k"): Loader {
 
 /**
  * Where a tile is: one uniform place for each part, which one addition moves on, and a fixed place of each item in the
- * tile. Little else may stand between two barriers: 1,024 multiply-adds of a step are 86 % of its instructions.
+ * tile. Beside 1,024 multiply-adds and 64 loads of a step, NVIDIA's compiler then emits 62 instructions, and 102 where
+ * a place is computed from `k0` in elements (51 against 49.5 TFLOP/s on an H200).
  */
 function places({ name, parts, offsets, unit, tile }: LoaderInit, along: "outer" | "k") {
   const place = (part: number) => `${name}_place_${part}`;
