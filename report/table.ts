@@ -20,7 +20,14 @@ import {
 import { type Block, blocksOf, boundName, errorOf, machineOf, medianOf, timeOf } from "./groups.ts";
 import type { Report, ReportMode, Row } from "./schema.ts";
 import { plain } from "./shape.ts";
-import { peakOf, type RatioInterval, type SectionSummary, type Standing, summarise } from "./summary.ts";
+import {
+  isPeer,
+  peakOf,
+  type RatioInterval,
+  type SectionSummary,
+  type Standing,
+  summarise,
+} from "./summary.ts";
 import { summaryLines } from "./summary_text.ts";
 import { type Column, enumerate, line, wrap } from "./text.ts";
 
@@ -156,8 +163,8 @@ function footnotes(
 ): string[] {
   const timed = rows.filter((row) => timeOf(row) !== null);
   const lines = [...notes].flatMap(([reason, n]) => wrap(reason, { width: WIDTH, lead: `[${n}] ` }));
-  for (const { variant, mode, implementation } of timed) {
-    if (implementation?.startsWith(`${variant} in `)) {
+  for (const { variant, mode, implementation } of timed.filter((row) => !isPeer(row))) {
+    if (implementation !== null && implementation !== variant) {
       lines.push(`${mode}: ${plain(implementation, WIDTH - 10)}`);
     }
   }

@@ -12,16 +12,13 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  * Backward, 5 products a chunk: g, u and h; then those of `tuned`, h of the chunk serving dDown.
  * Bottleneck: 4 TDH more FLOP in backward, and products of few rows where chunks are small.
  */
-export function chunked(chunkTokens: number): Variant {
+export function chunked(whole: Variant, chunkTokens: number): Variant {
+  const { inChunks: _, ...shared } = whole;
   return {
+    ...shared,
     chunkTokens,
-    id: "tuned",
-    origin: "this project",
     idea: `save nothing, compute g and u again, ${chunkTokens} tokens at a time`,
     saves: [],
-    weightForm: "either",
-    refuses: (_problem, { maxStorageBuffersPerShaderStage: most }) =>
-      most < 6 ? `its kernels bind up to 6 storage buffers and the device allows ${most}` : null,
     forward: (block) => forward(block, chunkTokens),
     backward: (block, _saved, dy) => backward(block, dy, chunkTokens),
   };
@@ -30,11 +27,11 @@ export function chunked(chunkTokens: number): Variant {
 /** Least tokens in a chunk: fewer would read the weights more often than they compute. */
 const LEAST_CHUNK = 128;
 
-/** Chunks of ever fewer tokens, from half of all. */
-export function inChunks(tokens: number): Variant[] {
+/** A variant in chunks of ever fewer tokens, from half of all. */
+export function inChunks(whole: Variant, tokens: number): Variant[] {
   const ways: Variant[] = [];
   for (let size = 2 ** Math.ceil(Math.log2(tokens)) / 2; size >= LEAST_CHUNK; size /= 2) {
-    ways.push(chunked(size));
+    ways.push(chunked(whole, size));
   }
   return ways;
 }

@@ -7,7 +7,7 @@ import { Tensor } from "../kernels/gpu/tensor.ts";
 import { runBackward, runForward } from "./form.ts";
 import { variants } from "./mod.ts";
 import type { Options } from "./options.ts";
-import type { Problem, Variant } from "./variant.ts";
+import { type Problem, type Variant, wayName } from "./variant.ts";
 
 /**
  * One way of computing a problem, with the bytes that it takes.
@@ -137,7 +137,7 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
     rejected.push({ implementation: variant.id, chunkTokens, reason });
   }
   const reasons = rejected.map(({ implementation, chunkTokens, reason }) =>
-    `${implementation}${chunkTokens === null ? "" : ` in chunks of ${chunkTokens} tokens`}: ${reason}`
+    `${wayName(implementation, chunkTokens)}: ${reason}`
   );
   const least = floor < Infinity ? `; the least that would do is ${floor} bytes` : "";
   throw new NoImplementationError(

@@ -25,7 +25,7 @@ export const tuned: Variant = {
     most < 6 ? `its kernels bind up to 6 storage buffers and the device allows ${most}` : null,
   forward,
   backward,
-  inChunks,
+  inChunks: (tokens) => inChunks(tuned, tokens),
 };
 
 function forward(block: Block, training: boolean): Forward {

@@ -169,6 +169,11 @@ export interface Variant extends VariantInfo {
   backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients;
 }
 
+/** What a way of computing is called: its variant, and the chunks of tokens if there are any. */
+export function wayName(id: string, chunkTokens: number | null = null): string {
+  return chunkTokens === null ? id : `${id} in chunks of ${chunkTokens} tokens`;
+}
+
 /** One problem with its inputs and the recorder to write to: what a variant's code works on. */
 export class Block {
   /** A block that records into `recorder`. */

@@ -18,8 +18,8 @@ export interface EpilogueInit {
  */
 export function epilogueWgsl(init: EpilogueInit): string {
   const { epilogue } = init;
-  const get = (output: number) => `get_${output}(row, col)`;
   const put = (output: number, value: string) => `put_${output}(row, col, ${value});`;
+  const get = (output: number) => `get_${output}(row, col)`;
   const bodies: Record<typeof epilogue, () => string> = {
     store: () => {
       const outputs = ["v0", "v1"].slice(0, init.columns);

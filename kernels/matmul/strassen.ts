@@ -163,12 +163,8 @@ function sevenProducts(
 
 /** The quarters 11, 12, 21 and 22 of matrices of one shape, whose transposes are stored where it says so. */
 function quarters(views: readonly View[], { transposed = false } = {}): [Blocks, Blocks, Blocks, Blocks] {
-  const at = (i: number, j: number) =>
-    views.map((view) => {
-      const [height, width] = [view.rows / 2, view.cols / 2];
-      return rows(columns(view, j * width, width), i * height, height);
-    });
-  return transposed ? [at(0, 0), at(1, 0), at(0, 1), at(1, 1)] : [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
+  const [first, second] = halves(views, { across: transposed });
+  return [...halves(first, { across: !transposed }), ...halves(second, { across: !transposed })];
 }
 
 /** The first and the second half of matrices of one shape: of their columns, or of their rows. */

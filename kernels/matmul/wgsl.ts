@@ -122,15 +122,7 @@ function wholeSteps(config: MatmulConfig, product: number, { a, b }: Loaders): s
     let stop = ${stop};
     if (start < stop) {
       let k0 = start * ${tile.tileK}u;
-${a.begin(product)}
-${b.begin(product)}
-      {
-${a.fetch(product)}
-${b.fetch(product)}
-${a.commit}
-${b.commit}
-      }
-      workgroupBarrier();
+${firstTile(product, { a, b })}
       for (var now = start; now < stop; now++) {
 ${a.advance}
 ${b.advance}
@@ -146,16 +138,23 @@ ${b.commit}
   }`;
 }
 
-/** The step that K ends inside: what was loaded from beyond is never multiplied. */
-function lastStep(config: MatmulConfig, product: number, { a, b }: Loaders): string {
-  return `    {
-${a.begin(product)}
+/** Loads the tile that begins at `k0` and waits for it. */
+function firstTile(product: number, { a, b }: Loaders): string {
+  return `${a.begin(product)}
 ${b.begin(product)}
+      {
 ${a.fetch(product)}
 ${b.fetch(product)}
 ${a.commit}
 ${b.commit}
-      workgroupBarrier();
+      }
+      workgroupBarrier();`;
+}
+
+/** The step that K ends inside: what was loaded from beyond is never multiplied. */
+function lastStep(config: MatmulConfig, product: number, { a, b }: Loaders): string {
+  return `    {
+${firstTile(product, { a, b })}
 ${
     summed(
       config,

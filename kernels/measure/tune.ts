@@ -67,9 +67,9 @@ function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments
   const fits = (name: TileName) => name !== "half" || shape.arithmetic === "float16";
   const reaches = (name: TileName) =>
     TILES[name].tileM >= 64 || shape.m <= MOST_TILE_ROWS * TILES[name].tileM;
-  const names = (Object.keys(TILES) as TileName[]).filter((name) =>
-    (name === "software") === software && (software || fits(name) && reaches(name))
-  );
+  const names: TileName[] = software
+    ? ["software"]
+    : (Object.keys(TILES) as TileName[]).filter((name) => name !== "software" && fits(name) && reaches(name));
   const transposes = shape.layout === "nt" ? [false, true] : [false];
   const all = names.flatMap((tile) => {
     const splits = new Set([ruled.splits, ...splitsToTry(shape, TILES[tile])]);

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { bytesPerElement, type DType } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { chunked } from "../../variants/chunked.ts";
+import { tuned } from "../../variants/tuned.ts";
 import { relativeFrobeniusError } from "../../variants/oracle.ts";
 import { Block, release } from "../../variants/variant.ts";
 import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
@@ -29,7 +30,7 @@ for (const { problem, chunks, form } of CASES) {
     Deno.test(`chunks of ${chunk} of ${tokens} tokens agree with the oracle: ${dtype}, ${dim} x ${hiddenDim}`, async () => {
       const { host, expected, seed } = wellConditioned(problem, freshSeed());
       const tensors = uploadBlock(gpu, { problem, form, host });
-      const { outputs } = await runBlock(gpu, { variant: chunked(chunk), problem, tensors });
+      const { outputs } = await runBlock(gpu, { variant: chunked(tuned, chunk), problem, tensors });
       // Weight gradients of 16 bits round once more for each chunk that is added.
       const more = dtype === "float32" ? 1 : Math.ceil(tokens / chunk);
       for (const name of ["y", "dx", "dGate", "dUp", "dDown"] as const) {
@@ -51,7 +52,7 @@ Deno.test("chunks save nothing and hold no more than y, the gradients and three 
     const { ledger } = plan.memory;
     const tensors = tensorsOf(plan.memory, problem, "separate");
     const block = new Block(plan, problem, tensors);
-    const variant = chunked(chunk);
+    const variant = chunked(tuned, chunk);
     const { y, saved } = variant.forward(block, true);
     assertEquals(ledger.live("saved"), 0);
     const gradients = variant.backward(block, saved, tensors.dy);
@@ -69,7 +70,7 @@ Deno.test("chunks of few tokens copy no weight into aligned rows: two copies of 
     const plan = new PlanRecorder({ ...gpu.capabilities, software: true });
     const tensors = tensorsOf(plan.memory, problem, "separate");
     const block = new Block(plan, problem, tensors);
-    const variant = chunked(chunk);
+    const variant = chunked(tuned, chunk);
     const { y, saved } = variant.forward(block, true);
     release(y, ...Object.values(variant.backward(block, saved, tensors.dy)));
     return plan.memory.ledger.peakWorkspaceBytes / 4;

@@ -6,7 +6,7 @@ import type { Instruments } from "../../kernels/measure/instruments.ts";
 import { type RandomSource, shuffled } from "../../kernels/measure/random.ts";
 import { progressOf, sampleInterleaved, type StopRule } from "../../kernels/measure/sampler.ts";
 import { type HostInputs, randomInputs } from "../data.ts";
-import type { Variant } from "../variant.ts";
+import { type Variant, wayName } from "../variant.ts";
 import { type Checked, checkRun, type CompileTimes, withErrorScopes } from "./check.ts";
 import { timedParts } from "./execution.ts";
 import { DeviceInputs } from "./inputs.ts";
@@ -155,7 +155,7 @@ export class GroupRun {
     const { variant } = plan;
     const run = { variant, problem: this.#problem, inputs: inputs.for(variant), dy: inputs.dy };
     const training = spec.mode !== "forward";
-    const key = `${variant.id} ${variant.chunkTokens} ${training}`;
+    const key = `${wayName(variant.id, variant.chunkTokens)} ${training}`;
     const check = this.#checks.get(key) ?? checkRun(gpu, run, { training, reference, compileTimes });
     this.#checks.set(key, check);
     const checked = await check;

@@ -3,7 +3,7 @@ import { doubtsOf } from "../../kernels/measure/doubts.ts";
 import { type Roof, standing } from "../../kernels/measure/roofline.ts";
 import { summarize, type Summary } from "../../kernels/measure/statistics.ts";
 import { flopsOf, minimalBytes } from "../shapes.ts";
-import type { Variant } from "../variant.ts";
+import { wayName } from "../variant.ts";
 import type { Checked, CompileTimes } from "./check.ts";
 import type { Case } from "./execution.ts";
 import type { Errors, KernelFigures, ProblemSpec, RowResult, RowSpec } from "./job.ts";
@@ -79,7 +79,7 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
     ...problem,
     status: "ok",
     reason: null,
-    implementation: implementationOf(plan.variant),
+    implementation: wayName(plan.variant.id, plan.variant.chunkTokens),
     tile: plan.tile,
     timing: { gpuNs, wallNs },
     flops,
@@ -99,10 +99,6 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
         : [`The peak differs from the plan's ${plan.peakBytes} bytes: report it as a fault of the plan.`],
     ],
   };
-}
-
-function implementationOf({ id, chunkTokens }: Variant): string {
-  return chunkTokens === undefined ? id : `${id} in chunks of ${chunkTokens} tokens`;
 }
 
 function medianOf(gpuNs: Summary | null, wallNs: Summary | null): number {
