@@ -50,7 +50,7 @@ const SIGNIFICANCE = 0.05;
 const OBSTACLES = ["flush"];
 
 /** Settings that say which rows there are, not how they are measured. */
-const FREE_SETTINGS = ["sizes", "memoryBudget", "adapter"];
+const FREE_SETTINGS = ["sizes", "adapter"];
 
 /** Compares two reports. Rows are the same where variant, mode and the whole problem are. */
 export function compareReports(

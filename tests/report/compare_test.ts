@@ -107,6 +107,15 @@ Deno.test("another adapter or cache setting is an obstacle, another version is t
   assertStringIncludes(renderComparison(compare(report, other)), "! The adapter differs");
 });
 
+Deno.test("another memory budget is told, as tuned may then compute in chunks; other sizes are not", () => {
+  const settings = { memoryBudget: null, sizes: "4096" };
+  const { differences } = compare(
+    { ...reportOf(), settings },
+    { ...reportOf(), settings: { memoryBudget: 2 ** 30, sizes: "2048" } },
+  );
+  assertEquals(differences, ["The setting memoryBudget differs: none before, 1073741824 after."]);
+});
+
 Deno.test("the text keeps to 100 columns and names each regression", () => {
   const after = changed(
     reportOf({ seed: 2 }),
