@@ -96,9 +96,13 @@ Deno.test("a file that cannot be written stops the run; another error is not swa
 });
 
 Deno.test("a signal stops the run with the status for interruptions", async () => {
-  const { stop } = await supervised("", {
-    items: ["a", "b"],
-    onTake: () => Deno.kill(Deno.pid, "SIGTERM"),
-  });
+  // Work that does not end by itself, so that the signal comes before its end however busy the machine is.
+  const { stop } = await supervised(
+    `if (item === "b") await new Promise((end) => setTimeout(end, 60_000));`,
+    {
+      items: ["a", "b"],
+      onTake: () => Deno.kill(Deno.pid, "SIGTERM"),
+    },
+  );
   assertEquals(stop, INTERRUPTED);
 });
