@@ -203,6 +203,7 @@ class Run {
         if (!this.#supervisor.signal.aborted) await this.#measurePeers(group);
       }
       await this.#log.settled();
+      this.#supervisor.guarded(FAILED, () => this.#log.finish());
       this.#log.progress.clear();
       if (this.#log.report.rows.length > 0) this.#supervisor.guarded(FAILED, () => this.#print());
     });

@@ -1,5 +1,6 @@
 /**
- * A report as it grows: rows in the order of the plan, files replaced after each, lines about what happens.
+ * A report as it grows: rows in the order of the plan, files replaced after each and at the end, lines about what
+ * happens.
  *
  * @module
  */
@@ -54,6 +55,8 @@ export class RunLog {
   #order = new Map<string, number>();
   #doing = "";
   #part = "";
+  /** Whether the files are of this run. */
+  #written = false;
   readonly #asked: Promise<void>[] = [];
 
   constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
@@ -83,6 +86,11 @@ export class RunLog {
     await Promise.all(this.#asked);
     const { driver } = this.report;
     if (driver) this.progress.line(driverLine(driver));
+  }
+
+  /** Puts what came after the last row into the files too; does nothing where this run has written none. */
+  finish(): void {
+    if (this.#written) this.#write();
   }
 
   /** Takes what happened; a finished row is in the files when this returns. */
@@ -134,8 +142,13 @@ export class RunLog {
     const place = (name: string) => this.#order.get(name) ?? -1;
     const others = this.report.rows.filter((other) => rowName(other) !== rowName(row));
     this.report.rows = [...others, row].sort((a, b) => place(rowName(a)) - place(rowName(b)));
-    writeReport(this.report, this.#folder);
+    this.#write();
     this.progress.finished(rowLine(row), { important: row.status !== "ok" });
+  }
+
+  #write(): void {
+    writeReport(this.report, this.#folder);
+    this.#written = true;
   }
 
   #warn(warning: string): void {

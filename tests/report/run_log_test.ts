@@ -53,6 +53,21 @@ Deno.test("each finished row is in the files at once, in the order of the plan w
   });
 });
 
+Deno.test("what comes after the last row is in the files in the end, and a run without rows leaves them alone", () => {
+  inFolder((folder) => {
+    const { log } = logIn(folder);
+    log.take({ type: "row", row: REPORT.rows[0] });
+    log.take({ type: "warning", text: "It is hot: open a window." });
+    log.finish();
+    const written = Deno.readTextFileSync(reportPath(folder));
+    assertEquals(parseReport(written, "report"), log.report);
+    const { log: next } = logIn(folder, structuredClone(log.report));
+    next.take({ type: "warning", text: "It is cold: close the window." });
+    next.finish();
+    assertEquals(Deno.readTextFileSync(reportPath(folder)), written);
+  });
+});
+
 Deno.test("a row that is measured again takes the place of the first", () => {
   inFolder((folder) => {
     const { log } = logIn(folder, structuredClone(REPORT));
