@@ -20,14 +20,14 @@ import { FileError } from "./report/files.ts";
 import { helpText } from "./report/flags.ts";
 import { renderEntries, renderPlan } from "./report/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
-import { ensureWritable, existingReport, print, reportPath, textIn } from "./report/output.ts";
+import { ensureWritable, existingReport, print, REPORT_FILES, textIn } from "./report/output.ts";
 import { lineFromParent, tellParent } from "./report/parent.ts";
 import { ReportError } from "./report/reader.ts";
 import { resumed } from "./report/resume.ts";
 import { rowName, RunLog } from "./report/run_log.ts";
 import { Supervisor } from "./report/supervisor.ts";
 import { renderTable } from "./report/table.ts";
-import { TuningLog, tuningPath } from "./report/tuning_log.ts";
+import { TUNING_FILE, TuningLog, tuningPath } from "./report/tuning_log.ts";
 import {
   type Group,
   type Job,
@@ -118,7 +118,7 @@ function compare(command: Command & { kind: "compare" }): number {
 /** Searches the tiles of every product of the chosen variants and sizes. */
 async function tuneTiles(options: BenchOptions): Promise<number> {
   const problems = problemsOf({ ...options, sizes: options.sizes ?? TUNED_SIZES })!;
-  ensureWritable(options.outputDir);
+  ensureWritable(options.outputDir, [TUNING_FILE]);
   const log = new TuningLog(options.outputDir, { schema: TUNING_SCHEMA });
   try {
     await tune({
@@ -133,11 +133,15 @@ async function tuneTiles(options: BenchOptions): Promise<number> {
     });
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
-    console.error(error.message);
+    console.error(withRemedy(error.message));
     return NO_ADAPTER;
   }
   console.error(`tuning    ${log.path}`);
   return OK;
+}
+
+function withRemedy(noAdapter: string): string {
+  return `${noAdapter}; \`deno task setup\` installs a software adapter`;
 }
 
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
@@ -146,9 +150,10 @@ async function bench(options: BenchOptions, args: readonly string[]): Promise<nu
   const tuned = table?.entries.length ?? 0;
   const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
   const previous = options.resume ? resumed(existingReport(folder), settings) : null;
-  const sizes = options.sizes ?? previous?.settings?.sizes?.toString() ?? null;
-  const job = { ...jobOf({ ...options, sizes }), tuning: table };
-  if (!options.dryRun) ensureWritable(folder);
+  const picked = options.sizes === null ? previous?.settings?.sizes?.toString() : undefined;
+  const request = picked === undefined ? options : { ...options, sizes: picked, tokens: null };
+  const job = { ...jobOf(request), tuning: table };
+  if (!options.dryRun) ensureWritable(folder, REPORT_FILES);
   const command = ["deno run -A bench.ts", ...args].join(" ");
   const log = new RunLog({ command, machine: thisMachine(), settings, previous }, {
     folder,
@@ -203,9 +208,10 @@ class Run {
         if (!this.#supervisor.signal.aborted) await this.#measurePeers(group);
       }
       await this.#log.settled();
-      this.#supervisor.guarded(FAILED, () => this.#log.finish());
       this.#log.progress.clear();
-      if (this.#log.report.rows.length > 0) this.#supervisor.guarded(FAILED, () => this.#print());
+      if (this.#log.report.rows.length === 0) return;
+      this.#supervisor.guarded(FAILED, () => this.#print());
+      this.#supervisor.guarded(FAILED, () => this.#log.finish());
     });
     if (stop !== null && stop.message !== "") this.#log.progress.line(stop.message);
     const failed = this.#log.report.rows.some(({ status }) => status === "failed");
@@ -223,7 +229,7 @@ class Run {
   }
 
   #take(event: MeasureEvent): void {
-    if (event.type === "no-adapter") return this.#supervisor.stop(NO_ADAPTER, event.message);
+    if (event.type === "no-adapter") return this.#supervisor.stop(NO_ADAPTER, withRemedy(event.message));
     if (event.type === "end" || this.#isKnown(event)) return;
     this.#tell(event);
     if (event.type === "plan") this.#planned(event);
@@ -314,7 +320,6 @@ class Run {
     const { report } = this.#log;
     if (this.#options.json) return print(JSON.stringify(report));
     print(renderTable(report, { interval: bootstrapRatioInterval }));
-    this.#log.progress.line(`report    ${reportPath(this.#options.outputDir)}`);
   }
 }
 

@@ -141,7 +141,7 @@ function joinValues(args: readonly string[], flags: readonly string[]): string[]
     const next = args[i + 1];
     const takesNext = flags.some((name) => args[i] === `--${name}`) && next !== undefined &&
       !next.startsWith("--");
-    if (takesNext && next !== "") joined.push(`${args[i]}=${args[++i]}`);
+    if (takesNext) joined.push(`${args[i]}=${args[++i]}`);
     else joined.push(args[i]);
   }
   return joined;

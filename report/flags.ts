@@ -22,7 +22,11 @@ const TABLE = [
     help: "Comma list of D, DxH, TxDxH or presets; a bare D has H = 8D/3 rounded up to a multiple of 256. " +
       "Without it: sizes that this adapter finishes in about a minute",
   },
-  { name: "tokens", value: "T", help: "Tokens of sizes that give none (4096, or the preset's)" },
+  {
+    name: "tokens",
+    value: "T",
+    help: "Tokens of sizes that give none, picked ones included (4096, or the preset's)",
+  },
   { name: "variants", value: "LIST", help: "Comma list of ids, or all (all)" },
   { name: "modes", value: "LIST", help: "Of forward, backward and full, which is both (all)" },
   { name: "dtype", value: "LIST", help: "Storage types: float32, float16, bfloat16 (float32)" },

@@ -56,5 +56,7 @@ export function renderPlan(rows: readonly PlannedRow[], seconds: number): string
     }),
     "",
   ]);
-  return [...lines, `${rows.length} rows, about ${formatDuration(1000 * seconds)}`].join("\n");
+  const skipped = rows.filter(({ refusal }) => refusal !== null).length;
+  const count = `${rows.length - skipped} rows${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+  return [...lines, `${count}, about ${formatDuration(1000 * seconds)}`].join("\n");
 }

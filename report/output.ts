@@ -10,17 +10,28 @@ import { parseReport } from "./reader.ts";
 import type { Report } from "./schema.ts";
 import { plain } from "./shape.ts";
 
+const JSON_FILE = "swiglu.json";
+const CSV_FILE = "swiglu.csv";
+
+/** What a run writes into its output folder. */
+export const REPORT_FILES: readonly string[] = [JSON_FILE, CSV_FILE];
+
 /** The report's file in an output folder. */
 export function reportPath(folder: string): string {
-  return `${folder}/swiglu.json`;
+  return `${folder}/${JSON_FILE}`;
 }
 
 /**
- * Makes sure that a folder can be written before a long run begins.
+ * Makes sure that files of a folder can be written before a long run begins.
  *
- * @throws {FileError} If it cannot be made or written, naming it.
+ * @throws {FileError} If the folder cannot be made or written, or has something else under a file's name, naming it.
  */
-export function ensureWritable(folder: string): void {
+export function ensureWritable(folder: string, files: readonly string[]): void {
+  for (const file of files) {
+    if (isNoFile(`${folder}/${file}`)) {
+      throw new FileError(`Cannot use --output-dir as its ${file} must be a file: ${plain(folder, 200)}`);
+    }
+  }
   const probe = `${folder}/.${crypto.randomUUID()}.tmp`;
   try {
     replaceWhole(probe, "");
@@ -32,6 +43,14 @@ export function ensureWritable(folder: string): void {
   }
 }
 
+function isNoFile(path: string): boolean {
+  try {
+    return !Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Writes the report and its CSV.
  *
@@ -39,7 +58,7 @@ export function ensureWritable(folder: string): void {
  */
 export function writeReport(report: Report, folder: string): void {
   writeWhole(reportPath(folder), `${JSON.stringify(report)}\n`);
-  writeWhole(`${folder}/swiglu.csv`, renderCsv(report));
+  writeWhole(`${folder}/${CSV_FILE}`, renderCsv(report));
 }
 
 /**

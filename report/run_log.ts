@@ -17,7 +17,7 @@ import type { Part, RunEvent } from "./events.ts";
 import { formatError, formatPercent, formatShape, formatTime } from "./format.ts";
 import { errorOf, type Problem, problemKey, problemOf, timeOf } from "./groups.ts";
 import { askNvidia } from "./nvidia.ts";
-import { writeReport } from "./output.ts";
+import { reportPath, writeReport } from "./output.ts";
 import { Progress, type ProgressOutput, Shares } from "./progress.ts";
 import { type AdapterReport, type Report, type Row, SCHEMA } from "./schema.ts";
 import { plain } from "./shape.ts";
@@ -88,9 +88,10 @@ export class RunLog {
     if (driver) this.progress.line(driverLine(driver));
   }
 
-  /** Puts what came after the last row into the files too; does nothing where this run has written none. */
+  /** Puts what came after the last row into the files too, if this run has written any, and tells where they are. */
   finish(): void {
     if (this.#written) this.#write();
+    this.progress.line(`report    ${reportPath(this.#folder)}`);
   }
 
   /** Takes what happened; a finished row is in the files when this returns. */

@@ -30,8 +30,11 @@ export interface TunedProduct extends Choice {
 }
 
 /** The table's file in an output folder. */
+export const TUNING_FILE = "tuning.json";
+
+/** The path of {@linkcode TUNING_FILE}. */
 export function tuningPath(folder: string): string {
-  return `${folder}/tuning.json`;
+  return `${folder}/${TUNING_FILE}`;
 }
 
 /** A tuning table as it grows. */

@@ -10,7 +10,7 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves g, u, h: 3 TH elements.
  * Forward, 4 launches: g, u, h, y.
- * Backward, 7 launches: dDown, dh, one element-wise kernel for dg and du, dGate, dUp, dx in two.
+ * Backward, 7 launches: dDown, dh, one element-wise kernel for dg and du, dx in two, dGate, dUp.
  * Bottleneck: the products; the element-wise kernels move 3 TH + 5 TH elements.
  */
 export const alphafold3: Variant = {

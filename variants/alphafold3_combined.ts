@@ -9,7 +9,7 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves gu (2 TH) as one buffer, and h (TH).
  * Forward, 3 launches: gu, h, y.
- * Backward, 5 launches: dDown, dh, dgu, dGateUp, dx.
+ * Backward, 5 launches: dDown, dh, dgu, dx, dGateUp.
  * Bottleneck: the products, which read x and write dx once instead of twice.
  */
 export const alphafold3Combined: Variant = {

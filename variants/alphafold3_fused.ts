@@ -5,7 +5,7 @@ import { type Block, type Forward, release, type Variant } from "./variant.ts";
 
 /**
  * AlphaFold3's Triton/Pallas gated linear unit: both projections, activation and product in one kernel that shares
- * the tile of x, with tiles tuned to the hardware. Backward is that of its XLA path.
+ * the tile of x, with tiles tuned to the hardware. Backward is that of `alphafold3`.
  *
  * Saves g, u, h: 3 TH elements, all written by the one kernel when training; only h otherwise.
  * Forward, 2 launches: h (with g and u), y.

@@ -10,7 +10,7 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves g, u, h: 3 TH elements.
  * Forward, 4 launches: g, u, h, y.
- * Backward, 7 launches: dDown, dh, one in-place element-wise kernel, dGate, dUp, dx in two.
+ * Backward, 7 launches: dDown, dh, one in-place element-wise kernel, dx in two, dGate, dUp.
  * Bottleneck: the products; against `alphafold3` it saves two buffers in backward, not time.
  */
 export const liger: Variant = {

@@ -35,10 +35,15 @@ export interface SizeOptions {
  * A bare D has {@linkcode llamaHiddenDim} as its H. T comes from the size itself, else from the options, else from the
  * preset, else it is {@linkcode DEFAULT_TOKENS}.
  *
- * @throws {ArgumentError} If a size is malformed, or a number is not a whole number from 1 to {@linkcode MAX_SIZE}.
+ * @throws {ArgumentError} If a size is malformed, a number is not a whole number from 1 to {@linkcode MAX_SIZE}, or T is
+ * given and no size leaves it open.
  */
 export function parseSizes(list: string, options: SizeOptions = {}): Sizes[] {
-  const sizes = list.split(",").map((text) => parseSize(text.trim(), options));
+  const texts = list.split(",").map((text) => text.trim());
+  const sizes = texts.map((text) => parseSize(text, options));
+  if (options.tokens !== undefined && texts.every((text) => text.split("x").length === 3)) {
+    throw new ArgumentError("--tokens", "one of --sizes must leave them open (D, DxH or a preset)", list);
+  }
   const unique = new Map(sizes.map((size) => [formatSizes(size), size]));
   return [...unique.values()];
 }

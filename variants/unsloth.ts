@@ -9,7 +9,7 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves g, u: 2 TH elements.
  * Forward, 4 launches: g, u, h, y.
- * Backward, 7 launches: dh, one in-place element-wise kernel for h, dg and du, dDown, dGate, dUp, dx in two.
+ * Backward, 7 launches: dh, one in-place element-wise kernel for h, dg and du, dDown, dx in two, dGate, dUp.
  * Bottleneck: the products; its element-wise kernel writes TH elements more than Liger's.
  */
 export const unsloth: Variant = {

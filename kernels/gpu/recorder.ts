@@ -38,7 +38,7 @@ export class GpuRecorder implements Recorder {
   readonly gpu: Gpu;
   readonly #encoder: GPUCommandEncoder;
   readonly #external: GPUCommandEncoder | undefined;
-  #timestamps: RecordOptions["timestamps"];
+  readonly #timestamps: RecordOptions["timestamps"];
   #pass: GPUComputePassEncoder | null = null;
   readonly #made: Tensor[] = [];
 
@@ -88,12 +88,6 @@ export class GpuRecorder implements Recorder {
   split(): void {
     this.#pass?.end();
     this.#pass = null;
-  }
-
-  /** Splits, and records what follows with other timestamps, or with none. */
-  timestamp(timestamps: RecordOptions["timestamps"]): void {
-    this.split();
-    this.#timestamps = timestamps;
   }
 
   /** Ends recording. Its own encoder is submitted; a caller's encoder is left to the caller. */

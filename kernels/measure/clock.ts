@@ -56,7 +56,8 @@ export async function wallTime(instruments: Instruments, item: Timed): Promise<n
   return Math.max(tookMs - waitMs, 0) * 1e6;
 }
 
-function submitPreparation(instruments: Instruments, item: Timed): void {
+/** Submits what comes before a timed part: its preparation, then the flush of the cache. */
+export function submitPreparation(instruments: Instruments, item: Timed): void {
   if (item.prepare) {
     const recorder = new GpuRecorder(instruments.gpu);
     item.prepare(recorder);

@@ -5,6 +5,8 @@ import { median, outliers, type Summary } from "./statistics.ts";
 export interface Evidence {
   /** Times of the device in nanoseconds; null where it has no timestamps. */
   readonly gpuNs: Summary | null;
+  /** Nanoseconds of all launches, each timed by itself; null where that is not known. */
+  readonly launchesNs: number | null;
   /** Nanoseconds that the device's clock can tell apart; null without timestamps. */
   readonly resolutionNs: number | null;
   /** How often one timing repeats the work. */
@@ -21,6 +23,9 @@ const NOISY = 0.05;
 /** More outliers than this are no accident. */
 const MANY_OUTLIERS = 0.05;
 
+/** Launches by themselves take a little longer than together, as each waits for the one before; more is a fault. */
+const LAUNCHES_APART = 0.2;
+
 /** A timing of fewer steps of the clock is known to no better than 5 %. */
 const FEW_STEPS = 20;
 
@@ -31,9 +36,17 @@ const SLOW_START_MS = 2000;
 const DRIFT = 0.03;
 
 /** Doubts about a row, each a sentence with its remedy. */
-export function doubtsOf({ gpuNs, resolutionNs, repeats, coldMs, fraction }: Evidence): string[] {
+export function doubtsOf(evidence: Evidence): string[] {
+  const { gpuNs, launchesNs, resolutionNs, repeats, coldMs, fraction } = evidence;
   const doubts: string[] = [];
   if (gpuNs !== null) doubts.push(...doubtsOfSamples(gpuNs, repeats));
+  if (gpuNs !== null && launchesNs !== null && !isNoisy(gpuNs) && differ(launchesNs, gpuNs.median)) {
+    doubts.push(
+      `The kernels, timed one by one, add up to a time more than ${
+        100 * LAUNCHES_APART
+      } % off the row's: trust the row, and run again for its kernels.`,
+    );
+  }
   if (gpuNs !== null && resolutionNs !== null && gpuNs.median * repeats < FEW_STEPS * resolutionNs) {
     doubts.push("The timer is too coarse for a row so short: take a larger size.");
   }
@@ -48,9 +61,13 @@ export function doubtsOf({ gpuNs, resolutionNs, repeats, coldMs, fraction }: Evi
   return doubts;
 }
 
-function doubtsOfSamples({ samples, cv, n }: Summary, repeats: number): string[] {
+const isNoisy = ({ cv }: Summary) => (cv ?? 0) > NOISY;
+const differ = (launchesNs: number, ns: number) => Math.abs(launchesNs / ns - 1) > LAUNCHES_APART;
+
+function doubtsOfSamples(summary: Summary, repeats: number): string[] {
+  const { samples, n } = summary;
   const doubts: string[] = [];
-  if ((cv ?? 0) > NOISY) {
+  if (isNoisy(summary)) {
     doubts.push(
       `The samples spread by more than ${
         100 * NOISY

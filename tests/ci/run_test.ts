@@ -35,7 +35,7 @@ async function writeProgram(path: string, text: string): Promise<void> {
 
 Deno.test("the last line adds up the tests of all summaries, and the exit status is 0 when none failed", async () => {
   const { code, lines } = await runWith(GREEN);
-  assertEquals(lines.at(-1), "15 passed, 0 failed, 2 skipped");
+  assertEquals(lines.slice(-2), ["2 skipped", "15 passed, 0 failed"]);
   assertEquals(code, 0);
 });
 
@@ -49,7 +49,7 @@ Deno.test("failed tests are counted once, and fail the run", async () => {
 for (const [words, text] of [["fmt --check", "exit 1"], ["lint", "exit 1"], ["check", "exit 1"]]) {
   Deno.test(`deno ${words} counts as one failure when it fails`, async () => {
     const { code, lines } = await runWith({ ...GREEN, [words]: text });
-    assertEquals(lines.at(-1), "15 passed, 1 failed, 2 skipped");
+    assertEquals(lines.at(-1), "15 passed, 1 failed");
     assertEquals(code, 1);
   });
 }
@@ -74,7 +74,7 @@ Deno.test("a run without any test fails", async () => {
 
 Deno.test("a README without the command that was run fails", async () => {
   const { code, lines } = await runWith(GREEN, "npm test");
-  assertEquals(lines.at(-1), "15 passed, 1 failed, 2 skipped");
+  assertEquals(lines.at(-1), "15 passed, 1 failed");
   assertStringIncludes(lines.join("\n"), "FAILED: README.md does not give the test command");
   assertEquals(code, 1);
 });

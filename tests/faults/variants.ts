@@ -5,8 +5,8 @@ import { ObservedRecorder } from "../../kernels/measure/observed.ts";
 import type { Variant } from "../../variants/variant.ts";
 import { altered, variantOf } from "../variants/measure/problems.ts";
 
-/** Launches of `tuned`, forward, before its rows are sampled: two in its check, six in its profile. */
-const BEFORE_SAMPLES = 8;
+/** Launches of `tuned`, forward, before its rows are sampled: two in its check, two in its first profile. */
+const BEFORE_SAMPLES = 4;
 
 /** A variant that does something to the device instead of its launches, from one of them on. */
 function faulty(id: string, { from = 1, fault }: { from?: number; fault(device: GPUDevice): void }): Variant {

@@ -3,7 +3,13 @@ import { contextLines, driverLine, type Machine, machineWarnings } from "../../r
 import { FileError } from "../../report/files.ts";
 import { renderEntries, renderPlan } from "../../report/listing.ts";
 import { askNvidia, parseAnswer } from "../../report/nvidia.ts";
-import { ensureWritable, existingReport, reportPath, writeReport } from "../../report/output.ts";
+import {
+  ensureWritable,
+  existingReport,
+  REPORT_FILES,
+  reportPath,
+  writeReport,
+} from "../../report/output.ts";
 import { parseReport, ReportError } from "../../report/reader.ts";
 import { resumed } from "../../report/resume.ts";
 import { rowName, RunLog } from "../../report/run_log.ts";
@@ -127,10 +133,16 @@ Deno.test("progress follows the parts of the plan", () => {
 
 Deno.test("a folder that cannot be written is told before and while it is used", () => {
   inFolder((folder) => {
-    ensureWritable(`${folder}/a/b`);
+    ensureWritable(`${folder}/a/b`, REPORT_FILES);
     assertEquals([...Deno.readDirSync(`${folder}/a/b`)], []);
     Deno.writeTextFileSync(`${folder}/file`, "");
-    assertThrows(() => ensureWritable(`${folder}/file`), FileError, "--output-dir");
+    assertThrows(() => ensureWritable(`${folder}/file`, []), FileError, "--output-dir");
+    Deno.mkdirSync(`${folder}/swiglu.csv`);
+    assertThrows(
+      () => ensureWritable(folder, REPORT_FILES),
+      FileError,
+      `Cannot use --output-dir as its swiglu.csv must be a file: ${folder}`,
+    );
     assertThrows(() => writeReport(REPORT, `${folder}/file`), FileError, "Cannot write");
   });
 });
@@ -205,6 +217,6 @@ Deno.test("lists and plans keep to 100 columns", () => {
   }));
   const plan = renderPlan(planned, 75);
   for (const line of [...entries.split("\n"), ...plan.split("\n")]) assert([...line].length <= 100, line);
-  assertStringIncludes(plan, "16 rows, about 75 s");
+  assertStringIncludes(plan, "15 rows, 1 skipped, about 75 s");
   assertStringIncludes(plan, "skipped: the moon");
 });

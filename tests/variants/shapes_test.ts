@@ -21,6 +21,11 @@ Deno.test("a bare D has Llama's hidden width", () => {
   assertEquals([5120, 6656, 8192, 1].map(llamaHiddenDim), [13824, 17920, 22016, 256]);
 });
 
+Deno.test("--tokens that no size can use are refused", () => {
+  const error = assertThrows(() => parseSizes("3x5x7, 8x8x8", { tokens: 9 }), ArgumentError);
+  assertEquals(error.argument, "--tokens");
+});
+
 Deno.test("DxH, TxDxH, presets and spaces are read; --tokens applies where T is not given", () => {
   const sizes = parseSizes("64x100, 3x5x7,llama-3-8b,AF3-Pair", { tokens: 9 });
   assertEquals(sizes, [

@@ -56,6 +56,7 @@ export async function checkRun(
   };
   try {
     const watch = new AllocationWatch(gpu);
+    gpu.memory.trim(); // what other rows left is no figure of this one
     const outputs = await withErrorScopes(gpu, async () => {
       ledger.resetPeak();
       const recorder = new GpuRecorder(gpu);

@@ -40,7 +40,10 @@ const SHORTEST_NS = 50_000;
 const WALL_NS = 20e6;
 const WALL_SAMPLES = { hardware: 5, software: 3 };
 
-/** Parts of a group's progress that checks and profiles are taken for; the rest is samples. */
+/** How often the launches of each row are timed by themselves. */
+const LAUNCH_SAMPLES = 3;
+
+/** Parts of a group's progress that checks and first profiles are taken for; the rest is samples. */
 const CHECKS_SHARE: [number, number] = [0, 0.2];
 const PROFILES_SHARE: [number, number] = [0.2, 0.3];
 
@@ -58,7 +61,7 @@ interface Planned {
 /** A row whose outputs are right. */
 type CheckedRow = Pick<RowWork, "spec" | "plan" | "run" | "checked">;
 
-/** Measures one group: every row is checked and profiled by itself, then all are sampled in turns. */
+/** Measures one group: every row is checked and profiled by itself, then all are sampled in turns: launches, wall, rows. */
 export class GroupRun {
   readonly #bench: Bench;
   readonly #problem: ProblemSpec;
@@ -163,12 +166,12 @@ export class GroupRun {
     return { spec, plan, run, checked };
   }
 
-  /** Times a row's launches one by one, which also tells how often to repeat it. */
+  /** Runs a row once more, which tells how often to repeat it. Its clocks may still rise: it is no sample. */
   async #profile(row: CheckedRow): Promise<RowWork> {
     const launchNs = await profile(this.#bench.instruments, row.run, row.spec.mode);
-    const ns = launchNs?.reduce((sum, ns) => sum + ns, 0) ?? Infinity;
-    const repeats = repeatsOf(ns, { leastNs: SHORTEST_NS, bytes: row.plan.peakBytes });
-    return { ...row, problem: this.#problem, launchNs, repeats, wallNs: [] };
+    const aboutNs = launchNs?.reduce((sum, ns) => sum + ns, 0) ?? Infinity;
+    const repeats = repeatsOf(aboutNs, { leastNs: SHORTEST_NS, bytes: row.plan.peakBytes });
+    return { ...row, problem: this.#problem, aboutNs, repeats, launchNs: [], wallNs: [] };
   }
 
   /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. */
@@ -191,7 +194,10 @@ export class GroupRun {
   async #sampleInTurns(works: readonly RowWork[], left: Set<RowWork>): Promise<void> {
     const { instruments, random, rule } = this.#bench;
     const onGpu = instruments.timer !== null;
-    if (onGpu) await this.#sampleWall(works);
+    if (onGpu) {
+      await this.#sampleLaunches(works);
+      await this.#sampleWall(works);
+    }
     await sampleInterleaved(works, {
       rule,
       random,
@@ -230,13 +236,22 @@ export class GroupRun {
     return times;
   }
 
+  async #sampleLaunches(works: readonly RowWork[]): Promise<void> {
+    const { instruments, random } = this.#bench;
+    for (let i = 0; i < LAUNCH_SAMPLES; i++) {
+      for (const { run, spec, launchNs } of shuffled(works, random)) {
+        this.#trim();
+        launchNs.push((await profile(instruments, run, spec.mode))!);
+      }
+    }
+  }
+
   async #sampleWall(works: readonly RowWork[]): Promise<void> {
     const { gpu, instruments, random } = this.#bench;
     const count = WALL_SAMPLES[gpu.capabilities.software ? "software" : "hardware"];
     for (let i = 0; i < count; i++) {
-      for (const { run, spec, launchNs, plan, wallNs } of shuffled(works, random)) {
-        const ns = launchNs!.reduce((sum, ns) => sum + ns, 0);
-        const repeats = repeatsOf(ns, { leastNs: WALL_NS, bytes: plan.peakBytes });
+      for (const { run, spec, aboutNs, plan, wallNs } of shuffled(works, random)) {
+        const repeats = repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
         const item = this.#trimming(timedParts(run, spec.mode, repeats));
         wallNs.push(await wallTime(instruments, item) / repeats);
       }

@@ -41,6 +41,8 @@ export interface Job {
   /** Problem and rows whose sizes are to be picked. */
   readonly automatic: {
     readonly problem: Omit<ProblemSpec, keyof Sizes | "dtype">;
+    /** T of every size; null where it is picked too. */
+    readonly tokens: number | null;
     readonly dtypes: readonly DType[];
     readonly rows: readonly RowSpec[];
   };

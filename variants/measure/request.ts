@@ -7,7 +7,7 @@ export interface Request
   extends Pick<Job, "adapter" | "seed" | "flush" | "minTimeMs" | "samples" | "memoryBudget" | "dryRun"> {
   /** The size list as written; null where sizes are to be picked by what the adapter can do. */
   readonly sizes: string | null;
-  /** T as written, for sizes that give none; null for what the size says. */
+  /** T as written, for sizes that give none, picked ones included; null for what the size says. */
   readonly tokens: string | null;
   readonly variants: readonly string[];
   readonly modes: readonly Mode[];
@@ -25,10 +25,13 @@ export interface Request
 export function problemsOf(request: Request): ProblemSpec[] | null {
   const { dtypes, precision } = request;
   const activation = request.activation as ActivationName;
-  const tokens = request.tokens === null ? undefined : parseDimension("--tokens", request.tokens);
   if (request.sizes === null) return null;
-  const sizes = parseSizes(request.sizes, { tokens });
+  const sizes = parseSizes(request.sizes, { tokens: tokensOf(request) ?? undefined });
   return dtypes.flatMap((dtype) => sizes.map((size) => ({ ...size, dtype, precision, activation })));
+}
+
+function tokensOf({ tokens }: Request): number | null {
+  return tokens === null ? null : parseDimension("--tokens", tokens);
 }
 
 /**
@@ -41,7 +44,7 @@ export function jobOf(request: Request): Job {
   const rows = request.modes.flatMap((mode) => request.variants.map((variant) => ({ variant, mode })));
   const groups = problemsOf(request)?.map((problem): Group => ({ problem, rows })) ?? null;
   const problem = { precision, activation: request.activation as ActivationName };
-  const automatic = { problem, dtypes, rows };
+  const automatic = { problem, tokens: tokensOf(request), dtypes, rows };
   return {
     adapter,
     groups,

@@ -1,7 +1,7 @@
 import type { Ceilings } from "../../kernels/measure/ceilings.ts";
 import { doubtsOf } from "../../kernels/measure/doubts.ts";
 import { type Roof, standing } from "../../kernels/measure/roofline.ts";
-import { summarize, type Summary } from "../../kernels/measure/statistics.ts";
+import { median, summarize, type Summary } from "../../kernels/measure/statistics.ts";
 import { flopsOf, minimalBytes } from "../shapes.ts";
 import { wayName } from "../variant.ts";
 import type { Checked, CompileTimes } from "./check.ts";
@@ -16,10 +16,12 @@ export interface RowWork {
   readonly plan: RowPlan;
   readonly run: Case;
   readonly checked: Checked;
-  /** Nanoseconds of each launch; null without timestamps. */
-  readonly launchNs: readonly number[] | null;
+  /** Nanoseconds that it takes, roughly; Infinity where that is not known. */
+  readonly aboutNs: number;
   /** How often one timing repeats the work. */
   readonly repeats: number;
+  /** Nanoseconds of each launch, run by run, as they are taken; none without timestamps. */
+  readonly launchNs: (readonly number[])[];
   /** Wall times in nanoseconds, as they are taken. */
   readonly wallNs: number[];
 }
@@ -73,6 +75,10 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
   const { bound, fraction } = standing({ flops, bytes, ns }, roofOf(problem, scale.ceilings));
   const compileMs = [...checked.kernels].reduce((sum, key) => sum + (scale.compileTimes.get(key) ?? 0), 0);
   const coldMs = compileMs + checked.runMs;
+  const kernels = kernelFigures(work, scale);
+  const launchesNs = work.launchNs.length === 0
+    ? null
+    : kernels.reduce((sum, { gpuNs }) => sum + (gpuNs ?? 0), 0);
   const memory = spec.mode === "backward" ? checked.backwardMemory : checked.memory;
   return {
     ...spec,
@@ -91,9 +97,13 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
     accuracy: accuracyOf(spec, checked.errors),
     compileMs,
     coldMs,
-    kernels: kernelFigures(work, scale),
+    kernels,
     warnings: [
-      ...doubtsOf({ gpuNs, resolutionNs: scale.resolutionNs, repeats: work.repeats, coldMs, fraction }),
+      ...doubtsOf({
+        ...{ gpuNs, launchesNs, coldMs, fraction },
+        resolutionNs: scale.resolutionNs,
+        repeats: work.repeats,
+      }),
       ...memory.peakBytes === plan.peakBytes
         ? []
         : [`The peak differs from the plan's ${plan.peakBytes} bytes: report it as a fault of the plan.`],
@@ -119,7 +129,7 @@ function accuracyOf({ mode }: RowSpec, errors: Errors): Errors {
 function kernelFigures({ plan, launchNs, problem }: RowWork, { ceilings }: Scale): KernelFigures[] {
   const roof = roofOf(problem, ceilings);
   return plan.dispatches.map(({ kernel, flops, bytes, tile = null }, i) => {
-    const gpuNs = launchNs?.[i] ?? null;
+    const gpuNs = launchNs.length === 0 ? null : median(launchNs.map((run) => run[i]));
     const { bound, fraction } = gpuNs === null
       ? { bound: null, fraction: null }
       : standing({ flops, bytes, ns: gpuNs }, roof);

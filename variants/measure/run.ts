@@ -41,13 +41,14 @@ export async function measure(job: Job, variants: readonly Variant[], emit: Emit
     emit({ type: "ceilings", ceilings });
     const speed = { ceilings, software: gpu.capabilities.software };
     const groups = job.groups ?? automaticGroups(job, speed);
+    const planned = groups.map((group) => ({ group, rows: plannedRows(gpu, group, { job, variants }) }));
     emit({
       type: "plan",
-      groups: groups.map((group) => ({
-        ...group,
-        seconds: estimateSeconds(group.rows, group.problem, speed),
-      })),
-      rows: groups.flatMap((group) => plannedRows(gpu, group, { job, variants })),
+      groups: planned.map(({ group, rows }) => {
+        const measured = rows.filter(({ refusal }) => refusal === null);
+        return { ...group, seconds: estimateSeconds(measured, group.problem, speed) };
+      }),
+      rows: planned.flatMap(({ rows }) => rows),
     });
     if (!job.dryRun) await measureGroups({ gpu, instruments, ceilings, job, variants, emit }, groups);
     emit({ type: "end" });
@@ -110,8 +111,8 @@ function ruleOf({ samples, minTimeMs }: Job, { capabilities }: Gpu): StopRule {
   };
 }
 
-function automaticGroups({ automatic: { problem, dtypes, rows } }: Job, speed: Speed): Group[] {
-  const sizes = pickSizes(rows, { ...speed, dtypes: dtypes.length });
+function automaticGroups({ automatic: { problem, tokens, dtypes, rows } }: Job, speed: Speed): Group[] {
+  const sizes = pickSizes(rows, { ...speed, tokens, dtypes: dtypes.length });
   return dtypes.flatMap((dtype) => sizes.map((size) => ({ problem: { ...size, ...problem, dtype }, rows })));
 }
 

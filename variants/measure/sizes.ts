@@ -3,14 +3,18 @@ import type { Sizes } from "../data.ts";
 import { flopsOf, type Mode } from "../shapes.ts";
 import type { RowSpec } from "./job.ts";
 
-/** From what a CPU does in no time to what a large GPU takes seconds for; each about 8 times the one before. */
+/**
+ * From what a CPU does in no time to what a large GPU takes seconds for; each about 8 times the one before. As many
+ * tokens as the model is wide: with fewer, the gradients of the weights are the peak of every variant alike.
+ */
 const LADDER: readonly Sizes[] = [
-  { tokens: 16, dim: 32, hiddenDim: 96 },
-  { tokens: 32, dim: 64, hiddenDim: 192 },
-  { tokens: 64, dim: 128, hiddenDim: 352 },
-  { tokens: 128, dim: 256, hiddenDim: 704 },
-  { tokens: 256, dim: 512, hiddenDim: 1536 },
-  { tokens: 512, dim: 1024, hiddenDim: 2816 },
+  { tokens: 16, dim: 16, hiddenDim: 48 },
+  { tokens: 32, dim: 32, hiddenDim: 96 },
+  { tokens: 64, dim: 64, hiddenDim: 192 },
+  { tokens: 128, dim: 128, hiddenDim: 352 },
+  { tokens: 256, dim: 256, hiddenDim: 704 },
+  { tokens: 512, dim: 512, hiddenDim: 1536 },
+  { tokens: 1024, dim: 1024, hiddenDim: 2816 },
   { tokens: 2048, dim: 2048, hiddenDim: 5632 },
   { tokens: 4096, dim: 4096, hiddenDim: 11008 },
   { tokens: 8192, dim: 8192, hiddenDim: 22016 },
@@ -49,17 +53,22 @@ export function estimateSeconds(
   return rows.length * ROW_SECONDS[kind] + RUNS[kind] * flops / flopsPerSecond;
 }
 
-/** The sizes that an adapter of this speed finishes in about a minute: the largest, and two smaller ones. */
+/**
+ * The sizes that an adapter of this speed finishes in about a minute: the largest, and two smaller ones.
+ *
+ * @param options.tokens T of all sizes; null for that of each.
+ */
 export function pickSizes(
   rows: readonly RowSpec[],
-  { dtypes, ...speed }: Speed & { dtypes: number },
+  { dtypes, tokens = null, ...speed }: Speed & { dtypes: number; tokens?: number | null },
 ): Sizes[] {
-  for (let count = LADDER.length; count > 1; count--) {
-    const sizes = LADDER.slice(0, count).slice(-COUNT);
+  const ladder = tokens === null ? LADDER : LADDER.map((size) => ({ ...size, tokens }));
+  for (let count = ladder.length; count > 1; count--) {
+    const sizes = ladder.slice(0, count).slice(-COUNT);
     const seconds = sizes.reduce((sum, size) => sum + estimateSeconds(rows, size, speed), 0);
     if (seconds * dtypes <= BUDGET_SECONDS) return sizes;
   }
-  return [LADDER[0]];
+  return [ladder[0]];
 }
 
 /** A timed backward has a forward before it. */

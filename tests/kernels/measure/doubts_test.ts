@@ -7,7 +7,14 @@ import { summarize } from "../../../kernels/measure/statistics.ts";
 function quiet(change: (ns: number, i: number) => number = (ns) => ns): Evidence {
   const random = seededRandom(1);
   const samples = Array.from({ length: 60 }, (_, i) => change(1e6 * (0.99 + 0.02 * random()), i));
-  return { gpuNs: summarize(samples), resolutionNs: 32, repeats: 1, coldMs: 300, fraction: 0.7 };
+  return {
+    gpuNs: summarize(samples),
+    launchesNs: null,
+    resolutionNs: 32,
+    repeats: 1,
+    coldMs: 300,
+    fraction: 0.7,
+  };
 }
 
 function doubts(evidence: Evidence): string[] {
@@ -32,6 +39,16 @@ Deno.test("noise, outliers, drift, a coarse timer, a slow start and an impossibl
   assertEquals(doubts({ ...quiet(), coldMs: 2500 }), ["The first use takes over 2 s"]);
   assertEquals(doubts({ ...quiet(), fraction: 1.2 }), ["The rate is above the ceiling"]);
   assertEquals(doubts({ ...quiet(), repeats: 8 }), ["One run is too short to time"]);
+});
+
+Deno.test("kernels that add up to another time than their row are doubted, unless the row itself is noisy", () => {
+  const doubted = "The kernels";
+  assertEquals(doubts({ ...quiet(), launchesNs: 1.27e6 }), [doubted]);
+  assertEquals(doubts({ ...quiet(), launchesNs: 0.7e6 }), [doubted]);
+  assertEquals(doubts({ ...quiet(), launchesNs: 1.1e6 }), []);
+  const random = seededRandom(3);
+  const noisy = quiet((ns) => ns * (1 + 0.3 * random()));
+  assert(!doubts({ ...noisy, launchesNs: 2e6 }).includes(doubted));
 });
 
 Deno.test("repeats within a timing make a coarse timer good enough", () => {

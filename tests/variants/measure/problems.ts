@@ -25,7 +25,12 @@ export function jobOf(problems: ProblemSpec[] | null, ids: string[], changes: Pa
   return {
     adapter: "high-performance",
     groups: problems && problems.map((problem) => ({ problem, rows })),
-    automatic: { problem: { precision: "default", activation: "silu" }, dtypes: ["float32"], rows },
+    automatic: {
+      problem: { precision: "default", activation: "silu" },
+      tokens: null,
+      dtypes: ["float32"],
+      rows,
+    },
     tuning: null,
     ceilings: { fmaTflops: { float32: 0.01, float16: null }, copyGBps: 5 },
     seed: 3,

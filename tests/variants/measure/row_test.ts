@@ -36,8 +36,9 @@ function workOf(problem: ProblemSpec, mode: RowSpec["mode"], changes: Partial<Ro
       kernels: new Set(["a", "c"]),
       runMs: 11,
     },
-    launchNs: plan.dispatches.map((_, i) => 1000 * (i + 1)),
+    aboutNs: 1e6,
     repeats: 1,
+    launchNs: [1, 9, 2].map((ns) => plan.dispatches.map((_, i) => 1000 * ns * (i + 1))),
     wallNs: [3e6, 3e6],
     ...changes,
   };
@@ -56,7 +57,7 @@ Deno.test("rate and fraction follow from the median of the device's times", () =
 });
 
 Deno.test("without the device's times the wall clock stands in, and kernels have none", () => {
-  const row = finishedRow(workOf(LARGE, "forward", { launchNs: null, wallNs: [4 * LEAST_NS] }), [], SCALE);
+  const row = finishedRow(workOf(LARGE, "forward", { launchNs: [], wallNs: [4 * LEAST_NS] }), [], SCALE);
   assertAlmostEquals(row.tflops!, 12.5, 1e-9);
   assertEquals(row.timing!.gpuNs, null);
   assert(row.kernels.every(({ gpuNs, fractionOfCeiling }) => gpuNs === null && fractionOfCeiling === null));
@@ -109,6 +110,6 @@ Deno.test("a peak other than the planned one is doubted", () => {
 
 Deno.test("each launch stands under the roof by itself", () => {
   const { kernels } = finishedRow(workOf(LARGE, "backward"), [1e9], SCALE);
-  assertEquals(kernels.map(({ gpuNs }) => gpuNs), kernels.map((_, i) => 1000 * (i + 1)));
+  assertEquals(kernels.map(({ gpuNs }) => gpuNs), kernels.map((_, i) => 2000 * (i + 1)), "medians");
   assert(kernels.some(({ bound }) => bound === "flops") && kernels.some(({ bound }) => bound === "bytes"));
 });

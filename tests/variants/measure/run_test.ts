@@ -132,6 +132,15 @@ Deno.test("a dry run plans and measures nothing; sizes are picked where none are
   assertEquals(new Set(groups.map(({ problem }) => formatSizes(problem))).size, 3);
 });
 
+Deno.test("rows that are skipped count for nothing in the time that a plan tells", async () => {
+  const secondsOf = async (memoryBudget: number | null) => {
+    const events = await eventsOf(jobOf([problemOf(24, 16, 32)], ["liger"], { dryRun: true, memoryBudget }));
+    return ofType(events, "plan")[0].groups.map(({ seconds }) => seconds);
+  };
+  assertEquals(await secondsOf(1), [0]);
+  assert((await secondsOf(null))[0] > 0);
+});
+
 Deno.test("equal seeds give equal inputs: the errors of two runs are the same", async () => {
   const errors = async (seed: number) => {
     const rows = rowsOf(await eventsOf(jobOf([problemOf(5, 6, 7)], ["pytorch"], { seed })));

@@ -2,6 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { estimateSeconds, pickSizes } from "../../../variants/measure/sizes.ts";
 import type { RowSpec } from "../../../variants/measure/job.ts";
 import { formatSizes } from "../../../variants/shapes.ts";
+import { planRow } from "../../../variants/measure/plan.ts";
+import { CAPABILITIES } from "./capabilities.ts";
+import { accepted, problemOf } from "./problems.ts";
 import { variants } from "../../../variants/mod.ts";
 
 const ALL: RowSpec[] = variants.flatMap(({ id }) =>
@@ -39,6 +42,21 @@ Deno.test("a software adapter gets small sizes, and even the slowest gets one", 
   assert(pickSizes(ALL, { ...speed(0.015, true), dtypes: 1 }).every(({ dim }) => dim <= 256));
   assert(secondsOf(ALL, speed(0.015, true)) < 60);
   assertEquals(pickSizes(ALL, { ...speed(1e-6, true), dtypes: 1 }).length, 1);
+});
+
+Deno.test("tokens that are given are those of every size", () => {
+  const sizes = pickSizes(ALL, { ...speed(5), dtypes: 1, tokens: 16 });
+  assertEquals([sizes.length, new Set(sizes.map(({ tokens }) => tokens))], [3, new Set([16])]);
+});
+
+Deno.test("the peaks of the sizes that are picked tell the variants apart", () => {
+  for (const size of pickSizes(ALL, { ...speed(0.015, true), dtypes: 1 })) {
+    const problem = problemOf(size.tokens, size.dim, size.hiddenDim);
+    const peaks = variants.map((variant) =>
+      accepted(planRow({ variant, problem, mode: "full" }, CAPABILITIES)).peakBytes
+    );
+    assert(new Set(peaks).size >= 3, `${formatSizes(size)}: ${peaks}`);
+  }
 });
 
 Deno.test("more dtypes leave less for each, fewer rows leave more", () => {
