@@ -49,8 +49,8 @@ const readReport = (path: string) => parseReport(readWhole(path), path);
 async function draw({ reports: paths, outputDir }: PlotCommand & { kind: "draw" }): Promise<number> {
   const names = sourceNames(paths);
   const reports = paths.map((path, i): NamedReport => ({ source: names[i], report: readReport(path) }));
-  const charts = outputDir ?? `${folderOf(paths[0])}/charts`;
-  const page = `${outputDir ?? folderOf(paths[0])}/report.html`;
+  const folder = outputDir ?? folderOf(paths[0]);
+  const [charts, page] = [`${folder}/charts`, `${folder}/report.html`];
   let count = 0;
   for (const chart of allCharts(reports)) {
     if ("reason" in chart) {

@@ -27,8 +27,7 @@ Usage
 Arguments
   swiglu.json ...   Reports (${DEFAULT_REPORT}). Of several, each is drawn, and each later one is
                     compared with the first
-  --output-dir DIR  Where the charts and report.html go. Without it: the charts into charts/ beside
-                    the first report, report.html beside it
+  --output-dir DIR  Where charts/*.svg and report.html go (the folder of the first report)
   --readme FILE     Rewrites the parts between <!-- plot:NAME FILE --> and <!-- /plot:NAME --> from
                     the reports that they name (README.md)
   --report FILE     With --readme: the report for parts that name none (${DEFAULT_REPORT})

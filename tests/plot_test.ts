@@ -72,8 +72,8 @@ Deno.test("plot.ts compares each later report with the first, under names that c
     save(`${folder}/a/swiglu.json`, report);
     save(`${folder}/b/swiglu.json`, { ...report, createdAt: "2026-02-03T00:00:00Z" });
     const { code, stdout } = plot(folder, "a/swiglu.json", "b/swiglu.json", "--output-dir", "out");
-    assertEquals([code, stdout], [0, "17 charts in out, and out/report.html\n"]);
-    const names = namesIn(`${folder}/out`);
+    assertEquals([code, stdout], [0, "17 charts in out/charts, and out/report.html\n"]);
+    const names = namesIn(`${folder}/out/charts`);
     assert(names.includes("swiglu-times-4x8x16-float32.svg"));
     assert(names.includes("swiglu-2-times-4x8x16-float32.svg"));
     assert(names.includes("swiglu-2-comparison-4x8x16-float32.svg"));
@@ -100,8 +100,8 @@ Deno.test("plot.ts tells what it cannot use in one line, exits 2 and writes noth
         ["good.json", "--output-dir", "a", "--output-dir", "b"],
         "Cannot use --output-dir as it may be given once",
       ],
-      [["good.json", "--output-dir", "text.json"], "into the folder text.json: "],
-      [["good.json", "--output-dir", "/proc/nowhere"], "into the folder /proc/nowhere: "],
+      [["good.json", "--output-dir", "text.json"], "into the folder text.json/charts: "],
+      [["good.json", "--output-dir", "/proc/nowhere"], "into the folder /proc/nowhere/charts: "],
       [["good.json", "--check"], "Cannot use --check as it needs --readme"],
       [["good.json", "--report", "x"], "Cannot use --report as it needs --readme"],
       [["--readme", "--output-dir", "x"], "Cannot use --output-dir as --readme"],

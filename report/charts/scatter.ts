@@ -5,6 +5,7 @@
  */
 
 import { type AxisOptions, quantity } from "./axes.ts";
+import { greatest, least } from "../format.ts";
 import { nameOf, type Spec, variantColor, variantShape } from "./chart.ts";
 import { INK } from "./theme.ts";
 
@@ -76,13 +77,71 @@ export function pointData(points: readonly Point[]): Spec[] {
   return points.map((point) => ({ ...point, variant: nameOf(point.variant) }));
 }
 
-/** The panel. */
+/** What {@link scatterPanel} does to points that share a place; charts say so. */
+export const SPREAD_NOTE =
+  "Symbols that would hide each other stand around a dot, which is where they belong.";
+
+/** The panel: symbols that would hide each other stand in a ring around the place that they share. */
 export function scatterPanel(points: readonly Point[], look: ScatterPanel): Spec {
+  const height = Math.round(look.width * 0.95);
+  const encoding = pointEncoding(points, look);
+  const { x, y } = encoding;
+  const { shifts, places } = spread(points.map((point) => ({
+    x: pixelOf(point.x, x as Spec, { field: points.map(({ x }) => x), length: look.width }),
+    y: pixelOf(point.y, y as Spec, { field: points.map(({ y }) => y), length: height }),
+  })));
+  const shifted = pointData(points).map((point, i) => ({ ...point, dx: shifts[i].dx, dy: shifts[i].dy }));
   return {
     width: look.width,
-    height: Math.round(look.width * 0.95),
-    data: { values: pointData(points) },
-    mark: SYMBOL,
-    encoding: pointEncoding(points, look),
+    height,
+    layer: [
+      {
+        data: { values: places.map((i) => ({ x: points[i].x, y: points[i].y })) },
+        mark: { type: "point", filled: true, size: 12, color: INK, aria: false },
+        encoding: { x, y },
+      },
+      {
+        data: { values: shifted },
+        mark: { ...SYMBOL, xOffset: { expr: "datum.dx" }, yOffset: { expr: "datum.dy" } },
+        encoding,
+      },
+    ],
   };
+}
+
+/** Pixels between symbols from which both can be seen, and between neighbours in a ring. */
+const APART = 10;
+const IN_RING = 15;
+
+/** How far to move each point, and for each ring one of its points. */
+function spread(pixels: readonly { x: number; y: number }[]) {
+  const shifts = pixels.map(() => ({ dx: 0, dy: 0 }));
+  const left = new Set(pixels.keys());
+  const places: number[] = [];
+  for (const first of pixels.keys()) {
+    const together = [...left].filter((i) =>
+      Math.hypot(pixels[i].x - pixels[first].x, pixels[i].y - pixels[first].y) < APART
+    );
+    if (!left.has(first) || together.length === 1) continue;
+    places.push(first);
+    const radius = Math.max(9, together.length * IN_RING / (2 * Math.PI));
+    for (const [place, i] of together.entries()) {
+      const angle = 2 * Math.PI * place / together.length;
+      shifts[i] = { dx: Math.round(radius * Math.sin(angle)), dy: -Math.round(radius * Math.cos(angle)) };
+      left.delete(i);
+    }
+  }
+  return { shifts, places };
+}
+
+/** About where an axis shows a value: its own ends may lie a little beyond those of the values. */
+function pixelOf(
+  value: number,
+  { scale }: Spec,
+  { field, length }: { field: readonly number[]; length: number },
+): number {
+  const { type, domain } = scale as { type?: string; domain?: [number, number] };
+  const ends = domain ?? [least(field), greatest(field)];
+  const [low, high, at] = [...ends, value].map((value) => type === "log" ? Math.log(value) : value);
+  return high === low ? 0 : length * (at - low) / (high - low);
 }

@@ -19,7 +19,7 @@ import { errorOf, medianOf } from "../groups.ts";
 import type { Row } from "../schema.ts";
 import { plain } from "../shape.ts";
 import { type Drawn, legendColumns, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
-import { type Point, scatterPanel } from "./scatter.ts";
+import { type Point, scatterPanel, SPREAD_NOTE } from "./scatter.ts";
 
 const name = (row: Row) => `${plain(row.variant, 60)}, ${row.mode}`;
 
@@ -49,7 +49,7 @@ export function drawTimeMemory(view: View): Drawn {
   return {
     title: `Time against memory: ${modeWords(rows)}`,
     panels,
-    notes: ["Lower left is better. Bytes beyond inputs, weights and dy."],
+    notes: [`Lower left is better. Bytes beyond inputs, weights and dy. ${SPREAD_NOTE}`],
   };
 }
 
@@ -92,7 +92,7 @@ export function drawAccuracy(view: View): Drawn {
     panels,
     notes: [
       "Lower right is better. The worst of the outputs, relative Frobenius error against the float64 oracle." +
-      (exact ? ` An error of 0 is drawn at ${ERROR_FLOOR}.` : ""),
+      (exact ? ` An error of 0 is drawn at ${ERROR_FLOOR}.` : "") + ` ${SPREAD_NOTE}`,
     ],
   };
 }
