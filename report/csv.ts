@@ -9,14 +9,14 @@ import { machineOf } from "./groups.ts";
 import type { Report, Row, Statistics } from "./schema.ts";
 import { plain } from "./shape.ts";
 
-type Cell = string | number | null | undefined;
+type Cell = string | number | boolean | null | undefined;
 
 /**
  * Text as a cell that no spreadsheet takes for a formula: one that starts like a formula, spaces and full-width
  * forms included, gets an apostrophe before it. Numbers need none, as only this program makes them.
  */
-function safe(cell: Cell): string | number {
-  if (typeof cell === "number") return cell;
+function safe(cell: Cell): string | number | boolean {
+  if (typeof cell === "number" || typeof cell === "boolean") return cell;
   // A tab or carriage return at the start counts as well, so it must be seen before control characters become spaces.
   const risky = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/u.test(cell ?? "");
   return (risky ? "'" : "") + plain(cell ?? "", Infinity);
@@ -75,6 +75,7 @@ const COLUMNS: Record<string, Figure> = {
   errorDGate: (row) => row.accuracy?.dGate,
   errorDUp: (row) => row.accuracy?.dUp,
   errorDDown: (row) => row.accuracy?.dDown,
+  sampled: (row) => row.sampled,
   compileMs: (row) => row.compileMs,
   coldMs: (row) => row.coldMs,
   warnings: (row) => row.warnings?.join(" "),

@@ -97,7 +97,12 @@ const rowShape = record({
   accuracy: nullable(accuracy),
   compileMs: nullable(amount),
   kernels: list(kernel),
-}, { bound: nullable(oneOf(BOUNDS)), coldMs: nullable(amount), warnings: list(text) });
+}, {
+  bound: nullable(oneOf(BOUNDS)),
+  sampled: nullable(flag),
+  coldMs: nullable(amount),
+  warnings: list(text),
+});
 
 /** A row is timed if and only if it is ok, and says why where it is not. */
 const row: Check = (value, at) => {

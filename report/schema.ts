@@ -130,6 +130,8 @@ export interface Row {
   bound?: Bound | null;
   memory: MemoryReport | null;
   accuracy: Accuracy | null;
+  /** Whether the check compared sampled tokens and hidden units, not all; null where nothing was compared. */
+  sampled?: boolean | null;
   /** Time spent building pipelines. */
   compileMs: number | null;
   /** Wall time of the very first use, building of pipelines included. */

@@ -14,6 +14,8 @@ import type { Errors, MemoryFigures } from "./job.ts";
 /** What a checked run showed. */
 export interface Checked {
   readonly errors: Errors;
+  /** Whether sampled tokens and units were compared, not all. */
+  readonly sampled: boolean;
   /** Why the outputs are wrong; null where they are right. */
   readonly fault: string | null;
   readonly memory: Omit<MemoryFigures, "predictedPeakBytes">;
@@ -73,7 +75,8 @@ export async function checkRun(
     const errors = await errorsOf(outputs, reference);
     const backwardMemory = { ...peaks[peaks.length - 1], savedBytes: peaks[0].savedBytes };
     const fault = faultOf(errors, reference.problem);
-    return { errors, fault, memory: greatest(peaks), backwardMemory, kernels, runMs };
+    const sampled = reference.rows !== null;
+    return { errors, sampled, fault, memory: greatest(peaks), backwardMemory, kernels, runMs };
   } finally {
     release(...made); // the outputs, and after a fault whatever was left in between
   }

@@ -127,6 +127,7 @@ export interface RowResult extends ProblemSpec, RowSpec {
   readonly bound: Bound | null;
   readonly memory: MemoryFigures | null;
   readonly accuracy: Errors | null;
+  readonly sampled: boolean | null;
   readonly compileMs: number | null;
   readonly coldMs: number | null;
   readonly kernels: KernelFigures[];

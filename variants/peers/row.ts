@@ -28,6 +28,8 @@ export interface Evidence {
   readonly ready: PeerEvent & { type: "ready" };
   readonly measured: Measured;
   readonly errors: Errors;
+  /** Whether they are of sampled tokens and units, not of all. */
+  readonly sampled: boolean;
   readonly ceilings: Ceilings;
   /** Seed of the intervals. */
   readonly seed: number;
@@ -71,7 +73,7 @@ function usable(samples: readonly number[]): boolean {
 }
 
 function timedRow(peer: Peer, evidence: Evidence): Row {
-  const { problem, mode, ready, measured, errors, seed } = evidence;
+  const { problem, mode, ready, measured, errors, sampled, seed } = evidence;
   const gpuNs = measured.gpuNs === null ? null : summarize(measured.gpuNs, { seed });
   const wallNs = summarize(measured.wallNs, { seed });
   const time = gpuNs ?? wallNs;
@@ -94,6 +96,7 @@ function timedRow(peer: Peer, evidence: Evidence): Row {
       ? null
       : { peakBytes, savedBytes, workspaceBytes: null, predictedPeakBytes: null },
     accuracy: errors,
+    sampled,
     coldMs,
     warnings: warningsOf(time, fraction, evidence),
   };

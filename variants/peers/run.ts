@@ -152,8 +152,9 @@ class PeerRun {
     if (ready === null) return this.#skip([mode], "it told figures before it told its name");
     try {
       const errors = subject.errorsOf(mode);
+      const sampled = subject.reference.rows !== null;
       this.#settle(
-        measuredRow(this.#peer, { problem, mode, ready, measured: event, errors, ceilings, seed }),
+        measuredRow(this.#peer, { problem, mode, ready, measured: event, errors, sampled, ceilings, seed }),
       );
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof Deno.errors.NotFound)) throw error;

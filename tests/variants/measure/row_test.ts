@@ -30,6 +30,7 @@ function workOf(problem: ProblemSpec, mode: RowSpec["mode"], changes: Partial<Ro
     run: {} as Case, // a finished row runs nothing
     checked: {
       errors: { y: 1e-7, dx: 2e-7, dGate: 3e-7, dUp: 4e-7, dDown: 5e-7 },
+      sampled: true,
       fault: null,
       memory,
       backwardMemory: { ...memory, savedBytes: 7 },
@@ -51,7 +52,7 @@ const LEAST_NS = 6 * 4096 * 4096 * 11008 / 50e3;
 Deno.test("rate and fraction follow from the median of the device's times", () => {
   const row = finishedRow(workOf(LARGE, "forward"), [2 * LEAST_NS, 2 * LEAST_NS, 9 * LEAST_NS], SCALE);
   assertAlmostEquals(row.tflops!, 25, 1e-9);
-  assertEquals([row.bound, row.status, row.tile !== null], ["flops", "ok", true]);
+  assertEquals([row.bound, row.status, row.tile !== null, row.sampled], ["flops", "ok", true, true]);
   assertAlmostEquals(row.fractionOfCeiling!, 0.5, 1e-9);
   assertEquals([row.timing!.gpuNs!.n, row.timing!.wallNs!.n], [3, 2]);
 });

@@ -34,7 +34,7 @@ Deno.test("every row of a job is checked, timed and told once, whole", async () 
   assertEquals(rows.map(rowKey).sort(), plan.rows.map(rowKey).sort());
   assertEquals(rows.length, 12);
   for (const row of rows) {
-    assertEquals([row.status, row.reason], ["ok", null], rowKey(row));
+    assertEquals([row.status, row.reason, row.sampled], ["ok", null, false], rowKey(row));
     const { gpuNs, wallNs } = row.timing!;
     assert(gpuNs!.n >= 3 && gpuNs!.median > 0 && wallNs!.n >= 3);
     assertEquals(row.memory!.peakBytes, row.memory!.predictedPeakBytes);

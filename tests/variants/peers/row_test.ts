@@ -44,6 +44,7 @@ function rowAt(tflops: number, about: {
       ...about.measured,
     },
     errors: about.errors ?? errors(1e-7),
+    sampled: false,
     ceilings: CEILINGS,
     seed: 0,
   };
