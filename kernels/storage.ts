@@ -14,6 +14,8 @@ export interface Storage {
   readonly aligned: boolean;
   /** Whether loads give WGSL's own f16, for float16 that is only read; needs shader-f16. */
   readonly half?: boolean;
+  /** Whether it is also loaded two elements at a time. */
+  readonly pairs?: boolean;
 }
 
 /**
@@ -36,14 +38,18 @@ export function storagesOf(
 
 /**
  * WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)` and
- * `store_one_NAME(i, v)` count in elements, `vector_NAME(i)` of an aligned one in vectors of four.
+ * `store_one_NAME(i, v)` count in elements, `vector_NAME(i)` of an aligned one in vectors of four. Of pairs there
+ * are `load_two_NAME(i)` too, in elements, and `pair_NAME(i)` of an aligned one, in pairs.
  */
 export function storageWgsl(name: string, binding: number, storage: Storage): string {
   const { access, dtype } = storage;
   const declare = (type: string) =>
     `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${type}>;`;
   if (storage.half) return half(name, declare, storage);
-  if (dtype === "float32") return storage.aligned ? float32x4(name, declare) : float32(name, declare);
+  if (storage.pairs && storage.aligned) return pairs(name, declare, storage);
+  if (dtype === "float32") {
+    return storage.aligned ? float32x4(name, declare) : float32(name, declare, storage);
+  }
   return storage.aligned ? packedx4(name, declare, storage) : packed(name, declare, storage);
 }
 
@@ -53,27 +59,63 @@ function float32x4(name: string, declare: Declare): string {
   return `${declare("vec4f")}
 fn vector_${name}(i: u32) -> vec4f { return ${name}[i]; }
 fn load_${name}(i: u32) -> vec4f { return ${name}[i >> 2u]; }
-${"" /* one element of a vector buffer: only guarded edges ask */}fn load_one_${name}(i: u32) -> f32 { return ${name}[i >> 2u][i & 3u]; }
+fn load_one_${name}(i: u32) -> f32 { return ${name}[i >> 2u][i & 3u]; }
 ${ifWritable(declare, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v; }`)}`;
 }
 
-function float32(name: string, declare: Declare): string {
+/** An aligned buffer as pairs, so that a load of two elements moves no more. */
+function pairs(name: string, declare: Declare, { dtype }: Storage): string {
+  const float32 = dtype === "float32";
+  const pair = float32 ? `${name}[i]` : unpackPair(dtype, "w");
+  const stored = (half: string) => float32 ? half : `${pack(dtype)}(${half})`;
+  return `${declare(float32 ? "vec2f" : "u32")}
+fn pair_${name}(i: u32) -> vec2f { ${float32 ? "" : `let w = ${name}[i]; `}return ${pair}; }
+fn load_two_${name}(i: u32) -> vec2f { return pair_${name}(i >> 1u); }
+fn vector_${name}(i: u32) -> vec4f { return vec4f(pair_${name}(2u * i), pair_${name}(2u * i + 1u)); }
+fn load_${name}(i: u32) -> vec4f { return vector_${name}(i >> 2u); }
+fn load_one_${name}(i: u32) -> f32 { return pair_${name}(i >> 1u)[i & 1u]; }
+${
+    ifWritable(
+      declare,
+      `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 1u] = ${stored("v.xy")}; ${name}[(i >> 1u) + 1u] = ${
+        stored("v.zw")
+      }; }`,
+    )
+  }`;
+}
+
+/** Two elements of a buffer of single ones. */
+const loadTwo = (name: string, { pairs }: Storage) =>
+  pairs
+    ? `fn load_two_${name}(i: u32) -> vec2f { return vec2f(load_one_${name}(i), load_one_${name}(i + 1u)); }\n`
+    : "";
+
+function float32(name: string, declare: Declare, storage: Storage): string {
   return `${declare("f32")}
-fn load_${name}(i: u32) -> vec4f { return vec4f(${
+${loadTwo(name, storage)}fn load_${name}(i: u32) -> vec4f { return vec4f(${
     [0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ")
   }); }
 fn load_one_${name}(i: u32) -> f32 { return ${name}[i]; }
 ${ifWritable(declare, `fn store_one_${name}(i: u32, v: f32) { ${name}[i] = v; }`)}`;
 }
 
-function half(name: string, declare: Declare, { aligned }: Storage): string {
-  const four = [0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ");
+function half(name: string, declare: Declare, { aligned, pairs }: Storage): string {
+  const elements = (count: number) =>
+    Array.from({ length: count }, (_, c) => `${name}[i + ${c}u]`).join(", ");
+  if (pairs && aligned) {
+    return `${declare("vec2<f16>")}
+fn pair_${name}(i: u32) -> vec2<f16> { return ${name}[i]; }
+fn load_two_${name}(i: u32) -> vec2<f16> { return pair_${name}(i >> 1u); }
+fn vector_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${name}[2u * i], ${name}[2u * i + 1u]); }
+fn load_${name}(i: u32) -> vec4<f16> { return vector_${name}(i >> 2u); }`;
+  }
   return aligned
     ? `${declare("vec4<f16>")}
 fn vector_${name}(i: u32) -> vec4<f16> { return ${name}[i]; }
 fn load_${name}(i: u32) -> vec4<f16> { return ${name}[i >> 2u]; }`
     : `${declare("f16")}
-fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${four}); }`;
+${pairs ? `fn load_two_${name}(i: u32) -> vec2<f16> { return vec2<f16>(${elements(2)}); }` : ""}
+fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${elements(4)}); }`;
 }
 
 function packedx4(name: string, declare: Declare, { dtype }: Storage): string {
@@ -94,12 +136,13 @@ ${
   }`;
 }
 
-function packed(name: string, declare: Declare, { dtype, access }: Storage): string {
+function packed(name: string, declare: Declare, storage: Storage): string {
+  const { dtype, access } = storage;
   // Rows of odd length share words between threads, so a word changes by atomic halves.
   const atomic = access === "read_write";
   const word = atomic ? `atomicLoad(&${name}[i >> 1u])` : `${name}[i >> 1u]`;
   return `${declare(atomic ? "atomic<u32>" : "u32")}
-fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${
+${loadTwo(name, storage)}fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${
     unpackPair(dtype, "w")
   }).x; }
 fn load_${name}(i: u32) -> vec4f {
@@ -134,7 +177,7 @@ export function packingWgsl(dtypes: readonly DType[]): string {
   );
 }
 
-/** Values beyond float16's range become infinities, which the accuracy check and `overflow` see. */
+/** Values beyond float16's range become infinities, which the accuracy check sees and `countNonFinite` counts. */
 const PACK_HALF = `
 fn pack_half(v: vec2f) -> u32 {
   let big = abs(v) >= vec2f(65520);

@@ -1,4 +1,4 @@
-import { PADDING, type Tile } from "./tile.ts";
+import { blockLength, PADDING, type Tile } from "./tile.ts";
 
 /**
  * One operand's way from device memory through registers into its shared tile, as WGSL text.
@@ -40,8 +40,8 @@ export interface LoaderInit {
   readonly loads: readonly (readonly string[])[];
   /** Names of the operands' element offsets: [product][part]. */
   readonly offsets: readonly (readonly string[])[];
-  /** Elements of one unit in which the load functions count: 4 where all is aligned to vectors, else 1. */
-  readonly unit: 1 | 4;
+  /** Elements of one unit in which the load functions count: as many as they load where all is aligned, else 1. */
+  readonly unit: 1 | 2 | 4;
 }
 
 const SIZE = { a: "m", b: "n" } as const;
@@ -79,9 +79,7 @@ class Deal {
 
 /** The loader for an operand: rows along M or N go straight in, rows along K are transposed on the way. */
 export function loader(init: LoaderInit, along: "outer" | "k"): Loader {
-  if (along === "outer") return directLoader(init);
-  const blocks = init.outer * init.tile.tileK / 16;
-  return blocks % init.threads === 0 ? blockLoader(init) : scatterLoader(init);
+  return along === "outer" ? directLoader(init) : blockLoader(init);
 }
 
 /**
@@ -91,7 +89,7 @@ export function loader(init: LoaderInit, along: "outer" | "k"): Loader {
  */
 function places({ name, parts, offsets, unit, tile }: LoaderInit, along: "outer" | "k") {
   const place = (part: number) => `${name}_place_${part}`;
-  const inUnits = (elements: string) => unit === 1 ? elements : `(${elements}) >> 2u`;
+  const inUnits = (elements: string) => unit === 1 ? elements : `(${elements}) >> ${Math.log2(unit)}u`;
   const stride = along === "outer" ? `p.stride_${name}` : "1u";
   return {
     inUnits,
@@ -173,71 +171,41 @@ function directLoader(init: LoaderInit): Loader {
 }
 
 /**
- * Each thread takes blocks of 4 x 4, transposes them in registers and stores vectors along M or N.
- * Rows beyond the matrix repeat its last one; their outputs are never stored.
+ * Each thread takes blocks of four rows, two or four elements long, transposes them in registers and stores vectors
+ * along M or N. Rows beyond the matrix repeat its last one; their outputs are never stored.
  */
 function blockLoader(init: LoaderInit): Loader {
-  const { name, outer, tile, threads } = init;
-  const per = tile.tileK / 4;
+  const { name, outer, tile, threads, vector } = init;
+  const length = blockLength(outer, tile);
+  const per = tile.tileK / length;
   const deal = new Deal(outer / 4 * per, per, threads);
   const reg = (i: number, row: number) => `${name}_reg_${i}_${row}`;
   const each = (text: (i: number, row: number) => string) =>
     lines(deal.items.flatMap((i) => range(4).map((row) => text(i, row))));
   const rowOf = (i: number) => `(${deal.row} + ${i * deal.rowsPerPass}u)`;
   const { inUnits, place, begin, advance } = places(init, "k");
+  const loaded = length === 4 ? vector : vector === "vec4f" ? "vec2f" : "vec2<f16>";
   return {
-    ...shared(init, { rows: 4, padding: PADDING }),
+    ...shared(init, { rows: length, padding: PADDING }),
     setup: each((i, row) =>
       `let ${name}_at_${i}_${row} = ` + inUnits(
         `min(origin_${name} + ${rowOf(i)} * 4u + ${row}u, p.${
           SIZE[name]
-        } - 1u) * p.stride_${name} + ${deal.col} * 4u`,
+        } - 1u) * p.stride_${name} + ${deal.col} * ${length}u`,
       ) + ";"
     ),
     begin,
     advance,
     fetch: (product) =>
-      each((i, row) =>
-        `let ${reg(i, row)} = ${init.loads[product][0]}(${place(0)} + ${name}_at_${i}_${row});`
+      each((i, row) => `var ${reg(i, row)} = ${loaded}();`) + "\n" +
+      deal.guard(
+        each((i, row) => `${reg(i, row)} = ${init.loads[product][0]}(${place(0)} + ${name}_at_${i}_${row});`),
       ),
-    commit: lines(deal.items.flatMap((i) =>
-      ["x", "y", "z", "w"].map((component, c) => {
+    commit: deal.guard(lines(deal.items.flatMap((i) =>
+      [..."xyzw"].slice(0, length).map((component, c) => {
         const column = range(4).map((row) => `${reg(i, row)}.${component}`).join(", ");
-        return `tile_${name}[${deal.col}][${c}][${rowOf(i)}] = ${init.vector}(${column});`;
+        return `tile_${name}[${deal.col}][${c}][${rowOf(i)}] = ${vector}(${column});`;
       })
-    )),
-  };
-}
-
-/** For tiles with fewer 4 x 4 blocks than threads: each thread takes vectors along K and stores their components apart. */
-function scatterLoader(init: LoaderInit): Loader {
-  const { name, outer, tile, threads } = init;
-  const per = tile.tileK / 4;
-  const deal = new Deal(outer * per, per, threads);
-  const reg = (i: number) => `${name}_reg_${i}`;
-  const rowOf = (i: number) => `(${deal.row} + ${i * deal.rowsPerPass}u)`;
-  const each = (text: (i: number) => string) => lines(deal.items.map(text));
-  const { inUnits, place, begin, advance } = places(init, "k");
-  return {
-    ...shared(init, { rows: 4, padding: PADDING }),
-    setup: each((i) =>
-      `let ${name}_at_${i} = ` + inUnits(
-        `min(origin_${name} + ${rowOf(i)}, p.${SIZE[name]} - 1u) * p.stride_${name} + ${deal.col} * 4u`,
-      ) + ";"
-    ),
-    begin,
-    advance,
-    fetch: (product) =>
-      each((i) => `var ${reg(i)} = ${init.vector}();`) + "\n" +
-      deal.guard(each((i) => `${reg(i)} = ${init.loads[product][0]}(${place(0)} + ${name}_at_${i});`)),
-    commit: deal.guard(
-      each((i) =>
-        lines(
-          ["x", "y", "z", "w"].map((component, c) =>
-            `tile_${name}[${deal.col}][${c}][${rowOf(i)} >> 2u][${rowOf(i)} & 3u] = ${reg(i)}.${component};`
-          ),
-        )
-      ),
-    ),
+    ))),
   };
 }

@@ -41,6 +41,15 @@ export function threadsOf(tile: Tile): number {
   return (tile.tileM / tile.threadM) * (tile.tileN / tile.threadN);
 }
 
+/**
+ * Elements along K of the blocks in which threads take an operand whose rows go along K, `outer` of them in a tile. A
+ * block is four rows, so that what a thread stores in the transposed tile is whole vectors: two threads must not write
+ * one vector, as an implementation may write all of it for a component.
+ */
+export function blockLength(outer: number, tile: Tile): 2 | 4 {
+  return outer * tile.tileK / 16 % threadsOf(tile) === 0 ? 4 : 2;
+}
+
 /** Vectors of four by which a row of a shared tile is longer: transposed stores would meet in one bank without it. */
 export const PADDING = 1;
 
@@ -94,6 +103,12 @@ export function checkTile(tile: Tile, limits: TileLimits, { columns = 1 }: { col
   const row = Math.max(tileM, tileN, tileK) / 4;
   if (threadsOf(tile) < row) {
     refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
+  }
+  for (const [name, outer] of [["tileM", tileM], ["tileN", tileN]] as const) {
+    const blocks = outer / 4 * tileK / blockLength(outer, tile);
+    if (blocks > threadsOf(tile) && blocks % threadsOf(tile) !== 0) {
+      refuse(name, `must give each of ${threadsOf(tile)} threads as many blocks of 4 rows to load`, outer);
+    }
   }
   const most = limits.maxComputeInvocationsPerWorkgroup;
   if (threadsOf(tile) > most) refuse("threads", `must be at most ${most} on this device`, threadsOf(tile));

@@ -3,7 +3,7 @@ import { packingWgsl, storageWgsl } from "../storage.ts";
 import { type MatmulConfig, operandCounts } from "./config.ts";
 import { epilogueWgsl } from "./epilogue.ts";
 import { type Loader, loader } from "./loader.ts";
-import { threadsOf, type Tile } from "./tile.ts";
+import { blockLength, threadsOf, type Tile } from "./tile.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -35,7 +35,11 @@ export function matmulWgsl(config: MatmulConfig): string {
   return `${config.arithmetic === "float16" ? "enable f16;\n" : ""}struct Params { ${
     uniformFields(config).map((field) => `${field}: u32`).join(", ")
   } }
-${config.storage.map((storage, slot) => storageWgsl(`s${slot}`, slot, storage)).join("\n")}
+${
+    config.storage.map((storage, slot) =>
+      storageWgsl(`s${slot}`, slot, { ...storage, pairs: pairSlots(config).includes(slot) })
+    ).join("\n")
+  }
 @group(0) @binding(${config.storage.length}) var<uniform> p: Params;
 ${packingWgsl(config.storage.map((storage) => storage.dtype))}
 ${both.a.declaration}
@@ -74,17 +78,36 @@ ${finish(config)}
 `;
 }
 
+/** Elements that loads of each operand give: two or four of rows along K, four of the others. */
+function loadLengths({ layout, tile }: MatmulConfig): Record<"a" | "b", 2 | 4> {
+  return {
+    a: layout === "tn" ? 4 : blockLength(tile.tileM, tile),
+    b: layout === "nt" ? blockLength(tile.tileN, tile) : 4,
+  };
+}
+
+/** The storage buffers that are loaded by pairs. */
+function pairSlots(config: MatmulConfig): number[] {
+  const counts = operandCounts(config);
+  const lengths = loadLengths(config);
+  return config.slots.filter((_, i) =>
+    i < counts.a ? lengths.a === 2 : i < counts.a + counts.b && lengths.b === 2
+  );
+}
+
 function loaders(config: MatmulConfig): Loaders {
   const { layout, tile, products, columns, gatedA, slots } = config;
   const counts = operandCounts(config);
   const named = (name: "a" | "b", parts: number, first: number) => {
     const own = slots.slice(first, first + products * parts);
     const aligned = own.every((slot) => config.storage[slot].aligned);
+    const length = loadLengths(config)[name];
+    const load = aligned ? { 2: "pair", 4: "vector" }[length] : { 2: "load_two", 4: "load" }[length];
     const each = (text: (operand: number) => string) =>
       range(products).map((product) => range(parts).map((part) => text(product * parts + part)));
     return {
-      loads: each((operand) => `${aligned ? "vector" : "load"}_s${own[operand]}`),
-      unit: aligned ? 4 : 1,
+      loads: each((operand) => `${load}_s${own[operand]}`),
+      unit: aligned ? length : 1,
       offsets: each((operand) => `p.${name}_${operand}`),
       parts,
     } as const;

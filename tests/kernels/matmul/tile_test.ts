@@ -33,6 +33,15 @@ Deno.test("the tile of software adapters fits any device", () => {
   checkTile(TILES.software, DEFAULTS, { columns: 2 });
 });
 
+Deno.test("threads must have as many blocks of an operand each, or at most one", () => {
+  const tall = { ...TILES.wide, tileM: 96, threadM: 12 };
+  assertThrows(
+    () => checkTile(tall, LARGE),
+    TileError,
+    "as tileM must give each of 128 threads as many blocks",
+  );
+});
+
 Deno.test("sizes must be powers of two, rows of a thread whole vectors", () => {
   refused(
     { tileK: 6 },

@@ -134,6 +134,14 @@ Deno.test("the shared tiles take the workgroup memory that the tile states, and 
   }
 });
 
+Deno.test("no two threads store into one vector of a shared tile: a component's store may write all of it", () => {
+  for (const config of configs()) {
+    const text = matmulWgsl(config);
+    assertEquals(/tile_[ab](\[[^\]]*\]){4} = /.exec(text), null, configKey(config));
+    assert(/tile_a(\[[^\]]*\]){3} = /.test(text) && /tile_b(\[[^\]]*\]){3} = /.test(text));
+  }
+});
+
 Deno.test("f16 arithmetic enables its extension first", () => {
   const text = matmulWgsl(configOf(PLAIN, { arithmetic: "float16", dtype: "float16" }));
   assert(text.startsWith("enable f16;"));
