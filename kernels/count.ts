@@ -33,7 +33,9 @@ export async function countElements(gpu: Gpu, { label, inputs, where }: CountIni
   const recorder = new GpuRecorder(gpu);
   recorder.dispatch({
     kernel: {
-      key: ["count", where, ...tensors.map(({ dtype }) => dtype)].join("|"),
+      key: ["count", where, ...Object.entries(inputs).map(([name, { dtype }]) => `${name} ${dtype}`)].join(
+        "|",
+      ),
       label,
       access: [...tensors.map(() => "read" as const), "read_write"],
       wgsl: () => countWgsl(inputs, where),

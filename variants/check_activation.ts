@@ -57,9 +57,15 @@ export async function checkActivation(gpu: Gpu, activation: Activation): Promise
   checkOptions({ activation });
   const { device } = gpu;
   device.pushErrorScope("validation");
-  const values = evaluated(gpu, activation);
-  const error = await device.popErrorScope();
+  let values: Tensor[] = [];
+  let popped: Promise<GPUError | null>;
   try {
+    values = evaluated(gpu, activation);
+  } finally {
+    popped = device.popErrorScope();
+  }
+  try {
+    const error = await popped;
     if (error) {
       throw new ActivationError(
         `Cannot use activation as its WGSL must compile: current value is ${error.message}`,

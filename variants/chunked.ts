@@ -1,3 +1,4 @@
+import { elementwise } from "../kernels/elementwise.ts";
 import type { Purpose } from "../kernels/gpu/ledger.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix, rows, type View } from "../kernels/view.ts";
@@ -5,7 +6,7 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
 
 /**
  * `tuned` in chunks of tokens that saves nothing: backward computes g and u of a chunk again, so that only one
- * chunk of them exists at a time. Weight gradients add up over the chunks, in order.
+ * chunk of them exists at a time. Weight gradients add up over the chunks, in order, in float32.
  *
  * Saves nothing.
  * Forward, 2 launches a chunk: h; y.
@@ -67,19 +68,60 @@ function forward(block: Block, chunkTokens: number): Forward {
 
 function backward(block: Block, dy: Tensor, chunkTokens: number): Gradients {
   const dx = block.tokensByDim("gradient", "dx");
-  const dDown = block.downGradient();
-  const gradients = block.gateUpGradients();
+  const sums = block.problem.dtype === "float32" ? gradientsOf(block) : float32Sums(block);
   for (const { start, count } of chunksOf(block.problem.tokens, chunkTokens)) {
     const part = (view: View) => rows(view, start, count);
     chunkBackward(block, {
       x: part(block.x),
       dy: part({ ...matrix(dy), rows: block.problem.tokens, cols: block.problem.dim }),
       dx: part(matrix(dx)),
-      weights: { dDown: matrix(dDown), dGate: gradients.dGate, dUp: gradients.dUp },
+      weights: sums.views,
       accumulate: start > 0,
     });
   }
-  return { dx, dDown, ...gradients.tensors };
+  return sums.finish(dx);
+}
+
+/** Where the gradients of the weights add up over the chunks. */
+interface Sums {
+  readonly views: Readonly<Record<"dDown" | "dGate" | "dUp", View>>;
+  /** The gradients, when the last chunk is added, beside that of x. */
+  finish(dx: Tensor): Gradients;
+}
+
+/** The gradients themselves. */
+function gradientsOf(block: Block): Sums {
+  const dDown = block.downGradient();
+  const { tensors, dGate, dUp } = block.gateUpGradients();
+  return { views: { dDown: matrix(dDown), dGate, dUp }, finish: (dx) => ({ dx, dDown, ...tensors }) };
+}
+
+/** Workspaces that are rounded once: sums of 16 bits, rounded at each chunk, would stop growing after some hundred. */
+function float32Sums(block: Block): Sums {
+  const { problem: { dim, hiddenDim }, recorder } = block;
+  const sum = (rows: number, cols: number, label: string) =>
+    recorder.empty([rows, cols], "float32", { purpose: "workspace", label });
+  const [down, gate, up] = [
+    sum(hiddenDim, dim, "sum of dDown"),
+    sum(dim, hiddenDim, "sum of dGate"),
+    sum(dim, hiddenDim, "sum of dUp"),
+  ];
+  const round = (from: Tensor, to: View) => {
+    const outputs = [{ to, value: "x" }];
+    elementwise(recorder, { label: `${from.label} rounded`, inputs: { x: matrix(from) }, outputs });
+    release(from);
+  };
+  return {
+    views: { dDown: matrix(down), dGate: matrix(gate), dUp: matrix(up) },
+    finish: (dx) => {
+      const dDown = block.downGradient();
+      round(down, matrix(dDown));
+      const { tensors, dGate, dUp } = block.gateUpGradients();
+      round(gate, dGate);
+      round(up, dUp);
+      return { dx, dDown, ...tensors };
+    },
+  };
 }
 
 function chunkBackward(

@@ -121,8 +121,9 @@ export function prepared(call: Call, { training }: { training: boolean }): {
   ]);
   const known = choices.get(gpu) ?? new Map<string, Choice>();
   choices.set(gpu, known);
-  const choice = known.get(key) ??
-    choose(problem, { capabilities: gpu.capabilities, training, weightForm, options });
+  const found = known.get(key);
+  if (found) return { problem, choice: found };
+  const choice = choose(problem, { capabilities: gpu.capabilities, training, weightForm, options });
   if (known.size >= MOST_CHOICES) known.clear();
   known.set(key, choice);
   return { problem, choice };

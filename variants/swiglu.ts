@@ -34,7 +34,8 @@ export interface WithGradients<W extends Weights = Weights> {
   /**
    * Gradients of a loss from dy, its gradient by y. Once only: it consumes what forward saved.
    *
-   * @throws {TypeError} If it was called before, the result is disposed, or dy does not fit y.
+   * @throws {TypeError} If it was called before, the result is disposed, dy does not fit y, or an encoder that writes
+   * what it reads is not submitted yet; what forward saved then stays.
    */
   backward(dy: Tensor, recording?: Recording): Gradients<W>;
   /** Gives back what forward saved, where backward will not be called. y stays. */
@@ -140,7 +141,7 @@ export function swigluWithGrad<W extends Weights>(
     checkDtype(dy, "dy", x.dtype);
     problemOf({ gpu, x, weights, options });
     const encoder = checkEncoder(recording);
-    checkWritten(gpu, Object.values(saved), encoder);
+    checkWritten(gpu, [...Object.values(saved), dy, x, ...Object.values(weights) as Tensor[]], encoder);
     try {
       return recorded(gpu, encoder, (recorder) => {
         const gradients = runBackward({ ...run, recorder }, saved!, dy);

@@ -26,7 +26,7 @@ export class Pool {
 
   /** The buffer of this size that was released last, if there is one. */
   take(byteLength: number): GPUBuffer | undefined {
-    const buffer = this.#bySize.get(byteLength)?.pop();
+    const buffer = this.#bySize.get(byteLength)?.at(-1);
     if (buffer) this.#forget(buffer);
     return buffer;
   }
@@ -59,15 +59,15 @@ export class Pool {
   #shrink(bytes: number): void {
     for (const buffer of this.#order) {
       if (this.#bytes <= bytes) return;
-      const waiting = this.#bySize.get(buffer.size)!;
-      waiting.splice(waiting.indexOf(buffer), 1);
-      if (waiting.length === 0) this.#bySize.delete(buffer.size);
       this.#forget(buffer);
       buffer.destroy();
     }
   }
 
   #forget(buffer: GPUBuffer): void {
+    const waiting = this.#bySize.get(buffer.size)!;
+    waiting.splice(waiting.lastIndexOf(buffer), 1);
+    if (waiting.length === 0) this.#bySize.delete(buffer.size);
     this.#order.delete(buffer);
     this.#bytes -= buffer.size;
     this.#ledger.pool(-buffer.size);

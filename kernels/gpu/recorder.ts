@@ -1,7 +1,7 @@
 import type { DType } from "./dtype.ts";
 import type { Capabilities, Gpu } from "./device.ts";
 import type { Dispatch } from "./kernel.ts";
-import { checkLaunch } from "./limits.ts";
+import { checkLaunch, LimitError } from "./limits.ts";
 import type { Purpose } from "./ledger.ts";
 import { type Memory, PlannedMemory } from "./memory.ts";
 import { Tensor } from "./tensor.ts";
@@ -124,6 +124,11 @@ export class GpuRecorder implements Recorder {
   #begin(): GPUComputePassEncoder {
     if (!this.#timestamps) return this.#encoder.beginComputePass();
     const { slots } = this.#timestamps;
+    if (slots.next + 2 > slots.querySet.count) {
+      throw new LimitError(
+        `Cannot time more launches as the query set must hold two timestamps of each: current value is ${slots.querySet.count}`,
+      );
+    }
     const beginningOfPassWriteIndex = slots.next++;
     const endOfPassWriteIndex = slots.next++;
     return this.#encoder.beginComputePass({

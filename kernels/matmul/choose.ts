@@ -49,9 +49,10 @@ const SOFTWARE_TURNS = 65_535 - 128;
 /** The tile for a shape on a device: as tuned there, else by rule. */
 export function chooseTile(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   const tuned = tunedChoice(shape, capabilities.name);
-  const choice = tuned ? { ...tuned, tile: TILES[tuned.tile] } : ruledChoice(shape, capabilities);
-  // A device may be asked for with less than its adapter has; this tile fits WebGPU's least limits.
-  return fits(choice.tile, capabilities) ? choice : { ...choice, tile: TILES.wide };
+  if (!tuned) return ruledChoice(shape, capabilities);
+  const choice = { ...tuned, tile: TILES[tuned.tile] };
+  // A device may be asked for with less than its adapter had when it was tuned.
+  return fits(choice.tile, capabilities, shape.arithmetic) ? choice : ruledChoice(shape, capabilities);
 }
 
 /** The tile for a shape on a device, by rule. */
@@ -63,7 +64,8 @@ export function ruledChoice(shape: MatmulShape, capabilities: Capabilities): Til
   const transposeB = layout === "nt" && m >= TRANSPOSE_ROWS &&
     (dtype === "float32" || arithmetic === "float16");
   const computed = transposeB ? { ...shape, layout: "nn" as const } : shape;
-  const ways = ruledTiles(computed).flatMap(({ tile, speed }) =>
+  const fitting = ruledTiles(computed).filter(({ tile }) => fits(tile, capabilities, arithmetic));
+  const ways = (fitting.length > 0 ? fitting : [LEAST_TILE]).flatMap(({ tile, speed }) =>
     waysToSplit(computed, tile).map((way) => ({ ...way, tile, cost: way.cost / speed }))
   );
   const { cost: _, ...choice } = leastCost(ways);
@@ -85,6 +87,9 @@ function ruledTiles({ layout, m, gatedA, arithmetic }: MatmulShape): RuledTile[]
     ? alone(TILES.wide)
     : [...alone(TILES.wide), { tile: TILES.square, speed: SQUARE_SPEED[layout] }];
 }
+
+/** Fits the least limits that WebGPU allows, in float32 too. */
+const LEAST_TILE: RuledTile = { tile: TILES.wide, speed: 1 };
 
 /** Of the square tile beside the wide one, whose threads in layout nt store twice as many elements apart. */
 const SQUARE_SPEED: Readonly<Record<Layout, number>> = { nn: 1.005, nt: 1.05, tn: 0.995 };

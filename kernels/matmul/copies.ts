@@ -1,4 +1,5 @@
 import { elementwise } from "../elementwise.ts";
+import type { Capabilities } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { storageBytes, type Tensor } from "../gpu/tensor.ts";
 import { transpose } from "../transpose.ts";
@@ -19,8 +20,8 @@ type Multiply = (sized: Sized) => void;
 const LEAST_USES = 512;
 
 /**
- * Records a product whose operands are first copied where that makes it faster: each B transposed where the tuner found
- * so, and rows that begin anywhere so that they begin at multiples of 4. Copies are workspaces that end with the product;
+ * Records a product whose operands are first copied where that makes it faster: each B transposed where the choice says so,
+ * and rows that begin anywhere so that they begin at multiples of 4. Copies are workspaces that end with the product;
  * what can be multiplied one after the other then is, so that no more of them live at once than one launch needs.
  *
  * @throws {RangeError} If B is to be transposed and the layout is not nt.
@@ -36,12 +37,13 @@ export function withCopies(
       `Cannot compute ${label} with B transposed as layout must be nt: current value is ${layout}`,
     );
   }
-  const copiesB = (part: Sized) => transposeB || aligns(recorder, part, "b");
+  const transposes = transposeB && sized.b.every((view) => fitsTransposed(recorder, view));
+  const copiesB = (part: Sized) => transposes || aligns(recorder, part, "b");
   const copies = copiesB(sized) || aligns(recorder, sized, "a");
   for (const product of copies ? productsApart(sized) : [sized]) {
     withAligned(recorder, product, "a", (ready) => {
       for (const part of copiesB(ready) ? columnsApart(ready) : [ready]) {
-        if (transposeB) copied(recorder, part, TRANSPOSED_B, multiply);
+        if (transposes) copied(recorder, part, TRANSPOSED_B, multiply);
         else withAligned(recorder, part, "b", multiply);
       }
     });
@@ -57,12 +59,21 @@ function withAligned(recorder: Recorder, sized: Sized, side: Side, multiply: Mul
 function aligns({ capabilities }: Recorder, sized: Sized, side: Side): boolean {
   const uses = side === "a" ? sized.n : sized.m;
   if (uses < LEAST_USES || sized[side].every(isAligned)) return false;
-  // What fits the device as it is stored must not fail for its copy.
-  const most = Math.min(capabilities.maxBufferSize, capabilities.maxStorageBufferBindingSize);
   return sized[side].every((view) =>
-    storageBytes(view.rows * padded(view.cols), view.tensor.dtype) <= most &&
-    isBindable(withPadding(view), capabilities)
+    fits(capabilities, view, view.rows * padded(view.cols)) && isBindable(withPadding(view), capabilities)
   );
+}
+
+const fitsTransposed = ({ capabilities }: Recorder, view: View) =>
+  fits(capabilities, view, view.cols * padded(view.rows));
+
+/** What fits the device as it is stored must not fail for its copy, of so many elements. */
+function fits(
+  { maxBufferSize, maxStorageBufferBindingSize }: Capabilities,
+  { tensor }: View,
+  length: number,
+): boolean {
+  return storageBytes(length, tensor.dtype) <= Math.min(maxBufferSize, maxStorageBufferBindingSize);
 }
 
 const padded = (cols: number) => Math.ceil(cols / 4) * 4;

@@ -32,9 +32,13 @@ export function skinnyColumns(layout: "nn" | "nt"): number {
   return layout === "nn" ? LANES * 4 : GROUPS * ROWS;
 }
 
-/** Indices of K that are staged in shared memory at once: 16 KiB of A at most, whatever its rows. */
+/** Bytes of shared memory that every device has, and what of them the sums of a workgroup take at most. */
+const LEAST_WORKGROUP_BYTES = 16384;
+const SUMS_BYTES = 4 * GROUPS * ROWS * (LANES + 1);
+
+/** Indices of K that are staged in shared memory at once, as float32 of every row of A. */
 export function skinnyChunk({ m }: Pick<SkinnyConfig, "m">): number {
-  return m <= 4 ? 1024 : 512;
+  return Math.min(1024, 2 ** Math.floor(Math.log2((LEAST_WORKGROUP_BYTES - SUMS_BYTES) / 4 / m)));
 }
 
 /** Uniform fields of a skinny kernel, in order. */
@@ -74,8 +78,13 @@ ${layout === "nn" ? columnsWgsl(config) : rowsWgsl(config)}
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const lines = (items: readonly string[]) => items.join("\n");
 
-const HEADER = `@compute @workgroup_size(${THREADS})
-fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group: vec3u) {
+/** Begins the kernel: `first_col` is the workgroup's first column of the output. */
+const header = (layout: "nn" | "nt") =>
+  `@compute @workgroup_size(${THREADS})
+fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group: vec3u,
+        @builtin(num_workgroups) groups: vec3u) {
+  let first_col = (group.y * groups.x + group.x) * ${skinnyColumns(layout)}u;
+  if (first_col >= p.n) { return; }
   let lane = tid & ${LANES - 1}u;
   let part = tid >> ${Math.log2(LANES)}u;`;
 
@@ -97,8 +106,8 @@ function columnsWgsl(config: SkinnyConfig): string {
   const rounds = chunk / GROUPS / batch;
   return `var<workgroup> x: array<array<f32, ${m}>, ${chunk}>;
 var<workgroup> sums: array<array<vec4f, ${LANES}>, ${GROUPS}>;
-${HEADER}
-  let col = group.x * ${LANES * 4}u + lane * 4u;
+${header("nn")}
+  let col = first_col + lane * 4u;
   let start = p.b + min(col, (p.n - 1u) & ~3u);
 ${lines(range(m).map((row) => `  var acc_${row} = vec4f(0);`))}
 ${
@@ -166,8 +175,8 @@ function rowsWgsl(config: SkinnyConfig): string {
   const pairs = range(ROWS).flatMap((r) => range(m).map((row) => [r, row] as const));
   return `var<workgroup> x: array<array<vec4f, ${chunk / 4}>, ${m}>;
 var<workgroup> sums: array<array<f32, ${LANES + 1}>, ${GROUPS * ROWS}>;
-${HEADER}
-  let first = group.x * ${GROUPS * ROWS}u + part * ${ROWS}u;
+${header("nt")}
+  let first = first_col + part * ${ROWS}u;
 ${lines(range(ROWS).map((r) => `  let row_${r} = p.b + min(first + ${r}u, p.n - 1u) * p.stride_b;`))}
 ${lines(pairs.map(([r, row]) => `  var acc_${r}_${row} = 0.0;`))}
 ${
@@ -207,7 +216,7 @@ ${
   if (tid < ${GROUPS * ROWS}u) {
     var sum = 0.0;
     for (var q = 0u; q < ${LANES}u; q++) { sum += sums[tid][q]; }
-    let col = group.x * ${GROUPS * ROWS}u + tid;
+    let col = first_col + tid;
     if (col < p.n) { store_one_partial(p.out + (group.z * ${
           m * config.columns
         }u + ${row}u) * p.stride_out + col, sum); }

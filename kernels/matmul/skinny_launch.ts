@@ -1,3 +1,4 @@
+import { fold } from "../grid.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { storagesOf } from "../storage.ts";
 import { bind, matrix, type View, viewBytes } from "../view.ts";
@@ -28,7 +29,7 @@ export function skinnyMatmul(recorder: Recorder, sized: Sized): void {
         b,
         out: { ...matrix(partial), offset: (product * splits * columns + column) * m * stride, stride },
         chunksPerSplit,
-        workgroups: [groups, 1, splits],
+        workgroups: [...fold(groups, recorder.capabilities.maxComputeWorkgroupsPerDimension), splits],
       });
     }
     sumSlices(recorder, sized, { partial: matrix(partial), splits: products * splits, stride });

@@ -47,7 +47,7 @@ const TAIL_SPLITS = [2, 4, 8];
 const LEAST_GAIN = 0.992;
 
 /** More slices than this were never faster. */
-const MOST_SLICES = 64;
+export const MOST_SLICES = 64;
 
 /** Partial sums of a split product take at most this much memory, and so stay in a last-level cache. */
 const MOST_PARTIAL_BYTES = 40 * 2 ** 20;
@@ -141,7 +141,7 @@ export function tailToTry(shape: MatmulShape, tile: Tile): Tail | undefined {
 export function splitsToTry({ m, n, k, columns, products }: MatmulShape, tile: Tile): number[] {
   const tiles = tilesOf(tile, { m, n, columns });
   const filling = [1, 2, 3, 4].map((times) => Math.floor(times * BUSY / tiles));
-  const most = Math.floor(k * products / LEAST_SLICE);
+  const most = Math.min(Math.floor(k * products / LEAST_SLICE), MOST_SLICES);
   return [...new Set([1, 2, 3, ...filling])].filter((splits) =>
     splits >= 1 && (splits === 1 || splits <= most)
   );

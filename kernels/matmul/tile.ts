@@ -53,14 +53,17 @@ export function blockLength(outer: number, tile: Tile): 2 | 4 {
 /** Vectors of four by which a row of a shared tile is longer: transposed stores would meet in one bank without it. */
 export const PADDING = 1;
 
+/** What the elements of shared tiles are. */
+type Arithmetic = "float32" | "float16";
+
 /** Bytes of workgroup memory that a tile takes. Devices do not check this, so the library does. */
-export function workgroupBytes({ tileM, tileN, tileK }: Tile): number {
-  return tileK * (tileM + tileN + 8 * PADDING) * 4;
+export function workgroupBytes({ tileM, tileN, tileK }: Tile, arithmetic: Arithmetic): number {
+  return tileK * (tileM + tileN + 8 * PADDING) * (arithmetic === "float16" ? 2 : 4);
 }
 
 /** Whether a device's limits leave room for a tile. */
-export function fits(tile: Tile, limits: TileLimits): boolean {
-  return workgroupBytes(tile) <= limits.maxComputeWorkgroupStorageSize &&
+export function fits(tile: Tile, limits: TileLimits, arithmetic: Arithmetic): boolean {
+  return workgroupBytes(tile, arithmetic) <= limits.maxComputeWorkgroupStorageSize &&
     threadsOf(tile) <= limits.maxComputeInvocationsPerWorkgroup;
 }
 
@@ -76,7 +79,11 @@ export function tileName(tile: Tile): string {
  *
  * @throws {TileError} Naming the field, the rule and the value.
  */
-export function checkTile(tile: Tile, limits: TileLimits, { columns = 1 }: { columns?: 1 | 2 } = {}): void {
+export function checkTile(
+  tile: Tile,
+  limits: TileLimits,
+  { columns = 1, arithmetic = "float32" }: { columns?: 1 | 2; arithmetic?: Arithmetic } = {},
+): void {
   const powers = ["tileN", "tileK", "threadN", "lanesM", "lanesN"] as const;
   for (const field of powers) {
     const value = tile[field];
@@ -113,9 +120,8 @@ export function checkTile(tile: Tile, limits: TileLimits, { columns = 1 }: { col
   const most = limits.maxComputeInvocationsPerWorkgroup;
   if (threadsOf(tile) > most) refuse("threads", `must be at most ${most} on this device`, threadsOf(tile));
   const room = limits.maxComputeWorkgroupStorageSize;
-  if (workgroupBytes(tile) > room) {
-    refuse("workgroup bytes", `must be at most ${room} on this device`, workgroupBytes(tile));
-  }
+  const bytes = workgroupBytes(tile, arithmetic);
+  if (bytes > room) refuse("workgroup bytes", `must be at most ${room} on this device`, bytes);
 }
 
 function refuse(field: string, rule: string, value: number): never {

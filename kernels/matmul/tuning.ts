@@ -1,5 +1,5 @@
 import type { MatmulShape } from "./choose.ts";
-import type { Tail } from "./splits.ts";
+import { MOST_SLICES, type Tail } from "./splits.ts";
 import { NVIDIA_H200 } from "./tunings/nvidia_h200.ts";
 import { type TileName, TILES } from "./tiles.ts";
 
@@ -212,9 +212,11 @@ function checkEntry(entry: unknown, place: string, refuse: (rule: string) => nev
   if (typeof tile !== "string" || !Object.hasOwn(TILES, tile)) {
     refuse(`${place}.tile must be one of ${Object.keys(TILES)}`);
   }
-  if (!isWhole(splits, { from: 1, to: 4096 })) refuse(`${place}.splits must be from 1 to 4096`);
+  if (!isWhole(splits, { from: 1, to: MOST_SLICES })) {
+    refuse(`${place}.splits must be from 1 to ${MOST_SLICES}`);
+  }
   if (tail !== undefined && (splits !== 1 || !isTail(tail))) {
-    refuse(`${place}.tail must have tileRows from 1 and splits from 2 to 4096, beside splits of 1`);
+    refuse(`${place}.tail must have tileRows from 1 and splits from 2 to ${MOST_SLICES}, beside splits of 1`);
   }
   if (typeof transposeB !== "boolean" || transposeB && !product.startsWith("nt ")) {
     refuse(`${place}.transposeB must be true or false, and true for layout nt only`);
@@ -225,7 +227,7 @@ function checkEntry(entry: unknown, place: string, refuse: (rule: string) => nev
 function isTail(value: unknown): value is Tail {
   if (typeof value !== "object" || value === null) return false;
   const { tileRows, splits } = value as Partial<Tail>;
-  return isWhole(tileRows, { from: 1, to: 2 ** 20 }) && isWhole(splits, { from: 2, to: 4096 });
+  return isWhole(tileRows, { from: 1, to: 2 ** 20 }) && isWhole(splits, { from: 2, to: MOST_SLICES });
 }
 
 function isWhole(value: unknown, { from, to }: { from: number; to: number }): boolean {

@@ -27,6 +27,8 @@ const DIFFERS = "bitcast<u32>(out) != bitcast<u32>(expected)";
 /** One product on small integers, whose sums are exact in float32 whatever the order, so that every bit is known. */
 export class Trial {
   readonly #instruments: Instruments;
+  /** All tensors, for the end. */
+  readonly #made: Tensor[] = [];
   readonly #shape: MatmulShape;
   readonly #a: Tensor[];
   readonly #b: Tensor[];
@@ -42,15 +44,21 @@ export class Trial {
     const { layout, m, n, k, products, columns, gatedA, dtype } = shape;
     const make = (count: number, size: [number, number], type: DType) =>
       Array.from({ length: count }, (_, which) => this.#tensor(size, type, which));
-    this.#a = make(products * (gatedA ? 2 : 1), layout === "tn" ? [k, m] : [m, k], dtype);
-    this.#b = make(products * columns, layout === "nt" ? [n, k] : [k, n], dtype);
-    this.#out = make(columns, [m, n], dtype);
-    this.#expected = make(columns, [m, n], dtype);
+    try {
+      this.#a = make(products * (gatedA ? 2 : 1), layout === "tn" ? [k, m] : [m, k], dtype);
+      this.#b = make(products * columns, layout === "nt" ? [n, k] : [k, n], dtype);
+      this.#out = make(columns, [m, n], dtype);
+      this.#expected = make(columns, [m, n], dtype);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   #tensor(size: [number, number], dtype: DType, which: number): Tensor {
     const init = { shape: size, dtype, purpose: "internal", label: "trial operand" } as const;
     const tensor = new Tensor(this.#instruments.gpu.memory, init);
+    this.#made.push(tensor);
     const recorder = new GpuRecorder(this.#instruments.gpu);
     fillIntegers(recorder, tensor, which);
     recorder.submit();
@@ -140,7 +148,7 @@ export class Trial {
   }
 
   [Symbol.dispose](): void {
-    for (const tensor of [...this.#a, ...this.#b, ...this.#out, ...this.#expected]) tensor.dispose();
+    for (const tensor of this.#made) tensor.dispose();
     this.#instruments.gpu.memory.trim();
   }
 }

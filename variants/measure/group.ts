@@ -1,4 +1,5 @@
 import type { Gpu } from "../../kernels/gpu/device.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import type { Ceilings } from "../../kernels/measure/ceilings.ts";
 import { gpuTimes, type Timed, wallTime } from "../../kernels/measure/clock.ts";
@@ -81,7 +82,7 @@ export class GroupRun {
     if (planned.length === 0) return;
     const rows = planned.map(({ spec }) => spec);
     this.#begin(SET_UP, rows);
-    const host = await this.#attempt(rows, () => randomInputs(this.#problem, this.#bench.job.seed));
+    const host = await this.#attempt(rows, () => hostInputs(this.#problem, this.#bench.job.seed));
     if (host === null) return;
     const reference = referenceOf(this.#problem, host, this.#bench.job);
     using inputs = await this.#attempt(rows, () => this.#upload(planned, host));
@@ -168,10 +169,14 @@ export class GroupRun {
 
   /** Runs a row once more, which tells how often to repeat it. Its clocks may still rise: it is no sample. */
   async #profile(row: CheckedRow): Promise<RowWork> {
-    const launchNs = await profile(this.#bench.instruments, row.run, row.spec.mode);
+    const launchNs = await this.#launches(row);
     const aboutNs = launchNs?.reduce((sum, ns) => sum + ns, 0) ?? Infinity;
     const repeats = repeatsOf(aboutNs, { leastNs: SHORTEST_NS, bytes: row.plan.peakBytes });
     return { ...row, problem: this.#problem, aboutNs, repeats, launchNs: [], wallNs: [] };
+  }
+
+  #launches({ run, spec, plan }: CheckedRow): Promise<number[] | null> {
+    return profile(this.#bench.instruments, run, { mode: spec.mode, launches: plan.dispatches.length });
   }
 
   /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. */
@@ -237,11 +242,11 @@ export class GroupRun {
   }
 
   async #sampleLaunches(works: readonly RowWork[]): Promise<void> {
-    const { instruments, random } = this.#bench;
     for (let i = 0; i < LAUNCH_SAMPLES; i++) {
-      for (const { run, spec, launchNs } of shuffled(works, random)) {
+      for (const work of shuffled(works, this.#bench.random)) {
         this.#trim();
-        launchNs.push((await profile(instruments, run, spec.mode))!);
+        const launchNs = await this.#launches(work);
+        if (launchNs !== null) work.launchNs.push(launchNs);
       }
     }
   }
@@ -280,7 +285,7 @@ export class GroupRun {
       return await use();
     } catch (error) {
       const lost = await lossOf(this.#bench.gpu);
-      const noRoom = lost === null && (error instanceof OutOfMemoryError || error instanceof RangeError);
+      const noRoom = lost === null && (error instanceof OutOfMemoryError || error instanceof LimitError);
       const reason = lost ?? (error instanceof Error ? error.message : String(error));
       this.#fail(rows, { status: noRoom ? "skipped" : "failed", reason });
       if (lost !== null) throw new Error(lost);
@@ -298,6 +303,16 @@ export class GroupRun {
 
   #fail(rows: readonly RowSpec[], why: { status: "skipped" | "failed"; reason: string }): void {
     for (const spec of rows) this.#bench.emit({ type: "row", row: bareRow(this.#problem, spec, why) });
+  }
+}
+
+/** @throws {OutOfMemoryError} If this process has no room for them. */
+function hostInputs(problem: ProblemSpec, seed: number): HostInputs {
+  try {
+    return randomInputs(problem, seed);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new OutOfMemoryError(`Cannot make the inputs as memory must hold them: ${error.message}`);
   }
 }
 

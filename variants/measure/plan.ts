@@ -1,5 +1,6 @@
 import type { Capabilities } from "../../kernels/gpu/device.ts";
 import type { Dispatch } from "../../kernels/gpu/kernel.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
@@ -55,7 +56,7 @@ export function planRow(
     };
   } catch (error) {
     const refusal = error instanceof Error ? error.message : String(error);
-    return { refusal, fault: !(error instanceof RangeError || error instanceof OutOfMemoryError) };
+    return { refusal, fault: !(error instanceof LimitError || error instanceof OutOfMemoryError) };
   }
 }
 

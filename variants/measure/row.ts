@@ -20,7 +20,7 @@ export interface RowWork {
   readonly aboutNs: number;
   /** How often one timing repeats the work. */
   readonly repeats: number;
-  /** Nanoseconds of each launch, run by run, as they are taken; none without timestamps. */
+  /** Nanoseconds of each launch, run by run, as they are taken; none where they cannot be timed. */
   readonly launchNs: (readonly number[])[];
   /** Wall times in nanoseconds, as they are taken. */
   readonly wallNs: number[];

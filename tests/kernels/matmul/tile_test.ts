@@ -116,7 +116,7 @@ Deno.test("a tile keeps within the device's threads and workgroup memory, which 
     DEFAULTS,
   );
   const deep = { tileM: 64, tileN: 64, tileK: 64 };
-  const bytes = workgroupBytes({ ...MINI, ...deep });
+  const bytes = workgroupBytes({ ...MINI, ...deep }, "float32");
   refused(
     deep,
     `Cannot build the matmul tile as workgroup bytes must be at most 16384 on this device: current value is ${bytes}`,
