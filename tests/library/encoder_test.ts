@@ -63,6 +63,20 @@ Deno.test("results are refused, by name, until their encoder is said to be submi
     disposeAll({ ...block, y, ...backward(block.dy) });
   }));
 
+Deno.test("backward refuses a dy that is still to be written, and can then be called again", () =>
+  withGpu(async (gpu) => {
+    const { forms: [weights], ...block } = blockOf(gpu, sizes);
+    const { y, backward } = swigluWithGrad(gpu, block.x, weights);
+    const encoder = gpu.device.createCommandEncoder();
+    const dy = swiglu(gpu, block.x, weights, { encoder });
+    assertThrows(() => backward(dy), TypeError, "Cannot use y as the encoder that writes it");
+    gpu.device.queue.submit([encoder.finish()]);
+    gpu.submitted(encoder);
+    const gradients = backward(dy);
+    assertEquals((await gradients.dx.read()).every(Number.isFinite), true);
+    disposeAll([y, dy, ...Object.values(gradients), ...Object.values(block)]);
+  }));
+
 Deno.test("work in an encoder peaks at what explain says: released buffers serve the same encoder again", () =>
   withGpu((gpu) => {
     const { forms: [weights], ...block } = blockOf(gpu, sizes);

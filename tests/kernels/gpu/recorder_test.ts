@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Dispatch, Kernel } from "../../../kernels/gpu/kernel.ts";
+import { LimitError } from "../../../kernels/gpu/limits.ts";
 import { GpuRecorder, PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../../kernels/gpu/tensor.ts";
+import { Timer } from "../../../kernels/measure/timer.ts";
 import { requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 
 const gpu = await requestGpu();
@@ -114,6 +116,15 @@ Deno.test("a plan keeps its launches, compiles nothing and touches no device", (
   plan.dispatch({ ...double(tensor, 1), kernel });
   plan.dispatch({ ...double(tensor, 2), kernel });
   assertEquals(plan.dispatches.map(({ uniforms }) => uniforms[0]), [1, 2]);
+});
+
+Deno.test("more timestamps than there is room for are refused", () => {
+  using timer = new Timer(gpu);
+  timer.slots.next = 4096;
+  const recorder = new GpuRecorder(gpu, { timestamps: { slots: timer.slots, per: "each" } });
+  using tensor = upload(gpu, new Float32Array(4));
+  assertThrows(() => recorder.dispatch(double(tensor, 1)), LimitError, "Cannot time more launches");
+  recorder.discard();
 });
 
 Deno.test("a disposed tensor is refused where it is recorded", () => {

@@ -1,7 +1,7 @@
 /** The choice of a tile, without a device: always one that is tested, and one that the device can run. */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
-import { chooseTile, type MatmulShape } from "../../../kernels/matmul/choose.ts";
+import { chooseTile, type MatmulShape, ruledChoice } from "../../../kernels/matmul/choose.ts";
 import { checkTile } from "../../../kernels/matmul/tile.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { CAPABILITIES } from "../../variants/measure/capabilities.ts";
@@ -45,7 +45,11 @@ Deno.test("a device with WebGPU's least limits gets tiles that fit them", () => 
     maxComputeWorkgroupStorageSize: 16384,
     maxComputeInvocationsPerWorkgroup: 256,
   };
-  for (const shape of shapes()) checkTile(chooseTile(shape, least).tile, least, { columns: shape.columns });
+  for (const shape of shapes()) {
+    checkTile(chooseTile(shape, least).tile, least, shape);
+    // The search begins with what the rule takes.
+    checkTile(ruledChoice(shape, least).tile, least, shape);
+  }
 });
 
 Deno.test("slices of K are never shorter than a step of the tile, and their sums stay small", () => {

@@ -2,12 +2,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
-import { SKINNY_ROWS, skinnyChunk } from "../../../kernels/matmul/skinny.ts";
+import { SKINNY_ROWS, skinnyChunk, skinnyKernel } from "../../../kernels/matmul/skinny.ts";
 import { matrix, type View } from "../../../kernels/view.ts";
 import { sampleIndices, smallIntegers } from "../../../variants/data.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { skinnyCases } from "./cases.ts";
 import { assertExact } from "./exact.ts";
+import { reference } from "./reference.ts";
 import { describeConfig } from "./structures.ts";
 
 const gpu = await requestGpu();
@@ -17,6 +18,46 @@ for (const { config, shapes, seed } of skinnyCases()) {
     for (const poison of ["nan", "huge"] as const) await assertExact(gpu, config, { shapes, seed, poison });
   });
 }
+
+Deno.test("the kernels keep within the shared memory of any device", () => {
+  const b = { dtype: "float32", access: "read", aligned: true } as const;
+  for (const layout of ["nn", "nt"] as const) {
+    for (let m = 1; m <= SKINNY_ROWS; m++) {
+      const text = skinnyKernel({ layout, m, columns: 1, a: b, b }, "product").wgsl();
+      const arrays = [...text.matchAll(/var<workgroup> \w+: array<array<(vec4f|f32), (\d+)>, (\d+)>;/g)];
+      assertEquals(arrays.length, text.split("var<workgroup>").length - 1);
+      const bytes = arrays.reduce(
+        (sum, [, type, ...sizes]) => sum + sizes.map(Number).reduce((a, b) => a * b, type === "f32" ? 4 : 16),
+        0,
+      );
+      assert(bytes <= 16384, `${layout}, ${m} rows: ${bytes} bytes`);
+    }
+  }
+});
+
+Deno.test("more columns than one dimension has workgroups go on in the next: the sums are exact there too", async () => {
+  const folded = await requestGpu();
+  Object.assign(folded, { capabilities: { ...folded.capabilities, maxComputeWorkgroupsPerDimension: 7 } });
+  for (const layout of ["nn", "nt"] as const) {
+    const [m, k, n] = [2, 20, 1300];
+    const [a, b] = [smallIntegers(m * k, 1), smallIntegers(k * n, 2)];
+    const left = upload(folded, a, { shape: [m, k] });
+    const right = upload(folded, b, { shape: layout === "nn" ? [k, n] : [n, k] });
+    const recorder = new PoisonRecorder(folded);
+    const out = recorder.empty([m, n], "float32", { purpose: "output", label: "C" });
+    matmul(recorder, { label: "product", layout, a: [matrix(left)], b: [matrix(right)], out: [matrix(out)] });
+    assert(recorder.dispatches[0].workgroups[1] > 1);
+    recorder.submit();
+    const [sums] = reference(
+      { layout, epilogue: "store", products: 1, columns: 1, gatedA: false },
+      { m, n, k },
+      { a: [a], b: [b], before: [] },
+    );
+    assertEquals(await out.read(), sums);
+    for (const tensor of [left, right, out]) tensor.dispose();
+  }
+  folded.dispose();
+});
 
 /** A matrix whose rows overlap: as many columns as it takes to fill a GPU, in a few kilobytes. */
 function overlapping(values: Float32Array, { rows, cols }: { rows: number; cols: number }): View {

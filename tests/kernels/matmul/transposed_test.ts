@@ -4,6 +4,7 @@ import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
+import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
 import { assertExact, edgeSizes } from "./exact.ts";
@@ -68,6 +69,17 @@ Deno.test("the copies are launches of the same product, as a tuning table names 
   const products = plan.dispatches.map(({ product }) => product).filter(Boolean);
   assertEquals(new Set(products).size, 1);
   assert(products[0]!.startsWith("nt 70x6x8"), products[0]);
+});
+
+Deno.test("a B whose copy the device cannot bind is multiplied as it is stored", () => {
+  const [m, n, k] = [8, 9, 16]; // B is 9 x 16 elements, its copy 16 x 12
+  const plan = new PlanRecorder({ ...gpu.capabilities, maxStorageBufferBindingSize: 9 * 16 * 4 });
+  const input = (rows: number, cols: number) =>
+    matrix(plan.empty([rows, cols], "float32", { purpose: "input", label: "input" }));
+  const choice = { tile: TILES.software, splits: 1, transposeB: true };
+  const operands = { a: [input(m, k)], b: [input(n, k)], out: [input(m, n)] };
+  matmul(plan, { label: "product", layout: "nt", ...operands, choice });
+  assertEquals(plan.dispatches.map(({ kernel }) => kernel.label), ["product"]);
 });
 
 Deno.test("another layout has no B to transpose", () => {

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ObservedRecorder } from "../../../kernels/measure/observed.ts";
 import { planRow, type RowPlan } from "../../../variants/measure/plan.ts";
 import { variants } from "../../../variants/mod.ts";
 import { CAPABILITIES } from "./capabilities.ts";
-import { accepted, problemOf, refusalOf, variantOf } from "./problems.ts";
+import { accepted, altered, problemOf, refusalOf, variantOf } from "./problems.ts";
 
 function planned(
   id: string,
@@ -63,6 +64,17 @@ Deno.test("inputs too large for a buffer are refused too", () => {
   const refused = planRow({ variant: variantOf("alphafold3-combined"), problem, mode: "forward" }, small);
   assertStringIncludes(refusalOf(refused), "Cannot allocate gateUp");
   accepted(planRow({ variant: variantOf("liger"), problem, mode: "forward" }, small));
+});
+
+Deno.test("a range that the variant itself breaks is its fault, and no limit of the device", () => {
+  const broken = altered("broken", (recorder) =>
+    new ObservedRecorder(recorder, {
+      launch: () => {
+        throw new RangeError("Cannot compute y as the shapes must fit");
+      },
+    }));
+  const plan = planRow({ variant: broken, problem: problemOf(4, 8, 8), mode: "forward" }, CAPABILITIES);
+  assertEquals(plan, { refusal: "Cannot compute y as the shapes must fit", fault: true });
 });
 
 Deno.test("what a variant says of itself is the reason", () => {
