@@ -34,7 +34,7 @@ export function elementwise(recorder: Recorder, op: Elementwise): void {
   recorder.dispatch({
     kernel,
     bindings: bound.bindings,
-    uniforms: [rows, cols, vectors, 0, ...views.flatMap((view, i) => [bound.offsets[i], view.stride])],
+    uniforms: [rows, cols, vectors, ...views.flatMap((view, i) => [bound.offsets[i], view.stride])],
     workgroups: [...fold(groups, recorder.capabilities.maxComputeWorkgroupsPerDimension), 1],
     flops: 0,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
@@ -100,7 +100,7 @@ function elementwiseWgsl({ names, values, storage, slots, activation }: Text): s
     ).join("\n");
   });
   const fields = slots.map((_, view) => `at_${view}: u32, stride_${view}: u32`);
-  return `struct Params { rows: u32, cols: u32, vectors: u32, unused: u32, ${fields.join(", ")} }
+  return `struct Params { rows: u32, cols: u32, vectors: u32, ${fields.join(", ")} }
 ${storage.map((s, slot) => storageWgsl(`s${slot}`, slot, s)).join("\n")}
 @group(0) @binding(${storage.length}) var<uniform> p: Params;
 ${packingWgsl(storage.map((s) => s.dtype))}

@@ -48,23 +48,24 @@ export function storageWgsl(name: string, binding: number, storage: Storage): st
   if (storage.half) return half(name, declare, storage);
   if (storage.pairs && storage.aligned) return pairs(name, declare, storage);
   if (dtype === "float32") {
-    return storage.aligned ? float32x4(name, declare) : float32(name, declare, storage);
+    return storage.aligned ? float32x4(name, declare, storage) : float32(name, declare, storage);
   }
   return storage.aligned ? packedx4(name, declare, storage) : packed(name, declare, storage);
 }
 
 type Declare = (type: string) => string;
 
-function float32x4(name: string, declare: Declare): string {
+function float32x4(name: string, declare: Declare, storage: Storage): string {
   return `${declare("vec4f")}
 fn vector_${name}(i: u32) -> vec4f { return ${name}[i]; }
 fn load_${name}(i: u32) -> vec4f { return ${name}[i >> 2u]; }
 fn load_one_${name}(i: u32) -> f32 { return ${name}[i >> 2u][i & 3u]; }
-${ifWritable(declare, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v; }`)}`;
+${ifWritable(storage, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v; }`)}`;
 }
 
 /** An aligned buffer as pairs, so that a load of two elements moves no more. */
-function pairs(name: string, declare: Declare, { dtype }: Storage): string {
+function pairs(name: string, declare: Declare, storage: Storage): string {
+  const { dtype } = storage;
   const float32 = dtype === "float32";
   const pair = float32 ? `${name}[i]` : unpackPair(dtype, "w");
   const stored = (half: string) => float32 ? half : `${pack(dtype)}(${half})`;
@@ -76,7 +77,7 @@ fn load_${name}(i: u32) -> vec4f { return vector_${name}(i >> 2u); }
 fn load_one_${name}(i: u32) -> f32 { return pair_${name}(i >> 1u)[i & 1u]; }
 ${
     ifWritable(
-      declare,
+      storage,
       `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 1u] = ${stored("v.xy")}; ${name}[(i >> 1u) + 1u] = ${
         stored("v.zw")
       }; }`,
@@ -96,7 +97,7 @@ ${loadTwo(name, storage)}fn load_${name}(i: u32) -> vec4f { return vec4f(${
     [0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ")
   }); }
 fn load_one_${name}(i: u32) -> f32 { return ${name}[i]; }
-${ifWritable(declare, `fn store_one_${name}(i: u32, v: f32) { ${name}[i] = v; }`)}`;
+${ifWritable(storage, `fn store_one_${name}(i: u32, v: f32) { ${name}[i] = v; }`)}`;
 }
 
 function half(name: string, declare: Declare, { aligned, pairs }: Storage): string {
@@ -118,7 +119,8 @@ ${pairs ? `fn load_two_${name}(i: u32) -> vec2<f16> { return vec2<f16>(${element
 fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${elements(4)}); }`;
 }
 
-function packedx4(name: string, declare: Declare, { dtype }: Storage): string {
+function packedx4(name: string, declare: Declare, storage: Storage): string {
+  const { dtype } = storage;
   const pair = (word: string) => unpackPair(dtype, word);
   return `${declare("vec2u")}
 fn vector_${name}(i: u32) -> vec4f { let w = ${name}[i]; return vec4f(${pair("w.x")}, ${pair("w.y")}); }
@@ -128,7 +130,7 @@ fn load_one_${name}(i: u32) -> f32 { let w = ${name}[i >> 2u][(i >> 1u) & 1u] >>
   }).x; }
 ${
     ifWritable(
-      declare,
+      storage,
       `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = vec2u(${pack(dtype)}(v.xy), ${
         pack(dtype)
       }(v.zw)); }`,
@@ -150,7 +152,7 @@ fn load_${name}(i: u32) -> vec4f {
 }
 ${
     ifWritable(
-      declare,
+      storage,
       `fn store_one_${name}(i: u32, v: f32) {
   let shift = (i & 1u) * 16u;
   atomicAnd(&${name}[i >> 1u], ~(0xffffu << shift));
@@ -160,7 +162,7 @@ ${
   }`;
 }
 
-const ifWritable = (declare: Declare, text: string) => declare("").includes("read_write") ? text : "";
+const ifWritable = ({ access }: Storage, text: string) => access === "read_write" ? text : "";
 
 function unpackPair(dtype: DType, word: string): string {
   return dtype === "float16"

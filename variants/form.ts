@@ -62,13 +62,10 @@ function combinedCopy(
 ): Tensor {
   const copy = recorder.empty([dim, 2, hiddenDim], dtype, { purpose: "workspace", label: "combined weight" });
   const to = halves(copy);
-  // Two launches: both halves in one would bind the copy's rows as written by either.
-  for (const half of ["gate", "up"] as const) {
-    elementwise(recorder, {
-      label: "combined weight",
-      inputs: { w: matrix(weights[half]) },
-      outputs: [{ to: to[half], value: "w" }],
-    });
-  }
+  elementwise(recorder, {
+    label: "combined weight",
+    inputs: { gate: matrix(weights.gate), up: matrix(weights.up) },
+    outputs: [{ to: to.gate, value: "gate" }, { to: to.up, value: "up" }],
+  });
   return copy;
 }

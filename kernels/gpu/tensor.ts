@@ -114,7 +114,12 @@ export class Tensor {
     return tensor;
   }
 
-  /** A tensor of zeros, or of whatever a reused buffer held: write it before it is read. */
+  /**
+   * A tensor of zeros, or of whatever a reused buffer held: write it before it is read.
+   *
+   * @throws {RangeError} If a size of `shape` is not a whole number from 1 up.
+   * @throws {OutOfMemoryError} If it is larger than the device's largest buffer.
+   */
   static empty(
     gpu: Gpu,
     shape: readonly number[],
@@ -240,17 +245,29 @@ export class Tensor {
     this.dispose();
   }
 
-  /** Replaces the elements, as {@linkcode Tensor.from} would store them. */
+  /**
+   * Replaces the elements, as {@linkcode Tensor.from} would store them. A caller's buffer needs COPY_DST for it.
+   *
+   * @throws {RangeError} If there are more or fewer values than elements.
+   * @throws {TypeError} If the values are not of a kind that its dtype stores, or the tensor is disposed.
+   */
   write(values: Elements): void {
-    if (values.length !== this.length) {
+    if (values?.length !== this.length) {
       throw new RangeError(
-        `Cannot write ${this.label} as values must have ${this.length} elements: current value is ${values.length}`,
+        `Cannot write ${this.label} as values must have ${this.length} elements: current value is ${values?.length}`,
       );
     }
     this.#memory.upload(this.buffer, this.byteOffset, store(values, this.dtype, this.label));
   }
 
-  /** Copies the elements to the CPU, widened to float32. Waits for all submitted work that writes them. */
+  /**
+   * Copies the elements to the CPU, widened to float32. Waits for all submitted work that writes them. A caller's buffer
+   * needs COPY_SRC for it.
+   *
+   * @throws {TypeError} If the tensor is disposed, or an encoder that writes it is not submitted yet.
+   * @throws {OutOfMemoryError} If the device had no room for the work that makes it, or for the copy.
+   * @throws {Error} If the device found a fault in that work.
+   */
   async read(): Promise<Float32Array> {
     return decode(
       await this.#memory.download(this.buffer, this.byteOffset, this.byteLength),

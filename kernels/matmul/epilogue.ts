@@ -56,5 +56,5 @@ ${
   }`;
   return `
 fn get_${output}(row: u32, col: u32) -> vec4f { return load_s${slot}(${at}); }
-${storage.access === "read" ? "" : `fn put_${output}(row: u32, col: u32, v: vec4f) { ${put} }`}`;
+fn put_${output}(row: u32, col: u32, v: vec4f) { ${put} }`;
 }

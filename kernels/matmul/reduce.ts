@@ -23,13 +23,13 @@ export function reduceWorkgroups(m: number, n: number): [number, number, number]
  * Second pass of split-K: adds the slices in a fixed order, so that the result never depends on timing,
  * and applies the epilogue. Partial sums are float32 [split][column block][m][stride].
  */
-export function reduceKernel(init: EpilogueInit): Kernel {
+export function reduceKernel(init: EpilogueInit, label: string): Kernel {
   const { epilogue, columns, storage, slots } = init;
   const gated = epilogue.startsWith("gated");
   const key = ["reduce", epilogue, columns, gated ? activationKey(init.activation) : "", slots.join()];
   return {
     key: [...key, ...storage.map((s) => `${s.dtype}${s.access}${s.aligned}`)].join("|"),
-    label: `sum of K slices`,
+    label,
     access: [...storage.map((s) => s.access), "read"],
     wgsl: () =>
       `struct Params { ${reduceFields(slots.length).map((field) => `${field}: u32`).join(", ")} }

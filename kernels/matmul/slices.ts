@@ -23,9 +23,8 @@ export function sumSlices(
   const bound = bind([...out, partial], recorder.capabilities);
   const slots = bound.slots.slice(0, out.length);
   const storage = storagesOf(out, { slots, inputs: 0 });
-  const kernel = reduceKernel({ epilogue, columns, activation, storage, slots });
   recorder.dispatch({
-    kernel: { ...kernel, label: `${sized.label}: sum of slices` },
+    kernel: reduceKernel({ epilogue, columns, activation, storage, slots }, `${sized.label}: sum of slices`),
     bindings: bound.bindings,
     uniforms: [
       m,

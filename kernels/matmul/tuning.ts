@@ -1,6 +1,5 @@
 import type { MatmulShape } from "./choose.ts";
 import { MOST_SLICES, type Tail } from "./splits.ts";
-import { NVIDIA_H200 } from "./tunings/nvidia_h200.ts";
 import { type TileName, TILES } from "./tiles.ts";
 
 /**
@@ -101,7 +100,6 @@ export class TuningError extends TypeError {
 
 const tables = new Map<string, ReadonlyMap<string, TunedChoice>>();
 let revision = 0;
-for (const table of [NVIDIA_H200]) useTuning(parseTuning(JSON.stringify(table), "built-in table"));
 
 /** Names a product in a tuning table: everything that its choice of tile depends on. */
 export function productKey(shape: MatmulShape): string {

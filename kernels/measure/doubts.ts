@@ -3,8 +3,8 @@ import { median, outliers, type Summary } from "./statistics.ts";
 
 /** What is known of a row when its samples are complete. */
 export interface Evidence {
-  /** Times of the device in nanoseconds; null where it has no timestamps. */
-  readonly gpuNs: Summary | null;
+  /** Times in nanoseconds: of the device where it tells them, else of the wall clock; null where there are none. */
+  readonly time: Summary | null;
   /** Nanoseconds of all launches, each timed by itself; null where that is not known. */
   readonly launchesNs: number | null;
   /** Nanoseconds that the device's clock can tell apart; null without timestamps. */
@@ -37,17 +37,17 @@ const DRIFT = 0.03;
 
 /** Doubts about a row, each a sentence with its remedy. */
 export function doubtsOf(evidence: Evidence): string[] {
-  const { gpuNs, launchesNs, resolutionNs, repeats, coldMs, fraction } = evidence;
+  const { time, launchesNs, resolutionNs, repeats, coldMs, fraction } = evidence;
   const doubts: string[] = [];
-  if (gpuNs !== null) doubts.push(...doubtsOfSamples(gpuNs, repeats));
-  if (gpuNs !== null && launchesNs !== null && !isNoisy(gpuNs) && differ(launchesNs, gpuNs.median)) {
+  if (time !== null) doubts.push(...doubtsOfSamples(time, repeats));
+  if (time !== null && launchesNs !== null && !isNoisy(time) && differ(launchesNs, time.median)) {
     doubts.push(
       `The kernels, timed one by one, add up to a time more than ${
         100 * LAUNCHES_APART
       } % off the row's: trust the row, and run again for its kernels.`,
     );
   }
-  if (gpuNs !== null && resolutionNs !== null && gpuNs.median * repeats < FEW_STEPS * resolutionNs) {
+  if (time !== null && resolutionNs !== null && time.median * repeats < FEW_STEPS * resolutionNs) {
     doubts.push("The timer is too coarse for a row so short: take a larger size.");
   }
   if (coldMs > SLOW_START_MS) {
@@ -55,7 +55,7 @@ export function doubtsOf(evidence: Evidence): string[] {
   }
   if (fraction !== null && fraction > 1) {
     doubts.push(
-      "The rate is above the ceiling, which no hardware can do: close other programs, so that the ceiling is measured right, and run again.",
+      "The rate is above the ceiling, which no hardware can do without Strassen's method: close other programs, so that the ceiling is measured right, and run again.",
     );
   }
   return doubts;

@@ -102,7 +102,7 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
     kernels,
     warnings: [
       ...doubtsOf({
-        ...{ gpuNs, launchesNs, coldMs, fraction },
+        ...{ time: gpuNs ?? wallNs, launchesNs, coldMs, fraction },
         resolutionNs: scale.resolutionNs,
         repeats: work.repeats,
       }),

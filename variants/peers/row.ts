@@ -118,7 +118,7 @@ function standingOf(
 function warningsOf(time: Summary, fraction: number | null, { measured, ready }: Evidence): string[] {
   const { coldMs, repeats } = measured;
   const { tensorTflops } = ready;
-  const doubts = doubtsOf({ gpuNs: time, launchesNs: null, resolutionNs: null, repeats, coldMs, fraction });
+  const doubts = doubtsOf({ time, launchesNs: null, resolutionNs: null, repeats, coldMs, fraction });
   if (tensorTflops === null) return doubts;
   const ceiling = tensorTflops.toPrecision(3);
   return [

@@ -154,7 +154,7 @@ Deno.test("the text of a reduction has one key for each epilogue and dtype", () 
         const { out } = operandCounts({ products: 1, columns, gatedA: false, epilogue });
         const slots = Array.from({ length: out }, (_, i) => i);
         const storage = slots.map(() => ({ dtype, access: "read_write", aligned } as const));
-        return reduceKernel({ epilogue, columns, activation: "silu", storage, slots });
+        return reduceKernel({ epilogue, columns, activation: "silu", storage, slots }, "sum");
       })
     )
   );

@@ -8,7 +8,7 @@ function quiet(change: (ns: number, i: number) => number = (ns) => ns): Evidence
   const random = seededRandom(1);
   const samples = Array.from({ length: 60 }, (_, i) => change(1e6 * (0.99 + 0.02 * random()), i));
   return {
-    gpuNs: summarize(samples),
+    time: summarize(samples),
     launchesNs: null,
     resolutionNs: 32,
     repeats: 1,
@@ -25,7 +25,7 @@ function doubts(evidence: Evidence): string[] {
 
 Deno.test("a quiet row raises no doubt", () => {
   assertEquals(doubts(quiet()), []);
-  assertEquals(doubts({ ...quiet(), gpuNs: null, resolutionNs: null, fraction: null }), []);
+  assertEquals(doubts({ ...quiet(), time: null, resolutionNs: null, fraction: null }), []);
 });
 
 Deno.test("noise, outliers, drift, a coarse timer, a slow start and an impossible rate are each seen", () => {
@@ -60,6 +60,6 @@ Deno.test("repeats within a timing make a coarse timer good enough", () => {
 });
 
 Deno.test("few samples raise no doubt about outliers or drift", () => {
-  const gpuNs = summarize([1e6, 1.01e6, 1.02e6, 1e6, 1.01e6]);
-  assertEquals(doubts({ ...quiet(), gpuNs }), []);
+  const time = summarize([1e6, 1.01e6, 1.02e6, 1e6, 1.01e6]);
+  assertEquals(doubts({ ...quiet(), time }), []);
 });
