@@ -1,4 +1,6 @@
 /** Every variant of the registry against the float64 oracle: a new one is tested by being registered. */
+import type { Sizes } from "../../variants/data.ts";
+import { AWKWARD_SIZES, formatSizes } from "../../variants/shapes.ts";
 import { assert } from "@std/assert";
 import { ACTIVATIONS } from "../../kernels/activation.ts";
 import type { Capabilities } from "../../kernels/gpu/device.ts";
@@ -25,15 +27,19 @@ const gpu = await requestGpu();
 const seed = freshSeed();
 
 /**
- * T, D, H; products of the last float32 shape copy their operands. A software adapter takes long to compile the kernels of the 16-bit types, so they have two shapes each, one
- * whose rows share words and one that vectors fit, and one form of the weights each. Their other kernels are tested with
- * the products.
+ * Products of the last float32 shape copy their operands. A software adapter takes long to compile the kernels of the
+ * 16-bit types, so they have two shapes each, one whose rows share words and one that vectors fit, and one form of the
+ * weights each. Their other kernels are tested with the products.
  */
-const SHAPES: Readonly<Record<DType, readonly (readonly [number, number, number])[]>> = {
-  float32: [[1, 1, 1], [7, 3, 41], [5, 123, 431], [33, 129, 65], [17, 64, 128], [513, 5, 515], [3, 1283, 5]],
-  float16: [[7, 3, 41], [17, 64, 128]],
-  bfloat16: [[5, 123, 431], [17, 64, 128]],
+const SHAPES: Readonly<Record<DType, readonly Sizes[]>> = {
+  float32: [...AWKWARD_SIZES, sizes(17, 64, 128), sizes(513, 5, 515), sizes(3, 1283, 5)],
+  float16: [sizes(7, 3, 41), sizes(17, 64, 128)],
+  bfloat16: [sizes(5, 123, 431), sizes(17, 64, 128)],
 };
+
+function sizes(tokens: number, dim: number, hiddenDim: number): Sizes {
+  return { tokens, dim, hiddenDim };
+}
 
 /** A case: a variant is right, and its results depend on nothing but its inputs. */
 interface Case {
@@ -107,9 +113,8 @@ for (const variant of variants) {
   const both = formsOf(variant);
   const formsFor = { float32: both, float16: both.slice(0, 1), bfloat16: both.slice(-1) };
   for (const dtype of ["float32", "float16", "bfloat16"] as const) {
-    for (const [tokens, dim, hiddenDim] of SHAPES[dtype]) {
-      const name = `${dtype} at ${tokens} x ${dim} x ${hiddenDim}`;
-      test(name, { variant, dtype, tokens, dim, hiddenDim, forms: formsFor[dtype] });
+    for (const shape of SHAPES[dtype]) {
+      test(`${dtype} at ${formatSizes(shape)}`, { variant, dtype, ...shape, forms: formsFor[dtype] });
     }
   }
   // Rows so few that the gate is the epilogue of short kernels; that of the long ones is tested with the products.
