@@ -54,7 +54,7 @@ export { ActivationError, checkActivation } from "./variants/check_activation.ts
 export { catalog as variants } from "./variants/catalog.ts";
 export type { Options, Recording } from "./variants/options.ts";
 export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/plan.ts";
-export { explain, type ExplainOptions, plan, type Sizes } from "./variants/explain.ts";
+export { explain, type ExplainOptions, plan } from "./variants/explain.ts";
 export { gatedLinearUnit } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
 export type {
@@ -62,6 +62,7 @@ export type {
   Gradients,
   Problem,
   SeparateWeights,
+  Sizes,
   VariantInfo,
   Weights,
 } from "./variants/variant.ts";

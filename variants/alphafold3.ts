@@ -1,7 +1,14 @@
 import { gatedBackward } from "../kernels/gated.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
-import { downGradient, gate, hiddenGradient, project, projectDown, projectionGradients } from "./separate.ts";
+import {
+  downGradient,
+  gatedHidden,
+  hiddenGradient,
+  project,
+  projectDown,
+  projectionGradients,
+} from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
@@ -27,7 +34,7 @@ export const alphafold3: Variant = {
 function forward(block: Block, training: boolean): Forward {
   const purpose = training ? "saved" : "workspace";
   const { g, u } = project(block, purpose);
-  const h = gate(block, { g, u }, purpose);
+  const h = gatedHidden(block, { g, u }, purpose);
   if (!training) release(g, u);
   const y = projectDown(block, h);
   if (training) return { y, saved: { g, u, h } };

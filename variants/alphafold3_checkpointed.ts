@@ -1,6 +1,6 @@
 import { alphafold3 } from "./alphafold3.ts";
 import { type Block, type Forward, type Gradients, type Variant } from "./variant.ts";
-import { gate, project } from "./separate.ts";
+import { gatedHidden, project } from "./separate.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 
 /**
@@ -24,6 +24,6 @@ export const alphafold3Checkpointed: Variant = {
 
 function backward(block: Block, _saved: Forward["saved"], dy: Tensor): Gradients {
   const { g, u } = project(block, "workspace");
-  const h = gate(block, { g, u }, "workspace");
+  const h = gatedHidden(block, { g, u }, "workspace");
   return alphafold3.backward(block, { g, u, h }, dy);
 }

@@ -91,8 +91,8 @@ interface Sums {
 
 /** The gradients themselves. */
 function gradientsOf(block: Block): Sums {
-  const dDown = block.downGradient();
-  const { tensors, dGate, dUp } = block.gateUpGradients();
+  const dDown = block.emptyDownGradient();
+  const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   return { views: { dDown: matrix(dDown), dGate, dUp }, finish: (dx) => ({ dx, dDown, ...tensors }) };
 }
 
@@ -114,9 +114,9 @@ function float32Sums(block: Block): Sums {
   return {
     views: { dDown: matrix(down), dGate: matrix(gate), dUp: matrix(up) },
     finish: (dx) => {
-      const dDown = block.downGradient();
+      const dDown = block.emptyDownGradient();
       round(down, matrix(dDown));
-      const { tensors, dGate, dUp } = block.gateUpGradients();
+      const { tensors, dGate, dUp } = block.emptyGateUpGradients();
       round(gate, dGate);
       round(up, dUp);
       return { dx, dDown, ...tensors };

@@ -1,11 +1,5 @@
 import { type DType, roundTo } from "../kernels/gpu/dtype.ts";
-
-/** Sizes of a block: T tokens, model width D (`dim`), hidden width H (`hiddenDim`). */
-export interface Sizes {
-  readonly tokens: number;
-  readonly dim: number;
-  readonly hiddenDim: number;
-}
+import type { Sizes } from "./variant.ts";
 
 /** Everything that a block's forward and backward start from, row-major on the CPU. */
 export interface HostInputs {

@@ -4,7 +4,7 @@ import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import type { Options } from "./options.ts";
 import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
 import { type Call, checkProblem, problemOf } from "./validate.ts";
-import type { Problem } from "./variant.ts";
+import type { Problem, Sizes } from "./variant.ts";
 
 /**
  * What {@linkcode explain} and {@linkcode plan} take beside the problem.
@@ -23,26 +23,6 @@ export interface ExplainOptions extends Options {
   readonly training?: boolean;
   /** The form of the weights. Default: "separate". */
   readonly weightForm?: "separate" | "combined";
-}
-
-/**
- * Sizes of a problem: T, D, H.
- *
- * @example A layer of Llama 3 8B
- * ```ts
- * import type { Sizes } from "../mod.ts";
- *
- * const llama: Sizes = { tokens: 8192, dim: 4096, hiddenDim: 14336 };
- * console.log(6 * llama.tokens * llama.dim * llama.hiddenDim, "FLOP forward");
- * ```
- */
-export interface Sizes {
-  /** T, batch x sequence. */
-  readonly tokens: number;
-  /** D, model width. */
-  readonly dim: number;
-  /** H, hidden width. */
-  readonly hiddenDim: number;
 }
 
 /**

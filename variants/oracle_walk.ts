@@ -1,5 +1,5 @@
 import type { ActivationName } from "../kernels/activation.ts";
-import type { Sizes } from "./data.ts";
+import type { Sizes } from "./variant.ts";
 import { type ScalarActivation, scalarActivation } from "./oracle_activation.ts";
 import { addScaled, dot, type Numbers, pickColumns, pickRows, rowsOf } from "./oracle_math.ts";
 

@@ -55,7 +55,7 @@ function forward(block: Block, training: boolean): Forward {
 function backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients {
   const { recorder, activation } = block;
   const { g, u, act, h } = saved;
-  const dDown = block.downGradient();
+  const dDown = block.emptyDownGradient();
   product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: matrix(dDown) });
   const dh = block.tokensByHidden("workspace", "dh");
   product(block, "dh", { layout: "nt", a: matrix(dy), b: block.down, out: matrix(dh) });
@@ -86,7 +86,7 @@ function backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients 
   });
   release(da, g);
 
-  const { tensors, dGate, dUp } = block.gateUpGradients();
+  const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   product(block, "dGate", { layout: "tn", a: block.x, b: matrix(dg), out: dGate });
   product(block, "dUp", { layout: "tn", a: block.x, b: matrix(du), out: dUp });
   const dx = block.tokensByDim("gradient", "dx");

@@ -15,7 +15,7 @@ export function project(block: Block, purpose: Purpose): { g: Tensor; u: Tensor 
 }
 
 /** h = act(g) u as a tensor of its own, by one element-wise kernel. */
-export function gate(block: Block, { g, u }: { g: Tensor; u: Tensor }, purpose: Purpose): Tensor {
+export function gatedHidden(block: Block, { g, u }: { g: Tensor; u: Tensor }, purpose: Purpose): Tensor {
   const h = block.tokensByHidden(purpose, "h");
   gatedForward(block.recorder, { g: matrix(g), u: matrix(u), h: matrix(h), activation: block.activation });
   return h;
@@ -30,7 +30,7 @@ export function projectDown(block: Block, h: Tensor): Tensor {
 
 /** dDown = h^T dy. */
 export function downGradient(block: Block, h: Tensor, dy: Tensor): Tensor {
-  const dDown = block.downGradient();
+  const dDown = block.emptyDownGradient();
   product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: matrix(dDown) });
   return dDown;
 }
@@ -59,7 +59,7 @@ export function projectionGradients(
     out: matrix(dx),
     accumulate: true,
   });
-  const { tensors, dGate, dUp } = block.gateUpGradients();
+  const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   product(block, "dGate", { layout: "tn", a: block.x, b: matrix(dg), out: dGate });
   product(block, "dUp", { layout: "tn", a: block.x, b: matrix(du), out: dUp });
   return { dx, ...tensors };

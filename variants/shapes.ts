@@ -1,5 +1,5 @@
 import { bytesPerElement, type DType } from "../kernels/gpu/dtype.ts";
-import type { Sizes } from "./data.ts";
+import type { Sizes } from "./variant.ts";
 import { PRESETS } from "./presets.ts";
 
 /** An argument whose value breaks its rule; the message is one line that names both. */

@@ -1,7 +1,7 @@
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
 import { inChunks } from "./chunked.ts";
-import { downGradient, gate, projectDown } from "./separate.ts";
+import { downGradient, gatedHidden, projectDown } from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
@@ -67,7 +67,7 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
     out: [matrix(dx)],
     products: 2,
   });
-  const { tensors, dGate, dUp } = block.gateUpGradients();
+  const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   block.matmul({
     label: "dGate, dUp",
     layout: "tn",
@@ -90,14 +90,14 @@ function hiddenFits({ problem: { tokens, dim, hiddenDim } }: Block): boolean {
 }
 
 function fromHidden(block: Block, { g, u }: Pick<Forward["saved"], "g" | "u">, dy: Tensor): Tensor {
-  const h = gate(block, { g, u }, "workspace");
+  const h = gatedHidden(block, { g, u }, "workspace");
   const dDown = downGradient(block, h, dy);
   release(h);
   return dDown;
 }
 
 function fromPreActivations(block: Block, { g, u }: Pick<Forward["saved"], "g" | "u">, dy: Tensor): Tensor {
-  const dDown = block.downGradient();
+  const dDown = block.emptyDownGradient();
   block.matmul({
     label: "dDown",
     layout: "tn",

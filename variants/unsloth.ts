@@ -1,7 +1,14 @@
 import { gatedBackward } from "../kernels/gated.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
-import { downGradient, gate, hiddenGradient, project, projectDown, projectionGradients } from "./separate.ts";
+import {
+  downGradient,
+  gatedHidden,
+  hiddenGradient,
+  project,
+  projectDown,
+  projectionGradients,
+} from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
@@ -25,7 +32,7 @@ export const unsloth: Variant = {
 
 function forward(block: Block, training: boolean): Forward {
   const { g, u } = project(block, training ? "saved" : "workspace");
-  const h = gate(block, { g, u }, "workspace");
+  const h = gatedHidden(block, { g, u }, "workspace");
   if (!training) release(g, u);
   const y = projectDown(block, h);
   release(h);

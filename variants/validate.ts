@@ -5,7 +5,7 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { PRECISIONS } from "../kernels/matmul/config.ts";
 import { checkDtype, checkGpu, checkOneOf, checkShape, checkTensor, kindOf } from "./checks.ts";
 import type { Options, Recording } from "./options.ts";
-import type { Problem, Weights } from "./variant.ts";
+import type { Problem, Sizes, Weights } from "./variant.ts";
 
 /** What a call computes from, as the caller gave it. */
 export interface Call {
@@ -40,7 +40,7 @@ export function problemOf({ gpu, x, weights, options }: Call): Problem {
  * @throws {RangeError} If a size is no whole number from 1 up, or an option has no such value.
  */
 export function checkProblem(
-  problem: Partial<Problem> & Pick<Problem, "tokens" | "dim" | "hiddenDim">,
+  problem: Partial<Problem> & Sizes,
   options: Options & { readonly weightForm?: unknown },
 ): Problem {
   checkObject("problem", problem);

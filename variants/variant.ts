@@ -12,6 +12,26 @@ import { columns, halves, matrix, type View } from "../kernels/view.ts";
 export type { Precision };
 
 /**
+ * Sizes of a problem: T, D, H.
+ *
+ * @example A layer of Llama 3 8B
+ * ```ts
+ * import type { Sizes } from "../mod.ts";
+ *
+ * const llama: Sizes = { tokens: 8192, dim: 4096, hiddenDim: 14336 };
+ * console.log(6 * llama.tokens * llama.dim * llama.hiddenDim, "FLOP forward");
+ * ```
+ */
+export interface Sizes {
+  /** T, batch x sequence. */
+  readonly tokens: number;
+  /** D, model width. */
+  readonly dim: number;
+  /** H, hidden width. */
+  readonly hiddenDim: number;
+}
+
+/**
  * One SwiGLU block: y = (act(x W_gate) * (x W_up)) W_down.
  *
  * @example Only the sizes are needed
@@ -23,13 +43,7 @@ export type { Precision };
  * console.log(explain(gpu, problem).savedBytes); // 2 T H elements of 2 bytes: g and u
  * ```
  */
-export interface Problem {
-  /** T, batch x sequence. */
-  readonly tokens: number;
-  /** D, model width. */
-  readonly dim: number;
-  /** H, hidden width. */
-  readonly hiddenDim: number;
+export interface Problem extends Sizes {
   /** Storage type of all tensors. */
   readonly dtype: DType;
   /** The activation of the gate. */
@@ -242,7 +256,7 @@ export class Block {
   }
 
   /** New gradients of gate and up, in the form of the weights, with views of both. */
-  gateUpGradients(): {
+  emptyGateUpGradients(): {
     tensors: { dGate: Tensor; dUp: Tensor } | { dGateUp: Tensor };
     dGate: View;
     dUp: View;
@@ -259,7 +273,7 @@ export class Block {
   }
 
   /** A new gradient of down, [H, D]. */
-  downGradient(): Tensor {
+  emptyDownGradient(): Tensor {
     return this.#empty([this.problem.hiddenDim, this.problem.dim], "gradient", "dDown");
   }
 

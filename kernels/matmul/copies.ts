@@ -5,12 +5,9 @@ import { storageBytes, type Tensor } from "../gpu/tensor.ts";
 import { transpose } from "../transpose.ts";
 import { isAligned, isBindable, matrix, type View } from "../view.ts";
 import { columnsApart, productsApart } from "./parts.ts";
-import type { Sized } from "./request.ts";
+import type { Multiply, Sized } from "./request.ts";
 
 type Side = "a" | "b";
-
-/** Records the product of operands that are ready. */
-type Multiply = (sized: Sized) => void;
 
 /**
  * Uses of each element from which it pays to copy an operand whose rows vectors of four do not fit: 4 bytes read and 4

@@ -1,3 +1,4 @@
+import { lines, range } from "./text.ts";
 import { blockLength, PADDING, type Tile } from "./tile.ts";
 
 /**
@@ -45,9 +46,6 @@ export interface LoaderInit {
 }
 
 const SIZE = { a: "m", b: "n" } as const;
-
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);
-const lines = (items: readonly string[]) => items.join("\n");
 
 /** `count` items dealt to `threads`, `per` items a row: text for each thread's items, its row and column in `i`. */
 class Deal {

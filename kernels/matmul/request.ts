@@ -45,6 +45,9 @@ export interface Sized extends Required<Omit<MatmulRequest, "choice">> {
   readonly product: string;
 }
 
+/** Records a product whose operands are ready. */
+export type Multiply = (sized: Sized) => void;
+
 /**
  * A request with its sizes.
  *

@@ -1,5 +1,6 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import { type Storage, storageWgsl } from "../storage.ts";
+import { lines, range } from "./text.ts";
 
 /**
  * Rows of A up to which this kernel is the fastest stream of B: on an H200 it reads 3.0 TB/s for one row, 2.3 for 8 and
@@ -74,9 +75,6 @@ ${layout === "nn" ? columnsWgsl(config) : rowsWgsl(config)}
 `,
   };
 }
-
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);
-const lines = (items: readonly string[]) => items.join("\n");
 
 /** Begins the kernel: `first_col` is the workgroup's first column of the output. */
 const header = (layout: "nn" | "nt") =>

@@ -5,10 +5,7 @@ import type { Recorder } from "../gpu/recorder.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { columns, isAligned, matrix, rows, type View } from "../view.ts";
 import type { TileChoice } from "./choose.ts";
-import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
-
-/** Records a product in the ordinary way. */
-type Multiply = (sized: Sized) => void;
+import { type MatmulRequest, type Multiply, type Sized, withSizes } from "./request.ts";
 
 /** Storage that the rule takes Strassen's method for: bfloat16 would round its sums to 8 bits. */
 const RULED: readonly DType[] = ["float32", "float16"];

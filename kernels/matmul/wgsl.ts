@@ -3,9 +3,8 @@ import { packingWgsl, storageWgsl } from "../storage.ts";
 import { type MatmulConfig, operandCounts } from "./config.ts";
 import { epilogueWgsl } from "./epilogue.ts";
 import { type Loader, loader } from "./loader.ts";
+import { range } from "./text.ts";
 import { blockLength, threadsOf, type Tile } from "./tile.ts";
-
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** Uniform fields of a matmul kernel, in order. */
 export function uniformFields(

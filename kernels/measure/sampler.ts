@@ -22,13 +22,22 @@ const FEWEST = 6;
 const PATIENCE_NS = 10e9;
 const FEWEST_SLOW = 3;
 
+/** Whether `n` samples have taken as long as was asked, or so long that no more are waited for. */
+export function longEnough(
+  n: number,
+  spentNs: number,
+  { samples, timeNs }: Pick<StopRule, "samples" | "timeNs">,
+): boolean {
+  return n >= samples && spentNs >= timeNs ||
+    n >= FEWEST_SLOW && spentNs >= Math.max(PATIENCE_NS, 10 * timeNs);
+}
+
 /** Whether these samples, in nanoseconds, are enough. */
 export function enough(samples: readonly number[], rule: StopRule): boolean {
   const n = samples.length;
   if (n >= rule.mostSamples) return true;
   const spentNs = samples.reduce((sum, ns) => sum + ns, 0);
-  if (n >= rule.samples && spentNs >= rule.timeNs) return true;
-  if (n >= FEWEST_SLOW && spentNs >= Math.max(PATIENCE_NS, 10 * rule.timeNs)) return true;
+  if (longEnough(n, spentNs, rule)) return true;
   return n >= Math.max(FEWEST, rule.knownFrom) && medianUncertainty(samples) <= rule.uncertainty;
 }
 

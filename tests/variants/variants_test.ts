@@ -1,5 +1,5 @@
 /** Every variant of the registry against the float64 oracle: a new one is tested by being registered. */
-import type { Sizes } from "../../variants/data.ts";
+import type { Sizes } from "../../variants/variant.ts";
 import { AWKWARD_SIZES, formatSizes } from "../../variants/shapes.ts";
 import { assert } from "@std/assert";
 import { ACTIVATIONS } from "../../kernels/activation.ts";

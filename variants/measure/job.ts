@@ -9,7 +9,7 @@ import type { TuningTable } from "../../kernels/matmul/tuning.ts";
 import type { Ceilings } from "../../kernels/measure/ceilings.ts";
 import type { Bound } from "../../kernels/measure/roofline.ts";
 import type { Summary } from "../../kernels/measure/statistics.ts";
-import type { Sizes } from "../data.ts";
+import type { Sizes } from "../variant.ts";
 import type { Mode } from "../shapes.ts";
 import type { Precision } from "../variant.ts";
 

@@ -1,5 +1,5 @@
 import type { Ceilings } from "../../kernels/measure/ceilings.ts";
-import type { Sizes } from "../data.ts";
+import type { Sizes } from "../variant.ts";
 import { flopsOf, type Mode } from "../shapes.ts";
 import type { RowSpec } from "./job.ts";
 

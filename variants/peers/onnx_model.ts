@@ -1,5 +1,5 @@
 /** A forward block as an ONNX model: https://github.com/onnx/onnx/blob/main/docs/IR.md, fields after onnx.proto. */
-import type { Sizes } from "../data.ts";
+import type { Sizes } from "../variant.ts";
 
 /** What is used of a protobuf library, protobuf.js. */
 export interface Protobuf {

@@ -1,3 +1,4 @@
+import { longEnough } from "../../kernels/measure/sampler.ts";
 import { median } from "../../kernels/measure/statistics.ts";
 import type { Engine } from "./engine.ts";
 
@@ -18,9 +19,6 @@ export interface TimingRule {
  */
 const SAMPLE_WAITS = 20;
 
-/** Samples that together take this long, and ten times what was asked, are enough from three on. */
-const PATIENCE_NS = 10e9;
-const FEWEST_SLOW = 3;
 const MOST_SAMPLES = 1000;
 
 /** Waits whose median is the cost of one. */
@@ -29,13 +27,11 @@ const WAITS = 5;
 /** Whether these samples, in nanoseconds, are enough. `repeats`: how often each repeats the work. */
 export function enoughSamples(
   samples: readonly number[],
-  { samples: least, timeNs }: Pick<TimingRule, "samples" | "timeNs">,
+  rule: Pick<TimingRule, "samples" | "timeNs">,
   repeats: number,
 ): boolean {
   const spentNs = repeats * samples.reduce((sum, ns) => sum + ns, 0);
-  if (samples.length >= least && spentNs >= timeNs) return true;
-  if (samples.length >= FEWEST_SLOW && spentNs >= Math.max(PATIENCE_NS, 10 * timeNs)) return true;
-  return samples.length >= MOST_SAMPLES;
+  return samples.length >= MOST_SAMPLES || longEnough(samples.length, spentNs, rule);
 }
 
 /**
