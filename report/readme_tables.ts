@@ -27,7 +27,7 @@ import {
 } from "./groups.ts";
 import { escapeMarkdown, markdownTable } from "./markdown.ts";
 import type { KernelReport, Report, Row } from "./schema.ts";
-import { isPeer, peakOf, summarise } from "./summary.ts";
+import { isPeer, leaders, peakOf, summarise } from "./summary.ts";
 import { peerSentence } from "./summary_text.ts";
 import { wrap } from "./text.ts";
 
@@ -58,14 +58,15 @@ function perBlock(report: Report, table: (block: Block) => string | null): strin
   return parts.length === 0 ? "The report has no such rows." : parts.join("\n\n");
 }
 
-function timeCell(row: Row | undefined, fastest: Row | null): string {
+/** Bold: the fastest of the section, and what cannot be told from it. */
+function timeCell(row: Row | undefined, section: Section): string {
   if (row === undefined) return "";
   const time = timeOf(row);
   if (time === null) return row.status;
-  const best = fastest === null ? 0 : medianOf(fastest)!;
+  const best = medianOf(fastestOf(section.rows)!)!;
   const { clock, statistics: { median } } = time;
   const text = `${formatTime(median)}${clock === "wall" ? " wall" : ""} (${formatRatio(best / median)})`;
-  return row === fastest ? `**${text}**` : text;
+  return leaders(section).has(row) ? `**${text}**` : text;
 }
 
 const inMode = (block: Block, variant: string) =>
@@ -78,7 +79,6 @@ const variantsIn = (
 /** Variants by modes: times with speed relative to the fastest, and the rate, memory and error of the last mode. */
 export function resultsTable(report: Report): string {
   return perBlock(report, (block) => {
-    const fastest = block.sections.map(({ rows }) => fastestOf(rows));
     const last = block.sections[block.sections.length - 1].mode;
     const headings = [
       "variant",
@@ -93,7 +93,7 @@ export function resultsTable(report: Report): string {
       const row = modes[modes.length - 1];
       return [
         escapeMarkdown(variant),
-        ...modes.map((row, i) => timeCell(row, fastest[i])),
+        ...modes.map((row, i) => timeCell(row, block.sections[i])),
         formatRate(row?.tflops ?? null),
         formatBytes(row?.memory?.peakBytes ?? null),
         formatBytes(row?.memory?.savedBytes ?? null),

@@ -7,17 +7,27 @@
 import { errorOf, fastestOf, leastBy, medianOf, type Section, timeOf } from "./groups.ts";
 import type { ReportMode, Row } from "./schema.ts";
 
-/** The 95 % interval of median(a) / median(b) from raw samples, as a bootstrap gives it. */
-export type RatioInterval = (a: readonly number[], b: readonly number[]) => readonly [number, number];
+/** The interval of median(a) / median(b) from raw samples, as a bootstrap gives it. */
+export type RatioInterval = (
+  a: readonly number[],
+  b: readonly number[],
+  options: { confidence: number },
+) => readonly [number, number];
+
+/** Fewer samples tell nothing: all six lie on one side of the median once in 32 times. */
+const FEWEST = 6;
+
+/** The chance that any of a section's intervals misses, where nothing differs. */
+const ERROR_RATE = 0.05;
 
 /** A row against the fastest of its section. */
 export interface Standing {
   row: Row;
   /** Fastest median over this row's median, at most 1. */
   speed: number;
-  /** Interval of `speed`; null where none was computed. */
+  /** Interval of `speed`; null where there are too few samples for one. */
   interval: readonly [number, number] | null;
-  /** True where the interval holds 1, so that the rows cannot be told apart; the fastest itself is none. */
+  /** True where the interval holds 1 or there is none, so that the rows cannot be told apart; the fastest is none. */
   tied: boolean;
 }
 
@@ -34,13 +44,39 @@ export interface SectionSummary {
   mostAccurate: Row[];
 }
 
-function standing(row: Row, { fastest, interval }: { fastest: Row; interval?: RatioInterval }): Standing {
-  const best = timeOf(fastest)!.statistics;
-  const own = timeOf(row)!.statistics;
-  const speed = best.median / own.median;
-  if (row === fastest) return { row, speed, interval: null, tied: false };
-  const ends = interval?.(best.samples, own.samples) ?? null;
-  return { row, speed, interval: ends, tied: ends !== null && ends[0] <= 1 && ends[1] >= 1 };
+/**
+ * An interval of the ratio of two medians, after over before, from their own intervals: its ends are the most extreme
+ * ratios of their ends, so it is wider than a bootstrap of the ratio and claims less.
+ */
+export function wideInterval(before: Row, after: Row): [number, number] | null {
+  const [a, b] = [timeOf(before)?.statistics.ci, timeOf(after)?.statistics.ci];
+  return !a || !b || a[0] <= 0 ? null : [b[0] / a[1], b[1] / a[0]];
+}
+
+/** What a row is compared with, and how. */
+interface Against {
+  fastest: Row;
+  interval: RatioInterval | undefined;
+  /** Rows that are compared. */
+  count: number;
+}
+
+function standing(row: Row, against: Against): Standing {
+  const speed = medianOf(against.fastest)! / medianOf(row)!;
+  if (row === against.fastest) return { row, speed, interval: null, tied: false };
+  const interval = intervalOf(row, against);
+  return { row, speed, interval, tied: interval === null || interval[0] <= 1 && interval[1] >= 1 };
+}
+
+/**
+ * The fastest is picked by what is compared, and every row could have been it: intervals hold together if each holds as
+ * one of all pairs must.
+ */
+function intervalOf(row: Row, { fastest, interval, count }: Against): Standing["interval"] {
+  const [best, own] = [fastest, row].map((row) => timeOf(row)!.statistics.samples);
+  if (Math.min(best.length, own.length) < FEWEST) return null;
+  if (interval === undefined) return wideInterval(row, fastest);
+  return interval(best, own, { confidence: 1 - ERROR_RATE / (count * (count - 1) / 2) });
 }
 
 function allLeast(rows: readonly Row[], measure: (row: Row) => number | null): Row[] {
@@ -54,17 +90,25 @@ export function peakOf(row: Row): number | null {
   return row.memory?.peakBytes ?? null;
 }
 
-/** Summarises a section; without `interval` no row counts as tied. */
+/** Summarises a section; without `interval` by the intervals of the medians, which claim less. */
 export function summarise(section: Section, { interval }: { interval?: RatioInterval } = {}): SectionSummary {
   const fastest = fastestOf(section.rows);
   const timed = section.rows.filter((row) => row.status === "ok" && medianOf(row) !== null);
   return {
     mode: section.mode,
     fastest,
-    standings: fastest === null ? [] : timed.map((row) => standing(row, { fastest, interval })),
+    standings: fastest === null
+      ? []
+      : timed.map((row) => standing(row, { fastest, interval, count: timed.length })),
     smallest: allLeast(section.rows, peakOf),
     mostAccurate: allLeast(section.rows, errorOf),
   };
+}
+
+/** The fastest row of a section and those that cannot be told from it. */
+export function leaders(section: Section): Set<Row> {
+  const { fastest, standings } = summarise(section);
+  return new Set(standings.filter(({ row, tied }) => tied || row === fastest).map(({ row }) => row));
 }
 
 /** Whether the row is another project's. */

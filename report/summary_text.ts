@@ -39,7 +39,9 @@ export function speedSentence({ fastest, standings }: SectionSummary): string {
 }
 
 function tieClause({ row, interval }: Standing): string {
-  return `no significant difference to ${row.variant}${range(interval, 3)}`;
+  return interval === null
+    ? `too few samples to tell it from ${row.variant}`
+    : `no significant difference to ${row.variant}${range(interval, 3)}`;
 }
 
 /** Which needs least memory, and which is closest to the oracle. */

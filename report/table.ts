@@ -37,7 +37,7 @@ const FIGURES_WIDTH = 73;
 
 /** What the table may be given. */
 export interface TableOptions {
-  /** Interval of the ratio of two medians; without it the table shows no intervals and claims no difference. */
+  /** Interval of the ratio of two medians; without it those of the medians decide, which claim less. */
   interval?: RatioInterval;
 }
 
@@ -131,7 +131,7 @@ function cells({ row, speed, interval, tied }: Standing, { time, rate, bytes }: 
     row.variant,
     significant(statistics.median / time.size) + (clock === "wall" ? "*" : ""),
     formatRatio(speed),
-    interval === null ? "" : `${interval[0].toFixed(2)}-${interval[1].toFixed(2)}${tied ? "=" : ""}`,
+    (interval === null ? "" : `${interval[0].toFixed(2)}-${interval[1].toFixed(2)}`) + (tied ? "=" : ""),
     row.tflops === null ? "-" : significant(row.tflops / rate.size),
     `${formatPercent(row.fractionOfCeiling)}${aboveCeiling(row) ? "!" : ""} ${boundName(row.bound)}`.trim(),
     size(row.memory?.peakBytes),
@@ -172,7 +172,7 @@ function footnotes(
     lines.push("* wall time, as there is no time from the GPU");
   }
   if (summaries.some(({ standings }) => standings.some(({ tied }) => tied))) {
-    lines.push("= no significant difference to the fastest");
+    lines.push("= no significant difference to the fastest (ranges that hold together, all of a mode)");
   }
   if (timed.some(aboveCeiling)) lines.push("! above what the hardware can do: a fault of the measurement");
   return lines.length === 0 ? [] : [...lines, ""];

@@ -6,9 +6,10 @@
 
 import { compareReports, type Pair } from "../compare.ts";
 import { formatTime, greatest, least } from "../format.ts";
-import { machineOf, medianOf, timeOf } from "../groups.ts";
+import { machineOf, medianOf } from "../groups.ts";
 import type { Report, Row } from "../schema.ts";
 import { plain } from "../shape.ts";
+import { wideInterval } from "../summary.ts";
 import { STEP } from "./bars.ts";
 import {
   type Drawn,
@@ -31,15 +32,6 @@ const VERDICTS: Record<string, string> = {
 
 /** Medians alone decide nothing here, so the tests of the command-line comparison are not needed. */
 const NO_STATISTICS = { ratioInterval: (): [number, number] => [0, Infinity], pValue: () => 1 };
-
-/**
- * An interval of the ratio of two medians from their own intervals: its ends are the most extreme ratios of their
- * ends, so it is wider than a bootstrap of the ratio and claims less.
- */
-export function wideInterval(before: Row, after: Row): [number, number] | null {
-  const [a, b] = [timeOf(before)?.statistics.ci, timeOf(after)?.statistics.ci];
-  return !a || !b || a[0] <= 0 ? null : [b[0] / a[1], b[1] / a[0]];
-}
 
 function verdictOf(interval: readonly [number, number] | null): string {
   if (interval === null || (interval[0] <= 1 && interval[1] >= 1)) return "no clear difference";

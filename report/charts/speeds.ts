@@ -8,6 +8,7 @@ import { formatRatio, formatShape, formatTime, significant } from "../format.ts"
 import { fastestOf, medianOf } from "../groups.ts";
 import type { Row } from "../schema.ts";
 import { plain } from "../shape.ts";
+import { leaders } from "../summary.ts";
 import {
   type Drawn,
   modePanels,
@@ -28,11 +29,11 @@ function shapeLabel(row: Row): string {
   return formatShape(row).replaceAll(", ", "|");
 }
 
-function cell(row: Row, fastest: Row | null): Spec {
-  const base = { variant: nameOf(row.variant), shape: shapeLabel(row) };
+function cell(row: Row, { fastest, leads }: { fastest: Row | null; leads: boolean }): Spec {
+  const base = { variant: nameOf(row.variant), shape: shapeLabel(row), leads };
   const [own, best] = [medianOf(row), fastest === null ? null : medianOf(fastest)];
   if (own === null || best === null) {
-    return { ...base, speed: null, text: absence(row), tip: absenceTip(row) };
+    return { ...base, leads: false, speed: null, text: absence(row), tip: absenceTip(row) };
   }
   const speed = best / own;
   return {
@@ -50,7 +51,8 @@ function cells(rows: readonly Row[]): Spec[] {
   const shapes = Map.groupBy(rows, shapeLabel);
   return [...shapes.values()].flatMap((group) => {
     const fastest = fastestOf(group);
-    return group.map((row) => cell(row, fastest));
+    const first = leaders({ mode: group[0].mode, rows: group });
+    return group.map((row) => cell(row, { fastest, leads: first.has(row) }));
   });
 }
 
@@ -113,14 +115,16 @@ export function drawSpeeds(view: View): Drawn {
           },
         },
       },
-      textLayer("datum.speed !== 1", "normal"),
-      textLayer("datum.speed === 1", "bold"),
+      textLayer("!datum.leads", "normal"),
+      textLayer("datum.leads", "bold"),
     ],
   }));
   return {
     title: `Relative speed: ${modeWords(view.rows)}`,
     panels,
     columns: shapes.length > 3 ? 1 : panels.length,
-    notes: ["1.00x is the fastest of its column; 0.50x takes twice as long."],
+    notes: [
+      "1.00x is the fastest of its column; 0.50x takes twice as long. Bold: the fastest and what cannot be told from it.",
+    ],
   };
 }

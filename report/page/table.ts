@@ -15,6 +15,7 @@ import {
 } from "../format.ts";
 import { boundName, errorOf, fastestOf, medianOf, problemKey, problemOf, timeOf } from "../groups.ts";
 import type { Row } from "../schema.ts";
+import { leaders } from "../summary.ts";
 import { filterAttributes, type Tagged } from "./filters.ts";
 import { attributes, escapeHtml } from "./html.ts";
 
@@ -28,6 +29,8 @@ interface Cell {
 /** A row of the table with the fastest of those that it may be compared with. */
 interface Compared extends Tagged {
   fastest: Row | null;
+  /** Whether it is the fastest, or cannot be told from it. */
+  leads: boolean;
 }
 
 const number = (key: number | null, text: string): Cell => ({ key, text });
@@ -77,26 +80,33 @@ function intervalCell({ row }: Compared): Cell {
     : { key: null, text: "-" };
 }
 
-function speedCell({ row, fastest }: Compared): Cell {
+function speedCell({ row, fastest, leads }: Compared): Cell {
   const [own, best] = [medianOf(row), fastest === null ? null : medianOf(fastest)];
-  return own && best ? number(best / own, formatRatio(best / own)) : { key: null, text: "-" };
+  if (!own || !best) return { key: null, text: "-" };
+  return number(best / own, formatRatio(best / own) + (leads && row !== fastest ? " =" : ""));
 }
 
 function compare(tagged: readonly Tagged[]): Compared[] {
   const key = ({ source, row }: Tagged) => JSON.stringify([source, row.mode, problemKey(problemOf(row))]);
   const groups = Map.groupBy(tagged, key);
-  const fastest = new Map([...groups].map(([key, group]) => [key, fastestOf(group.map(({ row }) => row))]));
-  return tagged.map((one) => ({ ...one, fastest: fastest.get(key(one)) ?? null }));
+  const best = new Map([...groups].map(([key, group]) => {
+    const rows = group.map(({ row }) => row);
+    return [key, { fastest: fastestOf(rows), leaders: leaders({ mode: rows[0].mode, rows }) }];
+  }));
+  return tagged.map((one) => {
+    const { fastest, leaders } = best.get(key(one))!;
+    return { ...one, fastest, leads: leaders.has(one.row) };
+  });
 }
 
 function tableRow(compared: Compared, columns: typeof COLUMNS): string {
-  const { row, fastest } = compared;
+  const { row, leads } = compared;
   const cells = columns.map(({ of }, i) => {
     const { text, key } = of(compared);
     const tag = i === 0 ? 'th scope="row"' : "td";
     return `<${tag}${attributes({ "data-key": key ?? "" })}>${escapeHtml(text)}</${tag.slice(0, 2)}>`;
   });
-  const classes = [row.status, row === fastest ? "fastest" : ""].filter((name) => name !== "").join(" ");
+  const classes = [row.status, leads ? "fastest" : ""].filter((name) => name !== "").join(" ");
   const reason = row.reason === null ? "" : attributes({ title: row.reason });
   return `<tr class="${classes}"${filterAttributes([compared])}${reason}>${cells.join("")}</tr>`;
 }

@@ -14,7 +14,7 @@ import { estimateSeconds, pickSizes, type Speed } from "./sizes.ts";
 /** Samples and their time where the command line gives none: a CPU that stands for a GPU gets fewer. */
 const RULE = {
   hardware: { samples: 20, timeNs: 250e6 },
-  software: { samples: 5, timeNs: 100e6 },
+  software: { samples: 6, timeNs: 100e6 },
 };
 
 /** A median known to half a percent is known well enough. */

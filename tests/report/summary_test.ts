@@ -1,0 +1,54 @@
+import { assert, assertEquals } from "@std/assert";
+import { bootstrapRatioInterval } from "../../kernels/measure/bootstrap.ts";
+import { seededRandom } from "../../kernels/measure/random.ts";
+import { summarize } from "../../kernels/measure/statistics.ts";
+import type { Row } from "../../report/schema.ts";
+import { leaders, summarise } from "../../report/summary.ts";
+import { oneRow } from "./fixture.ts";
+
+const [ROW] = oneRow().rows;
+
+/** Rows whose samples are spread by 5 % around the given times. */
+function rowsOf(times: readonly number[], { samples, seed }: { samples: number; seed: number }): Row[] {
+  const random = seededRandom(seed);
+  return times.map((time, i) => {
+    const drawn = Array.from({ length: samples }, () => time * (0.95 + 0.1 * random()));
+    return { ...ROW, variant: `variant ${i}`, timing: { gpuNs: summarize(drawn, { seed }), wallNs: null } };
+  });
+}
+
+const interval = (a: readonly number[], b: readonly number[], options: { confidence: number }) =>
+  bootstrapRatioInterval(a, b, { ...options, seed: 1 });
+
+Deno.test("of eight equal variants hardly ever one is called slower, though the fastest is picked after the fact", () => {
+  const SECTIONS = 150;
+  let wrong = 0;
+  for (let seed = 0; seed < SECTIONS; seed++) {
+    const rows = rowsOf(Array(8).fill(1e6), { samples: 20, seed });
+    const { standings, fastest } = summarise({ mode: "full", rows }, { interval });
+    if (standings.some(({ row, tied }) => row !== fastest && !tied)) wrong++;
+  }
+  assert(wrong <= 0.1 * SECTIONS, `${wrong} of ${SECTIONS}`);
+});
+
+Deno.test("a variant that is slower by a tenth is told, by either kind of interval", () => {
+  const rows = rowsOf([1e6, 1e6, 1.1e6], { samples: 20, seed: 7 });
+  for (const options of [{ interval }, {}]) {
+    const { standings } = summarise({ mode: "full", rows }, options);
+    assertEquals(standings[2].tied, false);
+    assert(standings[2].interval![1] < 1);
+  }
+  assertEquals([...leaders({ mode: "full", rows })].map(({ variant }) => variant), [
+    "variant 0",
+    "variant 1",
+  ]);
+});
+
+Deno.test("five samples tell nothing, however far apart", () => {
+  const rows = rowsOf([1e6, 3e6], { samples: 5, seed: 7 });
+  const { standings } = summarise({ mode: "full", rows }, { interval });
+  assertEquals(standings.map(({ interval, tied }) => [interval, tied]).toSorted(), [[null, false], [
+    null,
+    true,
+  ]]);
+});
