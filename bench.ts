@@ -12,6 +12,7 @@ import { ACTIVATIONS } from "./kernels/activation.ts";
 import { NoAdapterError } from "./kernels/gpu/device.ts";
 import { parseTuning, TUNING_SCHEMA, TuningError, type TuningTable } from "./kernels/matmul/tuning.ts";
 import { bootstrapRatioInterval } from "./kernels/measure/bootstrap.ts";
+import type { Ceilings } from "./kernels/measure/ceilings.ts";
 import { mannWhitney } from "./kernels/measure/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./report/arguments.ts";
 import { compareFiles } from "./report/compare_command.ts";
@@ -24,6 +25,7 @@ import { ensureWritable, existingReport, print, REPORT_FILES, textIn } from "./r
 import { lineFromParent, tellParent } from "./report/parent.ts";
 import { ReportError } from "./report/reader.ts";
 import { resumed } from "./report/resume.ts";
+import type { Report } from "./report/schema.ts";
 import { rowName, RunLog } from "./report/run_log.ts";
 import { Supervisor } from "./report/supervisor.ts";
 import { renderTable } from "./report/table.ts";
@@ -110,9 +112,9 @@ function listing(): string {
 function compare(command: Command & { kind: "compare" }): number {
   const pValue = (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p;
   const statistics = { ratioInterval: bootstrapRatioInterval, pValue };
-  const { text, regressed } = compareFiles({ ...command, statistics });
+  const { text, passes } = compareFiles({ ...command, statistics });
   console.log(text);
-  return regressed ? FAILED : OK;
+  return passes ? OK : FAILED;
 }
 
 /** Searches the tiles of every product of the chosen variants and sizes. */
@@ -149,18 +151,25 @@ async function bench(options: BenchOptions, args: readonly string[]): Promise<nu
   const { table, warning } = tuningIn(folder);
   const tuned = table?.entries.length ?? 0;
   const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
-  const previous = options.resume ? resumed(existingReport(folder), settings) : null;
+  const command = ["deno run -A bench.ts", ...args].join(" ");
+  const previous = options.resume ? resumed(existingReport(folder), { command, settings }) : null;
   const picked = options.sizes === null ? previous?.settings?.sizes?.toString() : undefined;
   const request = picked === undefined ? options : { ...options, sizes: picked, tokens: null };
-  const job = { ...jobOf(request), tuning: table };
+  // One report has one set of ceilings: fractions of others would not compare.
+  const job = { ...jobOf(request), tuning: table, ceilings: measuredCeilings(previous) };
   if (!options.dryRun) ensureWritable(folder, REPORT_FILES);
-  const command = ["deno run -A bench.ts", ...args].join(" ");
   const log = new RunLog({ command, machine: thisMachine(), settings, previous }, {
     folder,
     output: terminal(),
   });
   if (warning !== null) log.take({ type: "warning", text: warning });
   return await new Run(options, job, log).toEnd();
+}
+
+/** The ceilings of a report, null where it has none yet. */
+function measuredCeilings(previous: Report | null): Ceilings | null {
+  const { fmaTflops: { float32 = null, float16 = null } = {}, copyGBps = null } = previous?.ceilings ?? {};
+  return float32 === null || copyGBps === null ? null : { fmaTflops: { float32, float16 }, copyGBps };
 }
 
 /** What `tune` found earlier. A table that cannot be used costs its tiles, not the run. */
@@ -280,7 +289,8 @@ class Run {
     this.#log.order(
       withPeers.flatMap(({ problem, rows }) => rows.map((row) => rowName({ ...problem, ...row }))),
     );
-    report.settings = { ...report.settings, sizes: sizesOf(groups) };
+    const before = report.rows.length === 0 ? [] : report.settings?.sizes?.toString().split(",") ?? [];
+    report.settings = { ...report.settings, sizes: [...new Set([...before, ...sizesOf(groups)])].join() };
   }
 
   #peerRows(): RowSpec[] {
@@ -323,8 +333,8 @@ class Run {
   }
 }
 
-function sizesOf(groups: readonly Group[]): string {
-  return [...new Set(groups.map(({ problem }) => formatSizes(problem)))].join();
+function sizesOf(groups: readonly Group[]): string[] {
+  return groups.map(({ problem }) => formatSizes(problem));
 }
 
 /** The child: measures what its parent tells, and tells what happens. */

@@ -17,13 +17,13 @@ export interface CompareStatistics {
 }
 
 /** What became of a row. */
-export type Verdict = "faster" | "slower" | "same" | "broken" | "mended" | "not timed";
+export type Verdict = "faster" | "slower" | "same" | "broken" | "mended" | "not timed" | "not judged";
 
 /** A row of both reports. */
 export interface Pair {
   before: Row;
   after: Row;
-  /** Median time after over before; null where either has none, or the clocks differ. */
+  /** Median time after over before; null where either has none, the clocks differ, or the runs cannot be compared. */
   ratio: number | null;
   interval: readonly [number, number] | null;
   /** Corrected for the number of rows that are compared. */
@@ -64,12 +64,40 @@ export function compareReports(
     const match = earlier.get(rowName(row));
     return match === undefined ? [] : [pairOf(match, row, statistics)];
   });
+  const { obstacles, differences } = differencesOf(before, after);
   return {
-    ...differencesOf(before, after),
-    pairs: judged(pairs),
+    obstacles,
+    differences: [...differences, ...changedWays(pairs)],
+    pairs: obstacles.length === 0 ? judged(pairs) : pairs.map(unjudged),
     onlyBefore: before.rows.filter((row) => !names.has(rowName(row))),
     onlyAfter: after.rows.filter((row) => !earlier.has(rowName(row))),
   };
+}
+
+/**
+ * What keeps a comparison from seeing a regression: rows that are gone or have no time, and samples so few that no
+ * difference would be certain.
+ */
+export function blindSpots({ pairs, onlyBefore }: Comparison): string[] {
+  const untimed = pairs.filter(({ before, verdict }) => before.status === "ok" && verdict === "not timed");
+  const timed = pairs.filter(({ p }) => p !== null);
+  const few = timed.filter((pair) => leastP(pair) * timed.length > SIGNIFICANCE);
+  const spots: [readonly unknown[], string][] = [
+    [onlyBefore.filter(({ status }) => status === "ok"), "only in the earlier report"],
+    [untimed, "without times that can be compared"],
+    [few, `with too few samples to be sure of any difference among ${timed.length}: raise --samples`],
+  ];
+  return spots.filter(([rows]) => rows.length > 0).map(([rows, what]) =>
+    `${rows.length} ${rows.length === 1 ? "row" : "rows"} ${what}`
+  );
+}
+
+/** The least chance that the test can give: all samples of one report below all of the other. */
+function leastP({ before, after }: Pair): number {
+  const [n, m] = [before, after].map((row) => timeOf(row)!.statistics.n);
+  let arrangements = 1;
+  for (let i = 1; i <= n; i++) arrangements *= (m + i) / i;
+  return 2 / arrangements;
 }
 
 /** Pairs that got worse: broken, or surely slower and by more than so many percent. */
@@ -114,12 +142,33 @@ function verdictOf({ interval }: Pair, p: number): Verdict {
   return interval[1] < 1 ? "faster" : "same";
 }
 
+function unjudged(pair: Pair): Pair {
+  return pair.ratio === null
+    ? pair
+    : { ...pair, ratio: null, interval: null, p: null, verdict: "not judged" };
+}
+
+function changedWays(pairs: readonly Pair[]): string[] {
+  const timed = pairs.filter(({ before, after }) => before.status === "ok" && after.status === "ok");
+  const facts = [["implementation", ({ implementation }: Row) => implementation], [
+    "tile",
+    ({ tile }: Row) => tile,
+  ]] as const;
+  return facts.flatMap(([name, of]) => {
+    const changed = timed.filter(({ before, after }) => of(before) !== of(after)).length;
+    return changed === 0 ? [] : [`The ${name} of ${changed} of ${timed.length} rows differs.`];
+  });
+}
+
 function differencesOf(before: Report, after: Report): Pick<Comparison, "obstacles" | "differences"> {
   const compare = ([what, a, b]: Fact): string[] =>
     a === b ? [] : [`${what} differs: ${a ?? "none"} before, ${b ?? "none"} after.`];
   const [a, b] = [before.settings ?? {}, after.settings ?? {}];
   const obstacles: Fact[] = [["The adapter", machineOf(before), machineOf(after)]];
-  const others: Fact[] = [["The driver", before.adapter.description, after.adapter.description]];
+  const others: Fact[] = [
+    ["The adapter's description", before.adapter.description, after.adapter.description],
+    ["The driver", before.driver?.version, after.driver?.version],
+  ];
   for (const name of union(before.versions, after.versions)) {
     others.push([`The version of ${name}`, before.versions[name], after.versions[name]]);
   }

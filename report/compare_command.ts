@@ -5,7 +5,7 @@
  */
 
 import { UsageError } from "./argument_values.ts";
-import { compareReports, type CompareStatistics, regressions } from "./compare.ts";
+import { blindSpots, compareReports, type CompareStatistics, regressions } from "./compare.ts";
 import { renderComparison } from "./compare_text.ts";
 import { readWhole } from "./files.ts";
 import { parseReport } from "./reader.ts";
@@ -22,13 +22,13 @@ export interface CompareOptions {
 }
 
 /**
- * How two report files differ, as text, and whether that is a regression.
+ * How two report files differ, as text, and whether that passes: no regression, and none that could not be seen.
  *
  * @throws {FileError} If one of them cannot be read.
  * @throws {ReportError} If one of them is not a report.
  * @throws {UsageError} If they have no row in common, or if regressions are asked for across machines.
  */
-export function compareFiles(options: CompareOptions): { text: string; regressed: boolean } {
+export function compareFiles(options: CompareOptions): { text: string; passes: boolean } {
   const { before, after, failOnRegression, statistics } = options;
   const [earlier, later] = [before, after].map((path) => parseReport(readWhole(path), path));
   const comparison = compareReports(earlier, later, { statistics });
@@ -40,6 +40,7 @@ export function compareFiles(options: CompareOptions): { text: string; regressed
   }
   return {
     text: renderComparison(comparison, { failOnRegression }),
-    regressed: failOnRegression !== null && regressions(comparison, failOnRegression).length > 0,
+    passes: failOnRegression === null ||
+      regressions(comparison, failOnRegression).length + blindSpots(comparison).length === 0,
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Comparison, type Pair, regressions } from "./compare.ts";
+import { blindSpots, type Comparison, type Pair, regressions } from "./compare.ts";
 import { formatRatio, formatShape, formatTime } from "./format.ts";
 import { blocksOf, timeOf } from "./groups.ts";
 import type { Row } from "./schema.ts";
@@ -14,14 +14,14 @@ import { type Column, line, wrap } from "./text.ts";
 const WIDTH = 100;
 
 const COLUMNS: readonly Column[] = [
-  { heading: "variant", width: 26, align: "left" },
+  { heading: "variant", width: 24, align: "left" },
   { heading: "mode", width: 9, align: "left" },
   { heading: "before", width: 12, align: "right" },
   { heading: "after", width: 12, align: "right" },
   { heading: "ratio", width: 8, align: "right" },
   { heading: "95 % range", width: 15, align: "right" },
   { heading: "p", width: 8, align: "right" },
-  { heading: "  verdict", width: 10, align: "left" },
+  { heading: "  verdict", width: 12, align: "left" },
 ];
 
 /** What a comparison says, row by row and in sum. */
@@ -50,7 +50,7 @@ export function renderComparison(comparison: Comparison, { failOnRegression = nu
     sumLine(pairs),
   ];
   if (failOnRegression !== null) {
-    lines.push(...verdictLines(regressions(comparison, failOnRegression), failOnRegression));
+    lines.push(...verdictLines(comparison, failOnRegression));
   }
   return lines.join("\n");
 }
@@ -84,13 +84,18 @@ function sumLine(pairs: readonly Pair[]): string {
   return `${pairs.length} rows compared: ${counts.join(", ")}`;
 }
 
-function verdictLines(worse: readonly Pair[], percent: number): string[] {
-  if (worse.length === 0) return [`no regression of more than ${percent} %`];
-  return worse.flatMap(({ after, ratio, verdict }) => {
-    const how = ratio === null ? verdict : `slower by ${(100 * (ratio - 1)).toFixed(1)} %`;
-    return wrap(`${after.variant} ${after.mode} (${formatShape(after)}, ${after.dtype}): ${how}`, {
-      width: WIDTH,
-      lead: "regression: ",
-    });
+function verdictLines(comparison: Comparison, percent: number): string[] {
+  const worse = regressions(comparison, percent);
+  const blind = blindSpots(comparison);
+  if (worse.length === 0 && blind.length === 0) return [`no regression of more than ${percent} %`];
+  const inconclusive = blind.flatMap((spot) => wrap(spot, { width: WIDTH, lead: "inconclusive: " }));
+  return [...inconclusive, ...worse.flatMap(regressionLines)];
+}
+
+function regressionLines({ after, ratio, verdict }: Pair): string[] {
+  const how = ratio === null ? verdict : `slower by ${(100 * (ratio - 1)).toFixed(1)} %`;
+  return wrap(`${after.variant} ${after.mode} (${formatShape(after)}, ${after.dtype}): ${how}`, {
+    width: WIDTH,
+    lead: "regression: ",
   });
 }

@@ -7,15 +7,22 @@
 import { UsageError } from "./argument_values.ts";
 import type { Report } from "./schema.ts";
 
+/** Between the commands of runs that made one report. */
+const THEN = "; then ";
+
 /** Settings that say which rows there are, not how they are measured. */
 const FREE = ["sizes"];
 
 /**
- * The report to go on with, without its failed rows, which get another chance; null where there is none.
+ * The report to go on with, without its failed rows, which get another chance; null where there is none. What it then
+ * tells of how it was made is of both runs.
  *
  * @throws {UsageError} If it was measured with other settings: its rows and new ones would not compare.
  */
-export function resumed(previous: Report | null, settings: NonNullable<Report["settings"]>): Report | null {
+export function resumed(
+  previous: Report | null,
+  { command, settings }: Pick<Report, "command"> & { settings: NonNullable<Report["settings"]> },
+): Report | null {
   if (previous === null) return null;
   for (const [name, value] of Object.entries(settings)) {
     const before = previous.settings?.[name] ?? null;
@@ -24,5 +31,10 @@ export function resumed(previous: Report | null, settings: NonNullable<Report["s
       `Cannot use --resume as ${name} must be ${before}, as in the report: current value is ${value}`,
     );
   }
-  return { ...previous, rows: previous.rows.filter(({ status }) => status !== "failed") };
+  const told = previous.command.split(THEN).includes(command);
+  return {
+    ...previous,
+    command: told ? previous.command : `${previous.command}${THEN}${command}`,
+    rows: previous.rows.filter(({ status }) => status !== "failed"),
+  };
 }

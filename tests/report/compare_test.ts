@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bootstrapRatioInterval } from "../../kernels/measure/bootstrap.ts";
 import { mannWhitney } from "../../kernels/measure/mann_whitney.ts";
-import { compareReports, regressions } from "../../report/compare.ts";
+import { blindSpots, compareReports, regressions } from "../../report/compare.ts";
 import { renderComparison } from "../../report/compare_text.ts";
 import type { Report, Row } from "../../report/schema.ts";
 import { type FixtureOptions, syntheticReport } from "./fixture.ts";
@@ -88,6 +88,49 @@ Deno.test("times of different clocks are not compared", () => {
     new Set(compare(reportOf(), after).pairs.map(({ verdict }) => verdict)),
     new Set(["not timed"]),
   );
+});
+
+Deno.test("a gate that could not see a regression does not pass: rows gone, without times, with few samples", () => {
+  const [before, after] = [reportOf({ seed: 1 }), reportOf({ seed: 2 })];
+  const passing = compare(before, after);
+  assertEquals(blindSpots(passing), []);
+  assertStringIncludes(renderComparison(passing, { failOnRegression: 5 }), "no regression of more than 5 %");
+
+  const without = { ...after, rows: after.rows.filter(({ variant }) => variant !== "tuned") };
+  assertEquals(blindSpots(compare(before, without)), ["2 rows only in the earlier report"]);
+
+  const wall = changed(after, ({ timing }) => ({ timing: { gpuNs: null, wallNs: timing!.gpuNs } }));
+  assertEquals(blindSpots(compare(before, wall)), ["16 rows without times that can be compared"]);
+
+  // Of 5 samples each the test gives 2 of 252 at least, which among 16 rows may be chance.
+  const few = [
+    reportOf({ seed: 1, samples: 5 }),
+    changed(reportOf({ seed: 2, samples: 5 }), (row) => slowed(row, 2)),
+  ];
+  const inconclusive = compare(few[0], few[1]);
+  assertEquals(regressions(inconclusive, 5), []);
+  assertStringIncludes(blindSpots(inconclusive).join(), "16 rows with too few samples to be sure");
+  const text = renderComparison(inconclusive, { failOnRegression: 5 });
+  assertStringIncludes(text, "inconclusive: 16 rows with too few samples");
+  assert(!text.includes("no regression"));
+});
+
+Deno.test("times of another adapter get no verdict; another driver, tile or implementation is told", () => {
+  const report = reportOf();
+  const { pairs } = compare(report, { ...report, adapter: { ...report.adapter, device: "Another GPU" } });
+  assertEquals(
+    new Set(pairs.map(({ verdict, ratio }) => `${verdict} ${ratio}`)),
+    new Set(["not judged null"]),
+  );
+  const driver = { version: "1", usedBytes: null, clockMhz: null, temperatureCelsius: null };
+  const others = compare(
+    { ...report, driver },
+    { ...changed(report, () => ({ tile: "8x8x4" })), driver: { ...driver, version: "2" } },
+  );
+  assertEquals(others.differences, [
+    "The driver differs: 1 before, 2 after.",
+    "The tile of 16 of 16 rows differs.",
+  ]);
 });
 
 Deno.test("another adapter or cache setting is an obstacle, another version is told", () => {

@@ -165,10 +165,13 @@ Deno.test("a report is resumed without its failed rows, and only with the same s
       i === 2 ? { ...row, status: "failed", reason: "wrong", timing: null } : row
     ),
   };
-  assertEquals(resumed(null, SETTINGS), null);
-  assertEquals(resumed(report, SETTINGS)!.rows, REPORT.rows.toSpliced(2, 1));
+  assertEquals(resumed(null, { command: "bench", settings: SETTINGS }), null);
+  const again = resumed(report, { command: "bench --resume", settings: SETTINGS })!;
+  assertEquals(again.rows, REPORT.rows.toSpliced(2, 1));
+  assertEquals(again.command, `${REPORT.command}; then bench --resume`);
+  assertEquals(resumed(again, { command: "bench --resume", settings: SETTINGS })!.command, again.command);
   assertThrows(
-    () => resumed(report, { ...SETTINGS, flush: false }),
+    () => resumed(report, { command: "bench", settings: { ...SETTINGS, flush: false } }),
     UsageError,
     "flush must be true, as in the report",
   );
