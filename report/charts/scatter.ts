@@ -7,7 +7,7 @@
 import { type AxisOptions, quantity } from "./axes.ts";
 import { greatest, least } from "../format.ts";
 import { nameOf, type Spec, variantColor, variantShape } from "./chart.ts";
-import { INK } from "./theme.ts";
+import { FAINT, INK } from "./theme.ts";
 
 /** One point. */
 export interface Point {
@@ -79,25 +79,38 @@ export function pointData(points: readonly Point[]): Spec[] {
 
 /** What {@link scatterPanel} does to points that share a place; charts say so. */
 export const SPREAD_NOTE =
-  "Symbols that would hide each other stand around a dot, which is where they belong.";
+  "Symbols that would hide each other stand apart, each with a line to the dot where it belongs.";
 
-/** The panel: symbols that would hide each other stand in a ring around the place that they share. */
+/** The panel: symbols that would hide each other stand in a ring around the place that they nearly share. */
 export function scatterPanel(points: readonly Point[], look: ScatterPanel): Spec {
   const height = Math.round(look.width * 0.95);
   const encoding = pointEncoding(points, look);
   const { x, y } = encoding;
-  const { shifts, places } = spread(points.map((point) => ({
+  const shifts = spread(points.map((point) => ({
     x: pixelOf(point.x, x as Spec, { field: points.map(({ x }) => x), length: look.width }),
     y: pixelOf(point.y, y as Spec, { field: points.map(({ y }) => y), length: height }),
   })));
   const shifted = pointData(points).map((point, i) => ({ ...point, dx: shifts[i].dx, dy: shifts[i].dy }));
+  const ring = { values: shifted.filter(({ dx, dy }) => dx !== 0 || dy !== 0) };
   return {
     width: look.width,
     height,
     layer: [
       {
-        data: { values: places.map((i) => ({ x: points[i].x, y: points[i].y })) },
-        mark: { type: "point", filled: true, size: 12, color: INK, aria: false },
+        data: ring,
+        mark: {
+          type: "rule",
+          color: FAINT,
+          strokeWidth: 0.7,
+          aria: false,
+          x2Offset: { expr: "datum.dx" },
+          y2Offset: { expr: "datum.dy" },
+        },
+        encoding: { x, y, x2: { field: "x" }, y2: { field: "y" } },
+      },
+      {
+        data: ring,
+        mark: { type: "point", filled: true, size: 8, color: INK, aria: false },
         encoding: { x, y },
       },
       {
@@ -113,17 +126,15 @@ export function scatterPanel(points: readonly Point[], look: ScatterPanel): Spec
 const APART = 10;
 const IN_RING = 15;
 
-/** How far to move each point, and for each ring one of its points. */
-function spread(pixels: readonly { x: number; y: number }[]) {
+/** How far to move each point. */
+function spread(pixels: readonly { x: number; y: number }[]): { dx: number; dy: number }[] {
   const shifts = pixels.map(() => ({ dx: 0, dy: 0 }));
   const left = new Set(pixels.keys());
-  const places: number[] = [];
   for (const first of pixels.keys()) {
     const together = [...left].filter((i) =>
       Math.hypot(pixels[i].x - pixels[first].x, pixels[i].y - pixels[first].y) < APART
     );
     if (!left.has(first) || together.length === 1) continue;
-    places.push(first);
     const radius = Math.max(9, together.length * IN_RING / (2 * Math.PI));
     for (const [place, i] of together.entries()) {
       const angle = 2 * Math.PI * place / together.length;
@@ -131,7 +142,7 @@ function spread(pixels: readonly { x: number; y: number }[]) {
       left.delete(i);
     }
   }
-  return { shifts, places };
+  return shifts;
 }
 
 /** About where an axis shows a value: its own ends may lie a little beyond those of the values. */

@@ -35,10 +35,24 @@ const OTHER_SHAPES: readonly string[] = [
   "circle",
   "square",
   "diamond",
-  "triangle-up",
+  "triangle-down",
   "cross",
   "triangle-left",
+  "triangle-up",
 ];
+
+/** The projects that are known, so that each looks the same whichever of them a chart shows. */
+const KNOWN_OTHERS: readonly string[] = [
+  "pytorch-eager",
+  "jax-js",
+  "onnxruntime-web",
+  "tensorflow-js",
+  "pytorch-eager-tf32",
+  "pytorch-compile",
+  "pytorch-compile-tf32",
+  "liger",
+  "unsloth",
+].map((id) => `peer:${id}`);
 
 /** The ids that have a colour of their own. */
 export const KNOWN_VARIANTS: readonly string[] = Object.keys(STYLES);
@@ -54,10 +68,11 @@ export function inOrder(ids: Iterable<string>): string[] {
 
 /** The styles of ids given in the order of {@link inOrder}. */
 export function stylesOf(ordered: readonly string[]): Style[] {
-  let others = 0;
+  let others = KNOWN_OTHERS.length;
   return ordered.map((id) => {
     if (Object.hasOwn(STYLES, id)) return STYLES[id];
-    const i = others++;
+    const known = KNOWN_OTHERS.indexOf(id);
+    const i = known < 0 ? others++ : known;
     return { color: OTHERS[i % OTHERS.length], shape: OTHER_SHAPES[i % OTHER_SHAPES.length] };
   });
 }
