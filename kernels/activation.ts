@@ -1,5 +1,7 @@
 /**
- * Activations by name.
+ * Activations by name: silu = x s(x) (https://arxiv.org/abs/1702.03118), gelu = x Phi(x) and gelu_tanh, its form with
+ * tanh(sqrt(2/pi) (x + 0.044715 x^3)) (https://arxiv.org/abs/1606.08415), relu = max(x, 0), sigmoid = s(x) =
+ * 1 / (1 + exp(-x)), tanh, and identity, which makes the unit bilinear (https://arxiv.org/abs/2002.05202).
  *
  * @example All of them
  * ```ts

@@ -6,7 +6,7 @@ import type { Tensor } from "./gpu/tensor.ts";
  * Counts the elements of a tensor that are infinite or NaN. Values beyond float16's range are stored as infinities, so
  * that a count above 0 after a float16 product tells of an overflow.
  *
- * @throws {TypeError} If the tensor is disposed.
+ * @throws {TypeError} If the tensor is disposed or none of this Gpu.
  * @throws {LimitError} If it is larger than one binding.
  *
  * @example An overflow of float16
@@ -19,6 +19,9 @@ import type { Tensor } from "./gpu/tensor.ts";
  * ```
  */
 export function countNonFinite(gpu: Gpu, tensor: Tensor): Promise<number> {
+  if (!gpu?.memory || tensor?.memory !== gpu.memory) {
+    throw new TypeError("Cannot count as tensor must be a Tensor of this Gpu: current value is none");
+  }
   // By its bits: a compiler may assume that no float is infinite.
   const where = "(bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u";
   return countElements(gpu, { label: "non-finite elements", inputs: { x: tensor }, where });

@@ -13,8 +13,14 @@ const POINTS = Float32Array.from({ length: 1280 }, (_, i) => (i - 639.5) / 64);
 /** Half the width of a numeric derivative: float32's rounding, 2^-24 |act| / STEP, stays below the tolerance. */
 const STEP = 1 / 256;
 
-/** Of the derivative and of the values around it: rounding of act(x) allows no less. */
+/** Of the derivative. */
 const TOLERANCE = 2e-3;
+
+/** Of act(x): what its rounding to float32 does to a difference over STEP, and expressions of a few roundings more. */
+const ROUNDING = 8 * 2 ** -24 / STEP;
+
+/** Where the derivative is all but zero: an activation bends by less between two points. */
+const LEAST_SLOPE = 1e-2;
 
 /**
  * An activation cannot be used: its WGSL does not compile, or its derivative is another function's.
@@ -67,6 +73,7 @@ export async function checkActivation(gpu: Gpu, activation: Activation): Promise
   try {
     const error = await popped;
     if (error) {
+      gpu.distrust();
       throw new ActivationError(
         `Cannot use activation as its WGSL must compile: current value is ${error.message}`,
       );
@@ -101,7 +108,8 @@ function checkSlopes(at: Record<"left" | "middle" | "right" | "slope", Float32Ar
   POINTS.forEach((x, i) => {
     const [left, middle, right, slope] = [at.left[i], at.middle[i], at.right[i], at.slope[i]];
     const sides = [(middle - left) / STEP, (right - middle) / STEP];
-    const scale = Math.max(1, Math.abs(slope), Math.abs(middle));
+    const steepest = Math.max(LEAST_SLOPE, Math.abs(slope), ...sides.map(Math.abs));
+    const scale = steepest + ROUNDING / TOLERANCE * Math.abs(middle);
     const distance = Math.max(Math.min(...sides) - slope, slope - Math.max(...sides)) / scale;
     const excess = Number.isFinite(distance) ? distance : Infinity;
     if (excess <= worst.excess) return;

@@ -14,6 +14,7 @@ export function checkGpu(gpu: unknown): asserts gpu is Gpu {
   if (gpu.disposed) {
     throw new TypeError("Cannot use gpu as it must not be disposed: current value is disposed");
   }
+  if (gpu.lost !== null) throw new Error(`Cannot use gpu as its device is lost: ${gpu.lost}`);
 }
 
 /**
@@ -64,13 +65,17 @@ export function checkDtype(tensor: Tensor, name: string, dtype: DType): void {
  */
 export function checkWritten(
   gpu: Gpu,
-  tensors: readonly Tensor[],
+  tensors: Readonly<Record<string, Tensor>>,
   encoder: GPUCommandEncoder | undefined,
 ): void {
-  const missing = tensors.find(({ buffer }) => gpu.memory.pending.isUnwritten(buffer, encoder));
+  const missing = Object.entries(tensors).find(([, { buffer }]) =>
+    gpu.memory.pending.isUnwritten(buffer, encoder)
+  );
   if (!missing) return;
   throw new TypeError(
-    `Cannot use ${missing.label} as the encoder that writes it must be submitted, and gpu.submitted(encoder) called: ` +
+    `Cannot use ${
+      missing[0]
+    } as the encoder that writes it must be submitted, and gpu.submitted(encoder) called: ` +
       "current value is pending",
   );
 }

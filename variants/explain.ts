@@ -1,6 +1,7 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { checkGpu } from "./checks.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
+import { variants } from "./mod.ts";
 import type { Options } from "./options.ts";
 import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
 import { type Call, checkProblem, problemOf } from "./validate.ts";
@@ -51,7 +52,19 @@ export function explain(
   checkGpu(gpu);
   const whole = checkProblem(problem, options);
   const { training = true, weightForm = "separate" } = options;
-  return choose(whole, { capabilities: gpu.capabilities, training, weightForm, options }).explanation;
+  const { variant, explanation } = choose(whole, {
+    capabilities: gpu.capabilities,
+    training,
+    weightForm,
+    options,
+  });
+  const known = new Set([variant.id, ...explanation.rejected.map(({ implementation }) => implementation)]);
+  const others = variants.toReversed().filter(({ id }) => !known.has(id));
+  const reason = options.implementation
+    ? `implementation names ${variant.id}`
+    : `${variant.id} can run, and is the faster or smaller one`;
+  const later = others.map(({ id }) => ({ implementation: id, chunkTokens: null, reason }));
+  return { ...explanation, rejected: [...explanation.rejected, ...later] };
 }
 
 /**

@@ -4,7 +4,7 @@ import { matmul } from "../kernels/matmul/launch.ts";
 import { halves, matrix } from "../kernels/view.ts";
 import type { Options, Recording } from "./options.ts";
 import { recorded } from "./recorded.ts";
-import { checkDtype, checkGpu, checkShape, checkTensor } from "./checks.ts";
+import { checkDtype, checkGpu, checkShape, checkTensor, checkWritten } from "./checks.ts";
 import { checkEncoder, checkOptions } from "./validate.ts";
 
 /**
@@ -33,8 +33,11 @@ export function gatedLinearUnit(
   options: Pick<Options, "activation" | "precision"> & Recording = {},
 ): Tensor {
   const { activation, precision } = checkOptions(options);
+  refuseForeign(options);
   const { gate, up, hiddenDim } = partsOf(gpu, x, weight);
-  return recorded(gpu, checkEncoder(options), (recorder) => {
+  const encoder = checkEncoder(options);
+  checkWritten(gpu, { x, "weight.gate": gate.tensor, "weight.up": up.tensor }, encoder);
+  return recorded(gpu, encoder, (recorder) => {
     const shape = [...x.shape.slice(0, -1), hiddenDim];
     const h = recorder.empty(shape, x.dtype, { purpose: "output", label: "h" });
     matmul(recorder, {
@@ -50,6 +53,17 @@ export function gatedLinearUnit(
     });
     return h;
   });
+}
+
+/** Options of the whole block, which has several implementations and plans its memory. */
+function refuseForeign(options: Options): void {
+  for (const name of ["implementation", "memoryBudget"] as const) {
+    const value = options[name] ?? null;
+    if (value === null) continue;
+    throw new RangeError(
+      `Cannot use ${name} here as gatedLinearUnit is one kernel and needs no memory but h: current value is ${value}`,
+    );
+  }
 }
 
 function partsOf(gpu: Gpu, x: Tensor, weight: Tensor | { readonly gate: Tensor; readonly up: Tensor }) {

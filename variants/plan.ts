@@ -70,7 +70,7 @@ export interface Rejected {
  * ```
  */
 export interface Explanation extends Plan {
-  /** Better ones that were passed over, best first. */
+  /** What was passed over: better ones that cannot run, best first; from `explain`, every other one too. */
   readonly rejected: readonly Rejected[];
 }
 

@@ -5,7 +5,7 @@ import { type Run, runBackward, runForward } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recorded } from "./recorded.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
-import { checkEncoder, problemOf } from "./validate.ts";
+import { checkEncoder, inputsOf, problemOf } from "./validate.ts";
 import { type Gradients, release, type Weights } from "./variant.ts";
 
 /**
@@ -69,14 +69,25 @@ export interface WithGradients<W extends Weights = Weights> {
 export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options & Recording = {}): Tensor {
   const { choice, problem } = prepared({ gpu, x, weights, options }, { training: false });
   const { variant } = choice;
-  return recorded(gpu, checkEncoder(options), (recorder) => {
+  const encoder = checkEncoder(options);
+  checkWritten(gpu, inputsOf({ x, weights }), encoder);
+  return recorded(gpu, encoder, (recorder) => {
     const { y } = runForward({ recorder, variant, problem, inputs: { x, weights } }, false);
     return y.reshape(x.shape);
   });
 }
 
 /**
- * As {@linkcode swiglu}, and keeps what the gradients need.
+ * As {@linkcode swiglu}, and keeps what the gradients need. With dh = dy W_down^T, the gradients are dx = dg W_gate^T +
+ * du W_up^T, dW_gate = x^T dg, dW_up = x^T du and dW_down = h^T dy, where dg = dh u act'(g) and du = dh act(g)
+ * (the chain rule; forward: https://arxiv.org/abs/2002.05202).
+ *
+ * @param x [..., D]; leading dimensions are merged into tokens.
+ * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. x and they must hold the same
+ * numbers until backward is called.
+ * @returns y [..., D], the caller's to dispose, and `backward`, once, from dy [..., D].
+ * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
+ * @throws {NoImplementationError} If no implementation can run.
  *
  * @example 200 steps of gradient descent towards what other weights give
  * ```ts
@@ -120,10 +131,15 @@ export function swigluWithGrad<W extends Weights>(
   options: Options & Recording = {},
 ): WithGradients<W> {
   const { choice, problem } = prepared({ gpu, x, weights, options }, { training: true });
-  const run: Omit<Run, "recorder"> = { variant: choice.variant, problem, inputs: { x, weights } };
-  const { y, saved: kept } = recorded(gpu, checkEncoder(options), (recorder) => {
+  // Backward is of what forward saw, whatever becomes of the caller's objects.
+  const inputs = { x, weights: { ...weights } };
+  const shape = [...x.shape];
+  const run: Omit<Run, "recorder"> = { variant: choice.variant, problem, inputs };
+  const encoder = checkEncoder(options);
+  checkWritten(gpu, inputsOf(inputs), encoder);
+  const { y, saved: kept } = recorded(gpu, encoder, (recorder) => {
     const { y, saved } = runForward({ ...run, recorder }, true);
-    return { y: y.reshape(x.shape), saved };
+    return { y: y.reshape(shape), saved };
   });
   let saved: Record<string, Tensor> | null = kept;
   const dispose = () => {
@@ -137,15 +153,15 @@ export function swigluWithGrad<W extends Weights>(
       );
     }
     checkTensor(gpu, dy, "dy");
-    checkShape(dy, "dy", x.shape);
+    checkShape(dy, "dy", shape);
     checkDtype(dy, "dy", x.dtype);
-    problemOf({ gpu, x, weights, options });
+    problemOf({ gpu, ...inputs, options: {} });
     const encoder = checkEncoder(recording);
-    checkWritten(gpu, [...Object.values(saved), dy, x, ...Object.values(weights) as Tensor[]], encoder);
+    checkWritten(gpu, { ...saved, dy, ...inputsOf(inputs) }, encoder);
     try {
       return recorded(gpu, encoder, (recorder) => {
         const gradients = runBackward({ ...run, recorder }, saved!, dy);
-        gradients.dx.reshape(x.shape);
+        gradients.dx.reshape(shape);
         return gradients as unknown as Gradients<W>; // in the form of the weights, which are W
       });
     } finally {

@@ -33,6 +33,12 @@ export function problemOf({ gpu, x, weights, options }: Call): Problem {
   return { tokens: x.rows, dim, hiddenDim, dtype: x.dtype, ...checkOptions(options) };
 }
 
+/** What a call reads, by the names of its arguments. */
+export function inputsOf({ x, weights }: Pick<Call, "x" | "weights">): Record<string, Tensor> {
+  const parts = Object.entries(partsOf(weights)).map(([name, tensor]) => [`weights.${name}`, tensor]);
+  return { x, ...Object.fromEntries(parts) };
+}
+
 /**
  * The problem that is asked about, with its defaults filled in.
  *
@@ -69,7 +75,8 @@ export function checkOptions(options: Options): Pick<Problem, "activation" | "pr
   const { activation = "silu", precision = "default" } = options;
   checkActivationOption(activation);
   checkOneOf("precision", precision, PRECISIONS);
-  return { activation, precision };
+  // A copy: the caller's own may change before backward.
+  return { activation: typeof activation === "string" ? activation : { ...activation }, precision };
 }
 
 /**

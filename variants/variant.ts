@@ -121,7 +121,8 @@ export interface Inputs {
 }
 
 /**
- * Gradients, weights' in the form `W` that the weights came in. The caller owns and disposes them.
+ * Gradients of a loss: dx [..., D]; dDown [H, D]; dGate and dUp [D, H] each, or dGateUp [D, 2, H], gate first, in the form
+ * `W` that the weights came in. The caller owns and disposes them.
  *
  * @example Gradients have the form of the weights
  * ```ts

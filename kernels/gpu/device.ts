@@ -133,6 +133,7 @@ export class Gpu {
   /** Milliseconds spent compiling kernels since the device was made. */
   compileMs = 0;
   readonly #pipelines = new Map<string, Pipeline>();
+  #compiledAt = 0;
   readonly #faults: Faults;
   readonly #owned: boolean;
   #disposed = false;
@@ -148,6 +149,9 @@ export class Gpu {
 
   /** Wraps a caller's device, which stays the caller's: disposing frees only what this library made. */
   static from(device: GPUDevice): Gpu {
+    if (typeof device?.createComputePipeline !== "function") {
+      throw new TypeError(`Cannot use device as it must be a GPUDevice: current value is ${device}`);
+    }
     return new Gpu(device, { info: device.adapterInfo, owned: false });
   }
 
@@ -180,6 +184,9 @@ export class Gpu {
    * @internal
    */
   pipeline(kernel: Kernel): Pipeline {
+    // One that did not compile is invalid, which the device tells later: it must not be taken again.
+    if (this.#compiledAt !== this.#faults.count) this.#pipelines.clear();
+    this.#compiledAt = this.#faults.count;
     const known = this.#pipelines.get(kernel.key);
     if (known) return known;
     const start = performance.now();
@@ -187,6 +194,15 @@ export class Gpu {
     this.compileMs += performance.now() - start;
     this.#pipelines.set(kernel.key, pipeline);
     return pipeline;
+  }
+
+  /**
+   * Says that an error scope caught a fault: buffers and pipelines that were made before serve no more.
+   *
+   * @internal
+   */
+  distrust(): void {
+    this.#faults.note();
   }
 
   /** Why the device is lost, or null while it is not. */

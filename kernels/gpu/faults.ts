@@ -3,7 +3,9 @@ export class Faults {
   readonly #device: GPUDevice;
   readonly #errors: string[] = [];
   #lost: string | null = null;
+  #count = 0;
   readonly #listen = (event: Event) => {
+    this.#count++;
     this.#errors.push((event as GPUUncapturedErrorEvent).error.message);
   };
 
@@ -17,6 +19,16 @@ export class Faults {
   /** Why the device is lost, or null while it is not. */
   get lost(): string | null {
     return this.#lost;
+  }
+
+  /** Faults so far: what was made before the last of them may be invalid. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Counts a fault that an error scope caught. */
+  note(): void {
+    this.#count++;
   }
 
   /**

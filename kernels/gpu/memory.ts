@@ -109,19 +109,23 @@ export class DeviceMemory implements Memory {
   readonly pending: Pending = new Pending();
   readonly #pool: Pool = new Pool(this.ledger);
   readonly #faults: Faults | null;
+  /** How many faults were known when a buffer was made: one that the device refused is invalid, which it tells later. */
+  readonly #made = new WeakMap<GPUBuffer, number>();
+  #disposed = false;
 
   /** Memory of a device, nothing of it taken yet; what `faults` holds is thrown where bytes are read. */
   constructor(readonly device: GPUDevice, faults: Faults | null = null) {
     this.#faults = faults;
   }
 
+  /** @throws {TypeError} If this memory is disposed. */
   acquire(byteLength: number, { purpose, label, encoder }: AcquireInit): GPUBuffer {
+    if (this.#disposed) throw new TypeError(`Cannot allocate ${label} as its Gpu is disposed`);
     const { maxBufferSize } = this.device.limits;
     checkBufferSize(label, byteLength, { maxBufferSize, ledger: this.ledger });
     const parked = encoder && this.pending.take(byteLength, encoder);
     if (parked) this.ledger.pool(-byteLength);
-    const buffer = parked ?? this.#pool.take(byteLength) ??
-      this.device.createBuffer({ label, size: byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
+    const buffer = parked ?? this.#pooled(byteLength) ?? this.#create(byteLength, label);
     this.ledger.add(byteLength, purpose);
     this.#pool.need(this.ledger.chargedBytes);
     return buffer;
@@ -130,7 +134,31 @@ export class DeviceMemory implements Memory {
   release(buffer: GPUBuffer, byteLength: number, purpose: Purpose): void {
     this.ledger.remove(byteLength, purpose);
     if (this.pending.park(buffer)) this.ledger.pool(byteLength);
-    else this.#pool.keep(buffer);
+    else this.#keep(buffer);
+  }
+
+  #create(size: number, label: string): GPUBuffer {
+    const buffer = this.device.createBuffer({ label, size, usage: STORAGE | COPY_SRC | COPY_DST });
+    this.#made.set(buffer, this.#faults?.count ?? 0);
+    return buffer;
+  }
+
+  #pooled(byteLength: number): GPUBuffer | undefined {
+    for (;;) {
+      const buffer = this.#pool.take(byteLength);
+      if (!buffer || this.#isTrusted(buffer)) return buffer;
+      this.#pool.condemn(buffer);
+    }
+  }
+
+  #keep(buffer: GPUBuffer): void {
+    if (this.#disposed) buffer.destroy();
+    else if (this.#isTrusted(buffer)) this.#pool.keep(buffer);
+    else this.#pool.condemn(buffer);
+  }
+
+  #isTrusted(buffer: GPUBuffer): boolean {
+    return this.#made.get(buffer) === (this.#faults?.count ?? 0);
   }
 
   /** Ends a caller's recording, which is submitted or dropped: its released buffers serve again. */
@@ -162,8 +190,10 @@ export class DeviceMemory implements Memory {
       const encoder = this.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
       this.device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(1); // GPUMapMode.READ
-      this.#faults?.check();
+      const mapped = staging.mapAsync(1).then(() => null, (error) => error); // GPUMapMode.READ
+      const failed = await mapped;
+      this.#faults?.check(); // says more than a map that failed for what is told here
+      if (failed) throw failed;
       return new Uint8Array(staging.getMappedRange()).slice();
     } finally {
       staging.destroy();
@@ -185,8 +215,9 @@ export class DeviceMemory implements Memory {
     this.#pool.trim();
   }
 
-  /** Trims, and ends all recordings with what they hold. */
+  /** Trims, and ends all recordings with what they hold. What is released later is destroyed. */
   dispose(): void {
+    this.#disposed = true;
     this.#unpark(this.pending.endAll());
     this.trim();
   }
@@ -194,7 +225,7 @@ export class DeviceMemory implements Memory {
   #unpark(parked: readonly GPUBuffer[]): void {
     for (const buffer of parked) {
       this.ledger.pool(-buffer.size);
-      this.#pool.keep(buffer);
+      this.#keep(buffer);
     }
   }
 }

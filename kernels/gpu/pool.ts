@@ -15,6 +15,8 @@ export class Pool {
   readonly #bySize = new Map<number, GPUBuffer[]>();
   /** All of them, the one that waits longest first. */
   readonly #order = new Set<GPUBuffer>();
+  /** Those that nothing gets again; a recording that is not submitted yet may still use them. */
+  readonly #condemned: GPUBuffer[] = [];
   readonly #ledger: Ledger;
   #bytes = 0;
   #mostBytes = LEAST_BYTES;
@@ -41,6 +43,12 @@ export class Pool {
     this.#ledger.pool(buffer.size);
   }
 
+  /** Takes a released buffer that must not serve again. */
+  condemn(buffer: GPUBuffer): void {
+    this.#condemned.push(buffer);
+    this.#ledger.pool(buffer.size);
+  }
+
   /** Notes how many bytes are needed at once, which more may wait for. */
   need(bytes: number): void {
     this.#mostBytes = Math.max(this.#mostBytes, SHARE * bytes);
@@ -57,6 +65,10 @@ export class Pool {
   }
 
   #shrink(bytes: number): void {
+    for (const buffer of this.#condemned.splice(0)) {
+      this.#ledger.pool(-buffer.size);
+      buffer.destroy();
+    }
     for (const buffer of this.#order) {
       if (this.#bytes <= bytes) return;
       this.#forget(buffer);

@@ -35,6 +35,13 @@ export interface TensorInit {
   encoder?: GPUCommandEncoder;
 }
 
+/** The memory of a Gpu, in which no more buffers wait for reuse than should: nothing is being recorded here. */
+function roomIn(gpu: Gpu): Gpu["memory"] {
+  if (!gpu?.memory) throw new TypeError(`Cannot use gpu as it must be a Gpu: current value is ${gpu}`);
+  gpu.memory.evict();
+  return gpu.memory;
+}
+
 /**
  * A row-major array on the device: shape, dtype and the GPUBuffer that holds it.
  *
@@ -109,7 +116,7 @@ export class Tensor {
       );
     }
     const bytes = store(values, dtype, label);
-    const tensor = new Tensor(gpu.memory, { shape, dtype, purpose: "input", label });
+    const tensor = new Tensor(roomIn(gpu), { shape, dtype, purpose: "input", label });
     tensor.#memory.upload(tensor.buffer, 0, bytes);
     return tensor;
   }
@@ -125,7 +132,7 @@ export class Tensor {
     shape: readonly number[],
     { dtype = "float32", label = "tensor" }: { dtype?: DType; label?: string } = {},
   ): Tensor {
-    return new Tensor(gpu.memory, { shape, dtype, purpose: "input", label });
+    return new Tensor(roomIn(gpu), { shape, dtype, purpose: "input", label });
   }
 
   /**
@@ -249,7 +256,8 @@ export class Tensor {
    * Replaces the elements, as {@linkcode Tensor.from} would store them. A caller's buffer needs COPY_DST for it.
    *
    * @throws {RangeError} If there are more or fewer values than elements.
-   * @throws {TypeError} If the values are not of a kind that its dtype stores, or the tensor is disposed.
+   * @throws {TypeError} If the values are not of a kind that its dtype stores, the tensor is disposed, or it lies in a
+   * caller's buffer and is an odd number of 16-bit elements, whose last word has another's element too.
    */
   write(values: Elements): void {
     if (values?.length !== this.length) {
@@ -257,7 +265,14 @@ export class Tensor {
         `Cannot write ${this.label} as values must have ${this.length} elements: current value is ${values?.length}`,
       );
     }
-    this.#memory.upload(this.buffer, this.byteOffset, store(values, this.dtype, this.label));
+    const bytes = store(values, this.dtype, this.label);
+    if (this.#borrowed && bytes.length > this.length * bytesPerElement(this.dtype)) {
+      throw new TypeError(
+        `Cannot write ${this.label} as a caller's buffer is written in words of 4 bytes: ` +
+          `current value is ${this.length} elements of ${this.dtype}`,
+      );
+    }
+    this.#memory.upload(this.buffer, this.byteOffset, bytes);
   }
 
   /**

@@ -150,6 +150,8 @@ export function tuningRevision(): number {
 /**
  * Lets every later product on the table's adapter take its choices; a later table's win over an earlier one's.
  *
+ * @throws {TuningError} Naming the place and the rule that the table breaks.
+ *
  * @example For one adapter
  * ```ts
  * import { TUNING_SCHEMA, useTuning } from "../../mod.ts";
@@ -158,6 +160,7 @@ export function tuningRevision(): number {
  * ```
  */
 export function useTuning(table: TuningTable): void {
+  checkTable(table, "table");
   const choices = new Map(tables.get(table.adapter));
   for (const { product, tile, splits, transposeB = false, tail } of table.entries) {
     choices.set(product, { tile, splits, transposeB, ...tail && { tail } });
@@ -180,15 +183,19 @@ export function useTuning(table: TuningTable): void {
  * ```
  */
 export function parseTuning(text: string, name: string): TuningTable {
-  const refuse = (rule: string): never => {
-    throw new TuningError(`Cannot use ${name} as ${rule}`);
-  };
-  let table: Partial<TuningTable> | null = null;
+  let table: unknown;
   try {
     table = JSON.parse(text);
   } catch {
-    refuse("it must be JSON");
+    throw new TuningError(`Cannot use ${name} as it must be JSON`);
   }
+  return checkTable(table as Partial<TuningTable> | null, name);
+}
+
+function checkTable(table: Partial<TuningTable> | null, name: string): TuningTable {
+  const refuse = (rule: string): never => {
+    throw new TuningError(`Cannot use ${name} as ${rule}`);
+  };
   if (typeof table !== "object" || table === null || table.schema !== TUNING_SCHEMA) {
     refuse(
       `its schema must be "${TUNING_SCHEMA}": current value is ${

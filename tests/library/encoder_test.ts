@@ -47,7 +47,7 @@ Deno.test("results are refused, by name, until their encoder is said to be submi
     const { y, backward } = swigluWithGrad(gpu, block.x, weights, { encoder });
     const live = gpu.memory.ledger.liveBytes;
     await assertRejects(() => y.read(), TypeError, "must be submitted");
-    assertThrows(() => swiglu(gpu, y, weights), TypeError, "Cannot use y as the encoder that writes it");
+    assertThrows(() => swiglu(gpu, y, weights), TypeError, "Cannot use x as the encoder that writes it");
     assertThrows(() => backward(block.dy), TypeError, "Cannot use g as the encoder that writes it");
     const elsewhere = { encoder: gpu.device.createCommandEncoder() };
     assertThrows(
@@ -69,7 +69,7 @@ Deno.test("backward refuses a dy that is still to be written, and can then be ca
     const { y, backward } = swigluWithGrad(gpu, block.x, weights);
     const encoder = gpu.device.createCommandEncoder();
     const dy = swiglu(gpu, block.x, weights, { encoder });
-    assertThrows(() => backward(dy), TypeError, "Cannot use y as the encoder that writes it");
+    assertThrows(() => backward(dy), TypeError, "Cannot use dy as the encoder that writes it");
     gpu.device.queue.submit([encoder.finish()]);
     gpu.submitted(encoder);
     const gradients = backward(dy);

@@ -142,6 +142,7 @@ export async function withErrorScopes<T>(gpu: Gpu, use: () => T | Promise<T>): P
   const used = await Promise.resolve().then(use).then((result) => ({ result }), (error) => ({ error }));
   const outOfMemory = await device.popErrorScope();
   const invalid = await device.popErrorScope();
+  if ("error" in used || outOfMemory || invalid) gpu.distrust();
   if ("error" in used) throw used.error;
   if (outOfMemory) {
     throw new OutOfMemoryError(
