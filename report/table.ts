@@ -29,7 +29,8 @@ import {
   summarise,
 } from "./summary.ts";
 import { summaryLines } from "./summary_text.ts";
-import { type Column, enumerate, line, wrap } from "./text.ts";
+import { type Column, line, wrap } from "./text.ts";
+import { warningSentences } from "./warnings.ts";
 
 const WIDTH = 100;
 /** What the columns of figures take; names have the rest. */
@@ -178,19 +179,9 @@ function footnotes(
   return lines.length === 0 ? [] : [...lines, ""];
 }
 
-/** Warnings of the run, then those of rows, equal ones once with the rows that they are about. */
 function warningLines(report: Report, withShape: boolean): string[] {
-  const about = new Map<string, string[]>();
-  for (const warning of report.warnings ?? []) about.set(plain(warning, Infinity), []);
-  for (const row of report.rows) {
-    for (const warning of row.warnings ?? []) {
-      const shape = withShape ? ` at ${formatShape(row)}` : "";
-      const key = plain(warning, Infinity);
-      about.set(key, [...about.get(key) ?? [], `${row.variant} ${row.mode}${shape}`]);
-    }
-  }
-  const lines = [...about].flatMap(([warning, rows]) =>
-    wrap(rows.length === 0 ? warning : `${warning} (${enumerate(rows, 4)})`, { width: WIDTH, lead: "! " })
+  const lines = warningSentences(report, withShape).flatMap((text) =>
+    wrap(text, { width: WIDTH, lead: "! " })
   );
   return lines.length === 0 ? [] : ["Warnings", ...lines];
 }

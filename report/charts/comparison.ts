@@ -7,7 +7,7 @@
 import { compareReports, type Pair } from "../compare.ts";
 import { formatTime, greatest, least } from "../format.ts";
 import { machineOf, medianOf } from "../groups.ts";
-import type { Report, Row } from "../schema.ts";
+import type { Report } from "../schema.ts";
 import { plain } from "../shape.ts";
 import { wideInterval } from "../summary.ts";
 import { STEP } from "./bars.ts";

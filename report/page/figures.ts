@@ -49,7 +49,10 @@ export async function figures(
       const svg = withoutFonts(await draw(chart.spec));
       // Text must stay readable on a phone: a wide picture shrinks only so far, then it scrolls.
       const width = /width="(\d+)"/.exec(svg)?.[1] ?? "0";
-      all.push(`<figure data-kind="${escapeHtml(name)}"${about} style="--width: ${width}px">${svg}</figure>`);
+      const named = ` aria-label="${escapeHtml(chart.title)}"`;
+      all.push(
+        `<figure data-kind="${escapeHtml(name)}"${named}${about} style="--width: ${width}px">${svg}</figure>`,
+      );
     }
   }
   return all;

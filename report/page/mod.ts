@@ -5,9 +5,10 @@
  * @module
  */
 
-import { formatRate, significant } from "../format.ts";
+import { formatRate, formatShape, significant } from "../format.ts";
 import { machineOf } from "../groups.ts";
 import type { Report } from "../schema.ts";
+import { warningSentences } from "../warnings.ts";
 import { type DrawSvg, figures } from "./figures.ts";
 import { filterControls, type Tagged } from "./filters.ts";
 import { embedJson, escapeHtml } from "./html.ts";
@@ -32,7 +33,8 @@ function facts(report: Report): [string, string][] {
     float16 ? `${formatRate(float16)} of float16 multiply-adds` : "",
     ceilings.copyGBps === null ? "" : `${significant(ceilings.copyGBps)} GB/s of copy`,
   ].filter((part) => part !== "");
-  const driver = adapter.description === adapter.device ? "" : adapter.description;
+  const named = adapter.description === adapter.device ? "" : adapter.description;
+  const driver = [named, report.driver?.version ?? ""].filter((part) => part !== "").join(", ");
   const pairs: [string, string][] = [
     ["Machine", machineOf(report) + (adapter.software ? " (software: a CPU does the work)" : "")],
     ["Driver", driver],
@@ -49,7 +51,8 @@ function head({ source, report }: NamedReport, several: boolean): string {
     const text = escapeHtml(value);
     return `<dt>${name}</dt><dd>${name === "Command" ? `<code>${text}</code>` : text}</dd>`;
   });
-  const warnings = (report.warnings ?? []).map((warning) => `<li>${escapeHtml(warning)}</li>`);
+  const shapes = new Set(report.rows.map(formatShape));
+  const warnings = warningSentences(report, shapes.size > 1).map((text) => `<li>${escapeHtml(text)}</li>`);
   return [
     several ? `<h2>${escapeHtml(source)}</h2>` : "",
     `<dl>${list.join("\n")}</dl>`,
