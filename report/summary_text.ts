@@ -21,27 +21,49 @@ function range(interval: readonly [number, number] | null, digits: number): stri
   return ` (95 % interval ${(1 / interval[1]).toFixed(digits)} to ${(1 / interval[0]).toFixed(digits)})`;
 }
 
-/** Which is fastest, which cannot be told from it, and how far behind the next one is. */
-export function speedSentence({ fastest, standings }: SectionSummary): string {
+/** Which is fastest, which cannot be told from it, how far behind the next one is, and which to use. */
+export function speedSentence(summary: SectionSummary): string {
+  const { fastest, standings } = summary;
   if (fastest === null) return "no row was timed";
   const time = formatTime(medianOf(fastest));
   const tied = standings.filter((standing) => standing.tied);
   const behind = standings.filter(({ row, tied }) => row !== fastest && !tied);
   const next = behind.toSorted((a, b) => b.speed - a.speed).at(0);
-  const parts = [`fastest: ${fastest.variant}, ${time}`, ...tied.map(tieClause)];
+  const parts = [`fastest: ${fastest.variant}, ${time}`, ...tieClauses(tied)];
   if (next !== undefined) {
     const lead = formatRatio(1 / next.speed);
     parts.push(`${lead} as fast as ${next.row.variant}${range(next.interval, 2)}`);
   } else if (tied.length === 0) {
     parts.push("the only one timed");
   }
+  parts.push(...choiceClause(summary));
   return parts.join("; ");
 }
 
-function tieClause({ row, interval }: Standing): string {
-  return interval === null
-    ? `too few samples to tell it from ${row.variant}`
-    : `no significant difference to ${row.variant}${range(interval, 3)}`;
+/** What cannot be told from the fastest, with the ends of all their intervals. */
+function tieClauses(tied: readonly Standing[]): string[] {
+  const [unsure, equal] = [tied.filter(({ interval }) => !interval), tied.filter(({ interval }) => interval)];
+  const list = (standings: readonly Standing[]) => enumerate(standings.map(({ row }) => row.variant));
+  const ends = equal.map(({ interval }) => interval!);
+  const widest = [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))] as const;
+  return [
+    equal.length === 0
+      ? ""
+      : `no significant difference to ${list(equal)}${
+        range(widest, 2).replace("interval", equal.length > 1 ? "intervals within" : "interval")
+      }`,
+    unsure.length === 0 ? "" : `too few samples to tell it from ${list(unsure)}`,
+  ].filter((clause) => clause !== "");
+}
+
+/** Which to use of several that are as fast: of the smallest, the last, as later ideas take up earlier ones. */
+function choiceClause({ fastest, standings }: SectionSummary): string[] {
+  const leaders = standings.filter(({ row, tied, interval }) => row === fastest || tied && interval);
+  const own = leaders.map(({ row }) => row).filter((row) => !isPeer(row) && peakOf(row) !== null);
+  if (own.length < 2) return [];
+  const least = Math.min(...own.map((row) => peakOf(row)!));
+  const use = own.findLast((row) => peakOf(row) === least)!;
+  return [`use ${use.variant}: nothing is known to be faster, and none of these takes less memory`];
 }
 
 /** Which needs least memory, and which is closest to the oracle. */

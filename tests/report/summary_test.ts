@@ -1,9 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bootstrapRatioInterval } from "../../kernels/measure/bootstrap.ts";
 import { seededRandom } from "../../kernels/measure/random.ts";
 import { summarize } from "../../kernels/measure/statistics.ts";
 import type { Row } from "../../report/schema.ts";
 import { leaders, summarise } from "../../report/summary.ts";
+import { speedSentence } from "../../report/summary_text.ts";
 import { oneRow } from "./fixture.ts";
 
 const [ROW] = oneRow().rows;
@@ -51,4 +52,15 @@ Deno.test("five samples tell nothing, however far apart", () => {
     null,
     true,
   ]]);
+});
+
+Deno.test("of variants that are as fast the smallest is to be used, and none where samples are too few", () => {
+  const sentence = (samples: number) => {
+    const rows = rowsOf([1e6, 1e6, 1e6, 2e6], { samples, seed: 3 });
+    const peaks = [9, 5, 5, 1];
+    const sized = rows.map((row, i) => ({ ...row, memory: { ...ROW.memory!, peakBytes: peaks[i] } }));
+    return speedSentence(summarise({ mode: "full", rows: sized }, { interval }));
+  };
+  assertStringIncludes(sentence(20), "; use variant 2: nothing is known to be faster");
+  assert(!sentence(5).includes("use variant"), sentence(5));
 });
