@@ -5,7 +5,7 @@ import { type Anchor, anchor, periodNs, Timer, waitCostMs } from "./timer.ts";
 import { fill } from "./fill.ts";
 import { multiplyAdds } from "../ceilings.ts";
 
-/** Larger than any last-level cache of a GPU sold so far (256 MiB is the largest), and written in 60 us at 4 TB/s. */
+/** As large as the largest last-level cache of a GPU sold so far, and written in 60 us at 4 TB/s. */
 const FLUSH_BYTES = 256 * 2 ** 20;
 
 /** Between the first two anchors; each is good to about 0.1 ms, so the period is good to 0.05 %. */
