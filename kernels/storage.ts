@@ -14,8 +14,8 @@ export interface Storage {
   readonly aligned: boolean;
   /** Whether loads give WGSL's own f16, for float16 that is only read; needs shader-f16. */
   readonly half?: boolean;
-  /** Whether it is also loaded two elements at a time. */
-  readonly pairs?: boolean;
+  /** Elements of the words by which it is loaded too, 32 bits or two of float32, if it is. */
+  readonly words?: 1 | 2;
 }
 
 /**
@@ -38,15 +38,17 @@ export function storagesOf(
 
 /**
  * WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)` and
- * `store_one_NAME(i, v)` count in elements, `vector_NAME(i)` of an aligned one in vectors of four. Of pairs there
- * are `load_two_NAME(i)` too, in elements, and `pair_NAME(i)` of an aligned one, in pairs.
+ * `store_one_NAME(i, v)` count in elements, `vector_NAME(i)` of an aligned one in vectors of four. Of words there are
+ * `load_word_NAME(i)` too, in elements, and `word_NAME(i)` of an aligned one, in words.
  */
 export function storageWgsl(name: string, binding: number, storage: Storage): string {
   const { access, dtype } = storage;
   const declare = (type: string) =>
     `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${type}>;`;
   if (storage.half) return half(name, declare, storage);
-  if (storage.pairs && storage.aligned) return pairs(name, declare, storage);
+  if (storage.words && storage.aligned) {
+    return dtype === "float32" ? words(name, declare, storage) : packedWords(name, declare, storage);
+  }
   if (dtype === "float32") {
     return storage.aligned ? float32x4(name, declare, storage) : float32(name, declare, storage);
   }
@@ -63,50 +65,67 @@ fn load_one_${name}(i: u32) -> f32 { return ${name}[i >> 2u][i & 3u]; }
 ${ifWritable(storage, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v; }`)}`;
 }
 
-/** An aligned buffer as pairs, so that a load of two elements moves no more. */
-function pairs(name: string, declare: Declare, storage: Storage): string {
-  const { dtype } = storage;
-  const float32 = dtype === "float32";
-  const pair = float32 ? `${name}[i]` : unpackPair(dtype, "w");
-  const stored = (half: string) => float32 ? half : `${pack(dtype)}(${half})`;
-  return `${declare(float32 ? "vec2f" : "u32")}
-fn pair_${name}(i: u32) -> vec2f { ${float32 ? "" : `let w = ${name}[i]; `}return ${pair}; }
-fn load_two_${name}(i: u32) -> vec2f { return pair_${name}(i >> 1u); }
-fn vector_${name}(i: u32) -> vec4f { return vec4f(pair_${name}(2u * i), pair_${name}(2u * i + 1u)); }
+/** An aligned buffer as words, so that a load of one moves no more. */
+function words(name: string, declare: Declare, storage: Storage): string {
+  const one = storage.words === 1;
+  const word = (i: string, c: number) => `${name}[${one ? 4 : 2}u * (${i}) + ${c}u]`;
+  const parts = one ? [0, 1, 2, 3] : [0, 1];
+  const part = (c: number) => one ? `v[${c}]` : ["v.xy", "v.zw"][c];
+  return `${declare(one ? "f32" : "vec2f")}
+fn word_${name}(i: u32) -> ${one ? "f32" : "vec2f"} { return ${name}[i]; }
+fn load_word_${name}(i: u32) -> ${one ? "f32" : "vec2f"} { return ${name}[${one ? "i" : "i >> 1u"}]; }
+fn vector_${name}(i: u32) -> vec4f { return vec4f(${parts.map((c) => word("i", c)).join(", ")}); }
 fn load_${name}(i: u32) -> vec4f { return vector_${name}(i >> 2u); }
-fn load_one_${name}(i: u32) -> f32 { return pair_${name}(i >> 1u)[i & 1u]; }
+fn load_one_${name}(i: u32) -> f32 { return ${name}[${one ? "i" : "i >> 1u][i & 1u"}]; }
 ${
     ifWritable(
       storage,
-      `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 1u] = ${stored("v.xy")}; ${name}[(i >> 1u) + 1u] = ${
-        stored("v.zw")
-      }; }`,
+      `fn store_${name}(i: u32, v: vec4f) { ${
+        parts.map((c) => `${word("i >> 2u", c)} = ${part(c)};`).join(" ")
+      } }`,
     )
   }`;
 }
 
-/** Two elements of a buffer of single ones. */
-const loadTwo = (name: string, { pairs }: Storage) =>
-  pairs
-    ? `fn load_two_${name}(i: u32) -> vec2f { return vec2f(load_one_${name}(i), load_one_${name}(i + 1u)); }\n`
-    : "";
+function packedWords(name: string, declare: Declare, storage: Storage): string {
+  const { dtype } = storage;
+  return `${declare("u32")}
+fn word_${name}(i: u32) -> vec2f { let w = ${name}[i]; return ${unpackPair(dtype, "w")}; }
+fn load_word_${name}(i: u32) -> vec2f { return word_${name}(i >> 1u); }
+fn vector_${name}(i: u32) -> vec4f { return vec4f(word_${name}(2u * i), word_${name}(2u * i + 1u)); }
+fn load_${name}(i: u32) -> vec4f { return vector_${name}(i >> 2u); }
+fn load_one_${name}(i: u32) -> f32 { return word_${name}(i >> 1u)[i & 1u]; }
+${
+    ifWritable(
+      storage,
+      `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 1u] = ${
+        pack(dtype)
+      }(v.xy); ${name}[(i >> 1u) + 1u] = ${pack(dtype)}(v.zw); }`,
+    )
+  }`;
+}
 
 function float32(name: string, declare: Declare, storage: Storage): string {
   return `${declare("f32")}
-${loadTwo(name, storage)}fn load_${name}(i: u32) -> vec4f { return vec4f(${
+${
+    storage.words === 2
+      ? `fn load_word_${name}(i: u32) -> vec2f { return vec2f(${name}[i], ${name}[i + 1u]); }`
+      : `fn load_word_${name}(i: u32) -> f32 { return ${name}[i]; }`
+  }
+fn load_${name}(i: u32) -> vec4f { return vec4f(${
     [0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ")
   }); }
 fn load_one_${name}(i: u32) -> f32 { return ${name}[i]; }
 ${ifWritable(storage, `fn store_one_${name}(i: u32, v: f32) { ${name}[i] = v; }`)}`;
 }
 
-function half(name: string, declare: Declare, { aligned, pairs }: Storage): string {
+function half(name: string, declare: Declare, { aligned, words }: Storage): string {
   const elements = (count: number) =>
     Array.from({ length: count }, (_, c) => `${name}[i + ${c}u]`).join(", ");
-  if (pairs && aligned) {
+  if (words && aligned) {
     return `${declare("vec2<f16>")}
-fn pair_${name}(i: u32) -> vec2<f16> { return ${name}[i]; }
-fn load_two_${name}(i: u32) -> vec2<f16> { return pair_${name}(i >> 1u); }
+fn word_${name}(i: u32) -> vec2<f16> { return ${name}[i]; }
+fn load_word_${name}(i: u32) -> vec2<f16> { return ${name}[i >> 1u]; }
 fn vector_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${name}[2u * i], ${name}[2u * i + 1u]); }
 fn load_${name}(i: u32) -> vec4<f16> { return vector_${name}(i >> 2u); }`;
   }
@@ -115,7 +134,7 @@ fn load_${name}(i: u32) -> vec4<f16> { return vector_${name}(i >> 2u); }`;
 fn vector_${name}(i: u32) -> vec4<f16> { return ${name}[i]; }
 fn load_${name}(i: u32) -> vec4<f16> { return ${name}[i >> 2u]; }`
     : `${declare("f16")}
-${pairs ? `fn load_two_${name}(i: u32) -> vec2<f16> { return vec2<f16>(${elements(2)}); }` : ""}
+fn load_word_${name}(i: u32) -> vec2<f16> { return vec2<f16>(${elements(2)}); }
 fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${elements(4)}); }`;
 }
 
@@ -144,7 +163,8 @@ function packed(name: string, declare: Declare, storage: Storage): string {
   const atomic = access === "read_write";
   const word = atomic ? `atomicLoad(&${name}[i >> 1u])` : `${name}[i >> 1u]`;
   return `${declare(atomic ? "atomic<u32>" : "u32")}
-${loadTwo(name, storage)}fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${
+fn load_word_${name}(i: u32) -> vec2f { return vec2f(load_one_${name}(i), load_one_${name}(i + 1u)); }
+fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${
     unpackPair(dtype, "w")
   }).x; }
 fn load_${name}(i: u32) -> vec4f {

@@ -78,21 +78,25 @@ interface RuledTile {
   readonly speed: number;
 }
 
-function ruledTiles({ layout, m, gatedA, arithmetic }: MatmulShape): RuledTile[] {
+function ruledTiles({ layout, m, gatedA, arithmetic, dtype }: MatmulShape): RuledTile[] {
   const alone = (tile: Tile) => [{ tile, speed: 1 }];
-  if (m <= 16) return alone(TILES.few);
+  if (m <= 16) return alone(layout === "nt" ? TILES.fewAlong : TILES.few);
   if (arithmetic === "float16") return alone(TILES.half);
   if (m <= 32) return alone(TILES.low);
-  return gatedA
-    ? alone(TILES.wide)
-    : [...alone(TILES.wide), { tile: TILES.square, speed: SQUARE_SPEED[layout] }];
+  return gatedA ? alone(TILES.wide) : [...alone(TILES.wide), {
+    tile: TILES.square,
+    speed: SQUARE_SPEED[dtype === "float32" ? "float32" : "short"][layout],
+  }];
 }
 
 /** Fits the least limits that WebGPU allows, in float32 too. */
 const LEAST_TILE: RuledTile = { tile: TILES.wide, speed: 1 };
 
-/** Of the square tile beside the wide one, whose threads in layout nt store twice as many elements apart. */
-const SQUARE_SPEED: Readonly<Record<Layout, number>> = { nn: 1.005, nt: 1.05, tn: 0.995 };
+/** Of the square tile beside the wide one: threads share what must be transposed, or widened, with twice as many. */
+const SQUARE_SPEED: Readonly<Record<"float32" | "short", Readonly<Record<Layout, number>>>> = {
+  float32: { nn: 1.018, nt: 1.015, tn: 0.995 },
+  short: { nn: 1.03, nt: 1.04, tn: 0.995 },
+};
 
 /** One slice does where there is one core for each tile, unless its loop has too many turns. */
 function softwareSplits({ k, products }: MatmulShape, { tileK }: Tile): number {

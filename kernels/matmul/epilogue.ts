@@ -1,6 +1,7 @@
 import { type Activation, activationWgsl } from "../activation.ts";
 import type { Storage } from "../storage.ts";
 import type { Epilogue } from "./config.ts";
+import { range } from "./text.ts";
 
 /** What the text of an epilogue depends on. */
 export interface EpilogueInit {
@@ -12,36 +13,39 @@ export interface EpilogueInit {
   readonly slots: readonly number[];
 }
 
+/** How many of the first outputs an epilogue takes as they were before: `get_I(row, col)`, after v1. */
+export function outputsRead(epilogue: EpilogueInit["epilogue"]): number {
+  return epilogue === "gated-backward" ? 2 : 0;
+}
+
 /**
- * WGSL of `epilogue(row, col, v0, v1)`: takes four adjoining sums of a row (v1: of the second column block)
+ * WGSL of `epilogue(row, col, v0, v1, ...)`: takes four adjoining sums of a row (v1: of the second column block)
  * to the outputs; p.out_I and p.stride_out_I place output I, columns from p.n on are left alone.
  */
 export function epilogueWgsl(init: EpilogueInit): string {
   const { epilogue } = init;
   const put = (output: number, value: string) => `put_${output}(row, col, ${value});`;
-  const get = (output: number) => `get_${output}(row, col)`;
   const bodies: Record<typeof epilogue, () => string> = {
     store: () => {
       const outputs = ["v0", "v1"].slice(0, init.columns);
       const stores = (value: (v: string, output: number) => string) =>
         outputs.map((v, output) => put(output, value(v, output))).join(" ");
       return `if (p.accumulate == 0u) { ${stores((v) => v)} } else { ${
-        stores((v, output) => `${get(output)} + ${v}`)
+        stores((v, output) => `get_${output}(row, col) + ${v}`)
       } }`;
     },
     gated: () => put(0, "activate(v0) * v1"),
     "gated-save": () => put(0, "activate(v0) * v1") + put(1, "v0") + put(2, "v1"),
-    // dg = dh u act'(g), du = dh act(g)
+    // dg = dh u act'(g), du = dh act(g), of g and u as they were
     "gated-backward": () =>
-      `let g = ${get(0)};
-  let u = ${get(1)};
-  ${put(2, "v0 * u * activate_derivative(g)")}
-  ${put(3, "v0 * activate(g)")}`,
+      `${put(2, "v0 * was_1 * activate_derivative(was_0)")}
+  ${put(3, "v0 * activate(was_0)")}`,
   };
   const access = init.slots.map((slot, output) => accessWgsl(output, { slot, storage: init.storage[slot] }))
     .join("");
+  const was = range(outputsRead(epilogue)).map((output) => `, was_${output}: vec4f`).join("");
   return `${epilogue.startsWith("gated") ? activationWgsl(init.activation) : ""}${access}
-fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f) {
+fn epilogue(row: u32, col: u32, v0: vec4f, v1: vec4f${was}) {
   ${bodies[epilogue]()}
 }`;
 }

@@ -1,5 +1,5 @@
 import { lines, range } from "./text.ts";
-import { blockLength, PADDING, type Tile } from "./tile.ts";
+import { PADDING, type Tile } from "./tile.ts";
 
 /**
  * One operand's way from device memory through registers into its shared tile, as WGSL text.
@@ -16,10 +16,12 @@ export interface Loader {
   begin(product: number): string;
   /** Moves the place on by one tile. */
   readonly advance: string;
-  /** Declares registers and fills them from the tile. Elements beyond the matrix hold anything. */
-  fetch(product: number): string;
-  /** Writes the registers to the shared tile. */
-  readonly commit: string;
+  /** Declares a set of registers. */
+  registers(set: string): string;
+  /** Fills a set from the tile. Elements beyond the matrix hold anything. */
+  fetch(product: number, set: string): string;
+  /** Writes a set to the shared tile. */
+  commit(set: string): string;
   /** The shared tile's row for index `k` along K, a number or a WGSL name. */
   row(k: number | string): string;
 }
@@ -41,35 +43,51 @@ export interface LoaderInit {
   readonly loads: readonly (readonly string[])[];
   /** Names of the operands' element offsets: [product][part]. */
   readonly offsets: readonly (readonly string[])[];
-  /** Elements of one unit in which the load functions count: as many as they load where all is aligned, else 1. */
+  /** Elements that the load functions give. */
+  readonly length: 1 | 2 | 4;
+  /** Elements of one unit in which they count: as many as they load where all is aligned, else 1. */
   readonly unit: 1 | 2 | 4;
 }
 
 const SIZE = { a: "m", b: "n" } as const;
 
-/** `count` items dealt to `threads`, `per` items a row: text for each thread's items, its row and column in `i`. */
+/** `count` items dealt to `threads`, `per` items a row: text for the row and the column of a thread's items. */
 class Deal {
   readonly items: number[];
   /** Rows that all threads cover together: the item index steps by this many. */
   readonly rowsPerPass: number;
   readonly #count: number;
+  readonly #twoRows: boolean;
+  /** A thread's number, of the last one that has an item for those that have none. */
+  readonly #thread: string;
 
-  constructor(count: number, readonly per: number, readonly threads: number) {
+  /** With `twoRows` eight neighbouring threads take four items each of two rows, where there are as many. */
+  constructor(count: number, readonly per: number, readonly threads: number, { twoRows = false } = {}) {
     this.#count = count;
     this.items = range(Math.ceil(count / threads));
     this.rowsPerPass = Math.min(count, threads) / per;
+    this.#twoRows = twoRows && per >= 4 && this.rowsPerPass % 2 === 0;
+    this.#thread = count < threads ? `min(tid, ${count - 1}u)` : "tid";
   }
 
   /** Row of a thread's first item; the `i`-th lies `i * rowsPerPass` further on. */
   get row(): string {
-    return `(tid >> ${Math.log2(this.per)}u)`;
+    const bits = Math.log2(this.per);
+    const thread = this.#thread;
+    return this.#twoRows
+      ? `(((${thread} >> ${bits + 1}u) << 1u) | ((tid >> 2u) & 1u))`
+      : `(${thread} >> ${bits}u)`;
   }
 
   get col(): string {
-    return `(tid & ${this.per - 1}u)`;
+    const mask = this.per - 1;
+    return this.#twoRows ? `((tid & 3u) | ((tid >> 1u) & ${mask & ~3}u))` : `(tid & ${mask}u)`;
   }
 
-  /** Small tiles have fewer items than threads: the rest stand by. */
+  /**
+   * Small tiles have fewer items than threads: the rest store nothing. They fetch what another does, so that no
+   * branch comes between a load and its use.
+   */
   guard(text: string): string {
     return this.#count < this.threads ? `if (tid < ${this.#count}u) {\n${text}\n}` : text;
   }
@@ -129,7 +147,7 @@ function directLoader(init: LoaderInit): Loader {
   const tileAt = shared(init, { rows: deal.rowsPerPass, padding: 0 });
   const passes = deal.items.length;
   const items = range(passes * per / strip);
-  const reg = (part: number, i: number) => `${name}_reg_${part}_${i}`;
+  const reg = (set: string, part: number, i: number) => `${name}_${set}_${part}_${i}`;
   const plus = (offset: number) => offset === 0 ? deal.col : `${deal.col} + ${offset}u`;
   const column = (i: number) => Math.floor(i / passes) * strip;
   const { inUnits, place, begin, advance } = places(init, "outer");
@@ -151,38 +169,40 @@ function directLoader(init: LoaderInit): Loader {
     ),
     begin,
     advance,
-    fetch: (product) =>
-      each((part, i) => `var ${reg(part, i)} = ${init.vector}();`) + "\n" +
-      deal.guard(each((part, i) =>
-        `${reg(part, i)} = ${init.loads[product][part]}(${place(part)} + ${name}_at_${i});`
-      )),
-    commit: deal.guard(
-      gated
-        ? lines(
-          items.map((i) =>
-            `${target(0, i)} = ${init.vector}(activate(vec4f(${reg(0, i)})) * vec4f(${reg(1, i)}));`
-          ),
-        )
-        : each((part, i) => `${target(part, i)} = ${reg(part, i)};`),
-    ),
+    registers: (set) => each((part, i) => `var ${reg(set, part, i)} = ${init.vector}();`),
+    fetch: (product, set) =>
+      each((part, i) =>
+        `${reg(set, part, i)} = ${init.loads[product][part]}(${place(part)} + ${name}_at_${i});`
+      ),
+    commit: (set) =>
+      deal.guard(
+        gated
+          ? lines(items.map((i) => {
+            const [g, u] = [0, 1].map((part) => `vec4f(${reg(set, part, i)})`);
+            return `${target(0, i)} = ${init.vector}(activate(${g}) * ${u});`;
+          }))
+          : each((part, i) => `${target(part, i)} = ${reg(set, part, i)};`),
+      ),
   };
 }
 
 /**
- * Each thread takes blocks of four rows, two or four elements long, transposes them in registers and stores vectors
- * along M or N. Rows beyond the matrix repeat its last one; their outputs are never stored.
+ * Each thread takes blocks of four rows, transposes them in registers and stores vectors along M or N: two threads must
+ * not write one vector, as an implementation may write all of it for a component. Rows beyond the matrix repeat its
+ * last one; their outputs are never stored.
  */
 function blockLoader(init: LoaderInit): Loader {
-  const { name, outer, tile, threads, vector } = init;
-  const length = blockLength(outer, tile);
+  const { name, outer, tile, threads, vector, length } = init;
   const per = tile.tileK / length;
-  const deal = new Deal(outer / 4 * per, per, threads);
-  const reg = (i: number, row: number) => `${name}_reg_${i}_${row}`;
+  // A row of the tile is one vector longer than banks go round: what eight threads store together lies in all of them.
+  const deal = new Deal(outer / 4 * per, per, threads, { twoRows: length === 2 });
+  const reg = (set: string, i: number, row: number) => `${name}_${set}_${i}_${row}`;
   const each = (text: (i: number, row: number) => string) =>
     lines(deal.items.flatMap((i) => range(4).map((row) => text(i, row))));
   const rowOf = (i: number) => `(${deal.row} + ${i * deal.rowsPerPass}u)`;
   const { inUnits, place, begin, advance } = places(init, "k");
-  const loaded = length === 4 ? vector : vector === "vec4f" ? "vec2f" : "vec2<f16>";
+  const scalar = vector === "vec4f" ? "f32" : "f16";
+  const loaded = length === 1 ? scalar : `vec${length}<${scalar}>`;
   return {
     ...shared(init, { rows: length, padding: PADDING }),
     setup: each((i, row) =>
@@ -194,16 +214,17 @@ function blockLoader(init: LoaderInit): Loader {
     ),
     begin,
     advance,
-    fetch: (product) =>
-      each((i, row) => `var ${reg(i, row)} = ${loaded}();`) + "\n" +
-      deal.guard(
-        each((i, row) => `${reg(i, row)} = ${init.loads[product][0]}(${place(0)} + ${name}_at_${i}_${row});`),
+    registers: (set) => each((i, row) => `var ${reg(set, i, row)} = ${loaded}();`),
+    fetch: (product, set) =>
+      each((i, row) =>
+        `${reg(set, i, row)} = ${init.loads[product][0]}(${place(0)} + ${name}_at_${i}_${row});`
       ),
-    commit: deal.guard(lines(deal.items.flatMap((i) =>
-      [..."xyzw"].slice(0, length).map((component, c) => {
-        const column = range(4).map((row) => `${reg(i, row)}.${component}`).join(", ");
-        return `tile_${name}[${deal.col}][${c}][${rowOf(i)}] = ${vector}(${column});`;
-      })
-    ))),
+    commit: (set) =>
+      deal.guard(lines(deal.items.flatMap((i) =>
+        range(length).map((c) => {
+          const column = range(4).map((row) => reg(set, i, row) + (length === 1 ? "" : `[${c}]`)).join(", ");
+          return `tile_${name}[${deal.col}][${c}][${rowOf(i)}] = ${vector}(${column});`;
+        })
+      ))),
   };
 }

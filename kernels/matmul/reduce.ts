@@ -1,7 +1,8 @@
 import { activationKey } from "../activation.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
-import { type EpilogueInit, epilogueWgsl } from "./epilogue.ts";
+import { type EpilogueInit, epilogueWgsl, outputsRead } from "./epilogue.ts";
+import { range } from "./text.ts";
 
 const THREADS = 128;
 
@@ -26,6 +27,7 @@ export function reduceWorkgroups(m: number, n: number): [number, number, number]
 export function reduceKernel(init: EpilogueInit, label: string): Kernel {
   const { epilogue, columns, storage, slots } = init;
   const gated = epilogue.startsWith("gated");
+  const was = range(outputsRead(epilogue)).map((output) => `get_${output}(row, col)`);
   const key = ["reduce", epilogue, columns, gated ? activationKey(init.activation) : "", slots.join()];
   return {
     key: [...key, ...storage.map((s) => `${s.dtype}${s.access}${s.aligned}`)].join("|"),
@@ -54,7 +56,7 @@ ${addSlices(AHEAD, columns)}
     for (; z < p.splits; z++) {
 ${addSlices(1, columns)}
     }
-    epilogue(row, col, v0, v1);
+    epilogue(${["row", "col", "v0", "v1", ...was].join(", ")});
   }
 }
 `,

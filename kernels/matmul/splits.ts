@@ -22,10 +22,16 @@ const BUSY = 3 * MULTIPROCESSORS;
 
 /**
  * What a last round of none, one or more workgroups costs beyond its share, in workgroups, of as many as a
- * multiprocessor runs together: two of the square tile, of which one alone takes 1.3 times as long as each; two of 16
- * rows; three of 64, of which one alone takes 1.5 times as long and two 1.05 times.
+ * multiprocessor runs together: two of the square tile, of which one alone takes 1.3 times as long as each; two or,
+ * where the tile is short, four of 16 rows, of which three keep the memory busy; three of 64, of which one alone takes
+ * 1.5 times as long and two 1.05 times.
  */
-const UNEVEN = { square: [0, 0.3], few: [0, 0.5], others: [0, 0.5, 0.1] } as const;
+const UNEVEN = {
+  square: [0, 0.3],
+  few: [0, 1.1, 0.6, 0.1],
+  fewAlong: [0, 0.5],
+  others: [0, 0.5, 0.1],
+} as const;
 
 /** What a workgroup costs beside its products, and a second launch, as indices of K of one workgroup (46 ns each). */
 const WORKGROUP_COST = 40;
@@ -110,7 +116,8 @@ function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
 
 /** Of a multiprocessor's so many workgroups; registers, or shared memory, decide how many run together. */
 function unevenOf(tile: Tile, share: number): number {
-  const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? "few" : "others"];
+  const few = tile.tileK <= 8 ? "few" : "fewAlong";
+  const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? few : "others"];
   return rounds[share % rounds.length];
 }
 

@@ -23,6 +23,8 @@ export interface Tile {
   readonly group: number;
   /** The operand that neighbouring multiply-adds share; which one suits the register file differs by kernel. */
   readonly reuse: "a" | "b";
+  /** Tiles of each operand on their way to a thread's registers while one is multiplied. */
+  readonly ahead: 1 | 2;
 }
 
 /** The device limits that bound a tile. */
@@ -39,15 +41,6 @@ export class TileError extends RangeError {
 /** Threads of one workgroup. */
 export function threadsOf(tile: Tile): number {
   return (tile.tileM / tile.threadM) * (tile.tileN / tile.threadN);
-}
-
-/**
- * Elements along K of the blocks in which threads take an operand whose rows go along K, `outer` of them in a tile. A
- * block is four rows, so that what a thread stores in the transposed tile is whole vectors: two threads must not write
- * one vector, as an implementation may write all of it for a component.
- */
-export function blockLength(outer: number, tile: Tile): 2 | 4 {
-  return outer * tile.tileK / 16 % threadsOf(tile) === 0 ? 4 : 2;
 }
 
 /** Vectors of four by which a row of a shared tile is longer: transposed stores would meet in one bank without it. */
@@ -67,11 +60,12 @@ export function fits(tile: Tile, limits: TileLimits, arithmetic: Arithmetic): bo
     threadsOf(tile) <= limits.maxComputeInvocationsPerWorkgroup;
 }
 
-/** Short name of a tile for reports and kernel keys: "64x128x16/8x8a". */
+/** Short name of a tile for reports and kernel keys: "64x128x16/8x8a", "16x256x8/4x8b, 2 ahead". */
 export function tileName(tile: Tile): string {
   const { tileM, tileN, tileK, threadM, threadN } = tile;
   const lanes = tile.lanesM === 4 && tile.lanesN === 8 ? "" : `/${tile.lanesM}x${tile.lanesN}`;
-  return `${tileM}x${tileN}x${tileK}/${threadM}x${threadN}${lanes}${tile.reuse}`;
+  const ahead = tile.ahead === 1 ? "" : `, ${tile.ahead} ahead`;
+  return `${tileM}x${tileN}x${tileK}/${threadM}x${threadN}${lanes}${tile.reuse}${ahead}`;
 }
 
 /**
@@ -111,10 +105,11 @@ export function checkTile(
   if (threadsOf(tile) < row) {
     refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
   }
-  for (const [name, outer] of [["tileM", tileM], ["tileN", tileN]] as const) {
-    const blocks = outer / 4 * tileK / blockLength(outer, tile);
-    if (blocks > threadsOf(tile) && blocks % threadsOf(tile) !== 0) {
-      refuse(name, `must give each of ${threadsOf(tile)} threads as many blocks of 4 rows to load`, outer);
+  // Blocks of four rows by one, two or four elements along K.
+  for (const [name, rows, lengths] of [["tileM", tileM, [1, 2]], ["tileN", tileN, [2, 4]]] as const) {
+    const counts = lengths.map((length) => rows / 4 * tileK / length);
+    if (counts.some((blocks) => blocks > threadsOf(tile) && blocks % threadsOf(tile) !== 0)) {
+      refuse(name, `must give each of ${threadsOf(tile)} threads as many blocks of 4 rows to load`, rows);
     }
   }
   const most = limits.maxComputeInvocationsPerWorkgroup;

@@ -1,6 +1,7 @@
 import type { Tile } from "./tile.ts";
 
 const LANES = { lanesM: 4, lanesN: 8, group: 8 };
+const STREAM = { ...LANES, reuse: "b", ahead: 2 } as const;
 
 /**
  * Every tile that a choice can return.
@@ -28,15 +29,18 @@ export const TILES = {
     lanesN: 4,
     group: 8,
     reuse: "b",
+    ahead: 1,
   },
-  /** Up to 16 rows, a stream of B: 8 vectors a thread on their way hide more than the skinny kernel's registers can. */
-  few: { tileM: 16, tileN: 256, tileK: 16, threadM: 4, threadN: 8, ...LANES, reuse: "b" },
+  /** Up to 16 rows, a stream of B: 64 KiB of each multiprocessor's workgroups are on their way, in registers. */
+  few: { tileM: 16, tileN: 256, tileK: 8, threadM: 4, threadN: 8, ...STREAM },
+  /** The same where rows of B go along K: 64 bytes of each at a time. */
+  fewAlong: { tileM: 16, tileN: 256, tileK: 16, threadM: 4, threadN: 8, ...STREAM },
   /** A few dozen rows. */
-  low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
-  wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
+  low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b", ahead: 1 },
+  wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
   /** float16 arithmetic: a tile of half the bytes, so twice the K, whose float16 sums stay short. */
-  half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b" },
-  square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a" },
+  half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b", ahead: 1 },
+  square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
 } as const satisfies Record<string, Tile>;
 
 /**

@@ -118,6 +118,7 @@ export const MINI: Tile = {
   lanesN: 2,
   group: 2,
   reuse: "a",
+  ahead: 1,
 };
 
 /** A config with what most tests leave as it is. */

@@ -22,7 +22,8 @@ const STRUCTURES = {
 /** What each tile is chosen for. */
 const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]>> = {
   software: [], // the tile of all other tests
-  few: ["gated", "transposed", "backward"],
+  few: ["gated", "plain", "prologue", "pair"],
+  fewAlong: ["transposed", "backward", "sum"],
   low: ["gated", "backward", "prologue"],
   wide: ["gated", "backward", "pair", "plain", "sum"],
   half: ["gated", "transposed"],
@@ -39,6 +40,7 @@ function shapesOf({ tileM, tileN, tileK }: Tile, { columns, aligned }: Config): 
     { m: tileM, n: edgeN, k: tileK },
     { m: tileM + 1, n: edgeN + unit, k: tileK + 1 },
     { m: 2 * tileM + 3, n: edgeN + 2 * unit, k: 3 * tileK + 5 },
+    { m: 3, n: edgeN, k: 4 * tileK },
   ];
 }
 
