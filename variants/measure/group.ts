@@ -4,6 +4,7 @@ import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import type { Ceilings } from "../../kernels/measure/ceilings.ts";
 import { gpuTimes, type Timed, wallTime } from "../../kernels/measure/clock.ts";
 import type { Instruments } from "../../kernels/measure/instruments.ts";
+import { Pace, pieces } from "../../kernels/measure/pace.ts";
 import { type RandomSource, shuffled } from "../../kernels/measure/random.ts";
 import { progressOf, sampleInterleaved, type StopRule } from "../../kernels/measure/sampler.ts";
 import { type HostInputs, randomInputs } from "../data.ts";
@@ -69,9 +70,12 @@ export class GroupRun {
   readonly #rows: readonly RowSpec[];
   /** Checks by variant and whether training: backward and full share one. */
   readonly #checks = new Map<string, Promise<Checked>>();
+  /** Null on a software adapter. */
+  readonly #pace: Pace | null;
 
   constructor(bench: Bench, { problem, rows }: Group) {
     this.#bench = bench;
+    this.#pace = bench.gpu.capabilities.software ? null : new Pace();
     this.#problem = problem;
     this.#rows = rows;
   }
@@ -228,9 +232,14 @@ export class GroupRun {
   }
 
   async #gpuTimes(order: readonly RowWork[]): Promise<number[]> {
-    const items = order.map(({ run, spec, repeats }) => this.#trimming(timedParts(run, spec.mode, repeats)));
-    const times = await gpuTimes(this.#bench.instruments, items);
-    return times.map((ns, i) => ns / order[i].repeats);
+    const times: number[] = [];
+    const rested = this.#pace ? pieces(order, ({ aboutNs, repeats }) => repeats * aboutNs / 1e6) : [order];
+    for (const piece of rested) {
+      const items = piece.map(({ run, spec, repeats }) => this.#trimming(timedParts(run, spec.mode, repeats)));
+      const spans = await this.#atPace(() => gpuTimes(this.#bench.instruments, items));
+      times.push(...spans.map((ns, i) => ns / piece[i].repeats));
+    }
+    return times;
   }
 
   async #wallTimes(order: readonly RowWork[]): Promise<number[]> {
@@ -245,7 +254,7 @@ export class GroupRun {
     for (let i = 0; i < LAUNCH_SAMPLES; i++) {
       for (const work of shuffled(works, this.#bench.random)) {
         this.#trim();
-        const launchNs = await this.#launches(work);
+        const launchNs = await this.#atPace(() => this.#launches(work));
         if (launchNs !== null) work.launchNs.push(launchNs);
       }
     }
@@ -258,9 +267,17 @@ export class GroupRun {
       for (const { run, spec, aboutNs, plan, wallNs } of shuffled(works, random)) {
         const repeats = repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
         const item = this.#trimming(timedParts(run, spec.mode, repeats));
-        wallNs.push(await wallTime(instruments, item) / repeats);
+        wallNs.push(await this.#atPace(() => wallTime(instruments, item)) / repeats);
       }
     }
+  }
+
+  /** Does timed work, then lets the device rest where it is time. A CPU draws what it draws. */
+  async #atPace<T>(work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await work();
+    await this.#pace?.worked(performance.now() - start);
+    return result;
   }
 
   /** A timed part that begins with room: buffers that only other rows need are freed where they are many. */

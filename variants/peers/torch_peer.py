@@ -236,10 +236,26 @@ def warm_up(torch, mode, job):
             return
 
 
+class Pace:
+    """Rests a third of the time, as for our own rows: see kernels/measure/pace.ts."""
+
+    def __init__(self):
+        self.worked_s = 0.0
+        self.start = time.perf_counter()
+
+    def worked(self):
+        now = time.perf_counter()
+        self.worked_s += now - self.start
+        if self.worked_s >= 0.5:
+            time.sleep(min(self.worked_s / 2, 0.5))
+            self.worked_s = 0.0
+        self.start = time.perf_counter()
+
+
 def gpu_samples(torch, mode, job):
     cache = torch.zeros(FLUSH_BYTES // 4, dtype=torch.int32, device="cuda") if job["flush"] else None
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    samples = []
+    samples, pace = [], Pace()
     while not enough(samples, job):
         prepared = mode.prepare()
         if cache is not None:
@@ -249,13 +265,14 @@ def gpu_samples(torch, mode, job):
         end.record()
         torch.cuda.synchronize()
         samples.append(begin.elapsed_time(end) * 1e6)
+        pace.worked()
     return samples
 
 
 def wall_samples(torch, mode, run_ns):
     """Forward and backward are too unlike to queue runs of backward alone: it is timed one by one."""
     repeats = 1 if mode.name == "backward" else max(1, min(MOST_REPEATS, int(WALL_SAMPLE_NS / run_ns)))
-    samples = []
+    samples, pace = [], Pace()
     for _ in range(WALL_SAMPLES):
         prepared = mode.prepare()
         torch.cuda.synchronize()
@@ -264,6 +281,7 @@ def wall_samples(torch, mode, run_ns):
             mode.work(prepared)
         torch.cuda.synchronize()
         samples.append((time.perf_counter_ns() - start) / repeats)
+        pace.worked()
     return samples
 
 
