@@ -3,6 +3,7 @@ import { GpuRecorder } from "../gpu/recorder.ts";
 import { Tensor } from "../gpu/tensor.ts";
 import { type Anchor, anchor, periodNs, Timer, waitCostMs } from "./timer.ts";
 import { readAll } from "./read.ts";
+import { WarmUp } from "./warm_up.ts";
 import { multiplyAdds } from "../ceilings.ts";
 
 /** As large as the largest last-level cache of a GPU sold so far, and read in 60 us at 4 TB/s. */
@@ -11,7 +12,7 @@ const FLUSH_BYTES = 256 * 2 ** 20;
 /** Between the first two anchors; each is good to about 0.1 ms, so the period is good to 0.05 %. */
 const BASELINE_MS = 400;
 
-/** Work that lasts so long hides the wait behind it, in which the clocks would fall again. */
+/** Work that lasts so long hides the wait behind it, in which the clocks would fall again, and tells how fast it was. */
 const WARM_SUBMIT_MS = 30;
 
 /** Enough workgroups to keep every part of a large GPU busy. */
@@ -35,6 +36,7 @@ export class Instruments {
   readonly #sink: Tensor;
   readonly #flush: Tensor | null;
   #first: Anchor | null = null;
+  readonly #warmUp = new WarmUp();
   #warmRounds = 1;
 
   private constructor(gpu: Gpu, { flush, waitMs }: { flush: boolean; waitMs: number }) {
@@ -82,25 +84,13 @@ export class Instruments {
   }
 
   /**
-   * Keeps the device at hard work for a while, so that its clocks rise: an idle H200 goes down from 1980 to 345 MHz,
-   * and takes some 150 ms of work to come back. A software adapter has no clocks to warm.
+   * Keeps the device at hard work for a while, and on until it is as fast as it ever was: an idle H200 goes down from
+   * 1980 to 345 MHz, takes some 150 ms of work to come back, and little work may leave it at 1125. A software adapter has
+   * no clocks to warm.
    */
   async warm(ms: number): Promise<void> {
     if (this.gpu.capabilities.software) return;
-    for (const end = performance.now() + ms; performance.now() < end;) {
-      const start = performance.now();
-      const recorder = new GpuRecorder(this.gpu);
-      const init = {
-        type: "f32",
-        workgroups: WARM_WORKGROUPS,
-        rounds: this.#warmRounds,
-        sink: this.#sink,
-      } as const;
-      multiplyAdds(recorder, init);
-      recorder.submit();
-      await this.gpu.idle();
-      if (performance.now() - start - this.waitMs < WARM_SUBMIT_MS) this.#warmRounds *= 2;
-    }
+    await this.#warmUp.run(() => this.#burn(), { leastMs: ms });
   }
 
   /**
@@ -126,6 +116,21 @@ export class Instruments {
 
   #anchor(): Promise<Anchor> {
     return anchor(this.gpu, this.timer!, (recorder) => this.#work(recorder));
+  }
+
+  /** Multiply-adds of some 30 ms: the time for each round, in milliseconds. */
+  async #burn(): Promise<number> {
+    for (;;) {
+      const rounds = this.#warmRounds;
+      const start = performance.now();
+      const recorder = new GpuRecorder(this.gpu);
+      multiplyAdds(recorder, { type: "f32", workgroups: WARM_WORKGROUPS, rounds, sink: this.#sink });
+      recorder.submit();
+      await this.gpu.idle();
+      const tookMs = performance.now() - start - this.waitMs;
+      if (tookMs >= WARM_SUBMIT_MS) return tookMs / rounds;
+      this.#warmRounds *= 2;
+    }
   }
 
   async #pass(ms: number): Promise<void> {

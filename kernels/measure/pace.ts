@@ -21,13 +21,14 @@ export class Pace {
     this.#sleep = sleep;
   }
 
-  /** To be told of work just done; rests where it is time. */
-  async worked(ms: number): Promise<void> {
+  /** To be told of work just done; rests where it is time, and tells whether it did. */
+  async worked(ms: number): Promise<boolean> {
     this.#workedMs += ms;
-    if (this.#workedMs < WORK_MS) return;
+    if (this.#workedMs < WORK_MS) return false;
     const restMs = Math.min(REST_SHARE * this.#workedMs, MOST_REST_MS);
     this.#workedMs = 0;
     await this.#sleep(restMs);
+    return true;
   }
 }
 

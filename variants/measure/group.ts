@@ -235,7 +235,9 @@ export class GroupRun {
     const times: number[] = [];
     const rested = this.#pace ? pieces(order, ({ aboutNs, repeats }) => repeats * aboutNs / 1e6) : [order];
     for (const piece of rested) {
-      const items = piece.map(({ run, spec, repeats }) => this.#trimming(timedParts(run, spec.mode, repeats)));
+      const items = piece.map(({ run, spec, repeats }) =>
+        this.#trimming(timedParts(run, spec.mode, repeats))
+      );
       const spans = await this.#atPace(() => gpuTimes(this.#bench.instruments, items));
       times.push(...spans.map((ns, i) => ns / piece[i].repeats));
     }
@@ -272,11 +274,11 @@ export class GroupRun {
     }
   }
 
-  /** Does timed work, then lets the device rest where it is time. A CPU draws what it draws. */
+  /** Does timed work, then lets the device rest where it is time, and come up again: rows of little work let it sink. */
   async #atPace<T>(work: () => Promise<T>): Promise<T> {
     const start = performance.now();
     const result = await work();
-    await this.#pace?.worked(performance.now() - start);
+    if (await this.#pace?.worked(performance.now() - start)) await this.#bench.instruments.warm(0);
     return result;
   }
 

@@ -4,9 +4,9 @@ import { Pace, pieces } from "../../../kernels/measure/pace.ts";
 Deno.test("a device rests half as long as it worked, once it worked for half a second, and not so long that its clocks fall", async () => {
   const rests: number[] = [];
   const pace = new Pace({ sleep: (ms) => Promise.resolve(void rests.push(ms)) });
-  for (const ms of [200, 299]) await pace.worked(ms);
+  for (const ms of [200, 299]) assertEquals(await pace.worked(ms), false);
   assertEquals(rests, []);
-  await pace.worked(1);
+  assertEquals(await pace.worked(1), true);
   assertEquals(rests, [250]);
   await pace.worked(600);
   await pace.worked(10);
