@@ -28,7 +28,8 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
   const tiled = (part: Sized) =>
     tiledMatmul(recorder, part, choice ?? chooseTile(part, recorder.capabilities));
   if (usesStrassen(sized, choice)) return strassenMatmul(recorder, sized, tiled);
-  if (!choice && sized.m <= SKINNY_ROWS && sized.layout !== "tn") return skinnyMatmul(recorder, sized);
+  const { layout } = sized;
+  if (!choice && layout !== "tn" && sized.m <= SKINNY_ROWS[layout]) return skinnyMatmul(recorder, sized);
   tiled(sized);
 }
 

@@ -3,10 +3,10 @@ import { type Storage, storageWgsl } from "../storage.ts";
 import { lines, range } from "./text.ts";
 
 /**
- * Rows of A up to which this kernel is the fastest stream of B: on an H200 it reads 3.0 TB/s for one row, 2.3 for 8 and
- * 1.8 for 16, where the tile `few` reads 2.4 whatever the rows.
+ * Rows of A up to which this kernel is the fastest stream of B. Where B is [K, N] it takes 0.95 of the time of the tile `few`
+ * for one row on an H200, 1.02 for 4 and 1.25 for 8 (two measurements put together); for [N, K] that tile is slower.
  */
-export const SKINNY_ROWS = 6;
+export const SKINNY_ROWS = { nn: 3, nt: 6 } as const;
 
 /** Threads of a workgroup: eight groups of 32 lanes. */
 const LANES = 32;
@@ -20,7 +20,7 @@ const ROWS = 4;
 export interface SkinnyConfig {
   /** B as stored: [K, N] (nn) or [N, K] (nt). */
   readonly layout: "nn" | "nt";
-  /** Rows of A: 1 to {@linkcode SKINNY_ROWS}. */
+  /** Rows of A: 1 to {@linkcode SKINNY_ROWS} of the layout. */
   readonly m: number;
   /** Column blocks that share the partial sums: [split][column block][m][stride_out]. */
   readonly columns: number;

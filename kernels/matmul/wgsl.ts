@@ -80,7 +80,7 @@ ${finish(config)}
 /**
  * Elements that a load of each operand gives: vectors, but shorter ones of an A whose rows go along K, so that no registers
  * must be moved about to transpose it (8 loads of 4 bytes were 1 to 5 % faster on an H200 than 4 of 8), and of a B whose
- * tile has fewer blocks of 4 x 4 than there are threads.
+ * tile has fewer blocks of 4 x 4 than there are threads; A is then loaded alike, as both may be of one buffer.
  */
 function loadLengths({ layout, tile, storage, slots }: MatmulConfig): Record<"a" | "b", 1 | 2 | 4> {
   const short = layout === "nt" && tile.tileN * tile.tileK / 16 < threadsOf(tile);
@@ -92,10 +92,7 @@ function loadLengths({ layout, tile, storage, slots }: MatmulConfig): Record<"a"
 function wordsOf(config: MatmulConfig, slot: number): 1 | 2 | undefined {
   const counts = operandCounts(config);
   const lengths = loadLengths(config);
-  const operands = [
-    ...Array(counts.a).fill(lengths.a),
-    ...Array(counts.b).fill(lengths.b),
-  ] as (1 | 2 | 4)[];
+  const operands = [...range(counts.a).map(() => lengths.a), ...range(counts.b).map(() => lengths.b)];
   return operands.find((length, i): length is 1 | 2 => length < 4 && config.slots[i] === slot);
 }
 

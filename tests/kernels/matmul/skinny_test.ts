@@ -22,7 +22,7 @@ for (const { config, shapes, seed } of skinnyCases()) {
 Deno.test("the kernels keep within the shared memory of any device", () => {
   const b = { dtype: "float32", access: "read", aligned: true } as const;
   for (const layout of ["nn", "nt"] as const) {
-    for (let m = 1; m <= SKINNY_ROWS; m++) {
+    for (let m = 1; m <= SKINNY_ROWS[layout]; m++) {
       const text = skinnyKernel({ layout, m, columns: 1, a: b, b }, "product").wgsl();
       const arrays = [...text.matchAll(/var<workgroup> \w+: array<array<(vec4f|f32), (\d+)>, (\d+)>;/g)];
       assertEquals(arrays.length, text.split("var<workgroup>").length - 1);
@@ -107,21 +107,24 @@ for (const layout of ["nn", "nt"] as const) {
 }
 
 Deno.test("few rows take kernels of their own, one more row does not", () => {
-  const [few, more] = [SKINNY_ROWS, SKINNY_ROWS + 1].map((m) => {
-    const recorder = new PlanRecorder(gpu.capabilities);
-    const empty = (...shape: number[]) =>
-      matrix(recorder.empty(shape, "float32", { purpose: "workspace", label: "test" }));
-    matmul(recorder, {
-      label: "product",
-      layout: "nn",
-      a: [empty(m, 8)],
-      b: [empty(8, 8)],
-      out: [empty(m, 8)],
+  for (const layout of ["nn", "nt"] as const) {
+    const most = SKINNY_ROWS[layout];
+    const [few, more] = [most, most + 1].map((m) => {
+      const recorder = new PlanRecorder(gpu.capabilities);
+      const empty = (...shape: number[]) =>
+        matrix(recorder.empty(shape, "float32", { purpose: "workspace", label: "test" }));
+      matmul(recorder, {
+        label: "product",
+        layout,
+        a: [empty(m, 8)],
+        b: [empty(8, 8)],
+        out: [empty(m, 8)],
+      });
+      return recorder.dispatches[0].kernel.key;
     });
-    return recorder.dispatches[0].kernel.key;
-  });
-  assert(few.startsWith(`skinny|nn|${SKINNY_ROWS}|`), few);
-  assert(more.startsWith("matmul|nn|"), more);
+    assert(few.startsWith(`skinny|${layout}|${most}|`), few);
+    assert(more.startsWith(`matmul|${layout}|`), more);
+  }
 });
 
 for (const layout of ["nn", "nt"] as const) {
