@@ -1,0 +1,96 @@
+import type { MatmulConfig } from "./config.ts";
+import type { Loader } from "./loader.ts";
+import type { Loaders } from "./operands.ts";
+import { multiply, summed } from "./sums.ts";
+import { lines, range } from "./text.ts";
+
+/**
+ * The steps of one product that lie wholly inside K. What the next step needs is on its way while this one is
+ * multiplied, in registers that no turn of the loop hands to the next: a compiler copies those. The last turn fetches
+ * what is never multiplied.
+ *
+ * Two tiles ahead, a turn of the loop takes two steps, so that the registers which it does hand on are the ones that it
+ * was given: nothing to copy. A last single step is multiplied by a loop of its own.
+ */
+export function wholeSteps(config: MatmulConfig, product: number, loaders: Loaders): string {
+  const { tile } = config;
+  const start = product === 0 ? "first" : `max(first, steps) - steps`;
+  const stop = product === 0 ? "min(end, steps)" : `max(end, steps) - steps`;
+  const { advance, registers, fetch, commit } = both(loaders);
+  const step = (fetched: string, committed: string) =>
+    `${advance}
+${fetch(product, fetched)}
+{
+${summed(config, range(tile.tileK).map((k) => multiply(config, { ...loaders, k })).join("\n"))}
+}
+workgroupBarrier();
+${commit(committed)}
+workgroupBarrier();`;
+  const loop = tile.ahead === 1
+    ? `for (var now = start; now < stop; now++) {
+${registers("now")}
+${step("now", "now")}
+}`
+    : `${advance}
+${registers("odd")}
+${fetch(product, "odd")}
+for (var now = start; now + 1u < stop; now += 2u) {
+${registers("even")}
+${step("even", "odd")}
+${step("odd", "even")}
+}
+if (((stop - start) & 1u) == 1u) {
+${multiplyUpTo(`${tile.tileK}u`, config, loaders)}
+workgroupBarrier();
+}`;
+  return `  {
+    let start = ${start};
+    let stop = ${stop};
+    if (start < stop) {
+      let k0 = start * ${tile.tileK}u;
+${firstTile(product, loaders)}
+${loop}
+    }
+  }`;
+}
+
+/** What is said of both operands, one after the other. */
+function both({ a, b }: Loaders) {
+  const each = (text: (loader: Loader) => string) => lines([text(a), text(b)]);
+  return {
+    begin: (product: number) => each((loader) => loader.begin(product)),
+    advance: each((loader) => loader.advance),
+    registers: (set: string) => each((loader) => loader.registers(set)),
+    fetch: (product: number, set: string) => each((loader) => loader.fetch(product, set)),
+    commit: (set: string) => each((loader) => loader.commit(set)),
+  };
+}
+
+/** Loads the tile that begins at `k0` and waits for it. */
+function firstTile(product: number, loaders: Loaders): string {
+  const { begin, registers, fetch, commit } = both(loaders);
+  return `${begin(product)}
+{
+${registers("now")}
+${fetch(product, "now")}
+${commit("now")}
+}
+workgroupBarrier();`;
+}
+
+/** The step that K ends inside: what was loaded from beyond is never multiplied. */
+export function lastStep(config: MatmulConfig, product: number, loaders: Loaders): string {
+  return `    {
+${firstTile(product, loaders)}
+${multiplyUpTo("rest", config, loaders)}
+      workgroupBarrier();
+    }`;
+}
+
+/** Multiplies the first indices of K in the shared tiles, in little code. */
+function multiplyUpTo(count: string, config: MatmulConfig, loaders: Loaders): string {
+  return summed(
+    config,
+    `for (var k = 0u; k < ${count}; k++) {\n${multiply(config, { ...loaders, k: "k" })}\n}`,
+  );
+}

@@ -1,0 +1,67 @@
+import type { MatmulConfig } from "./config.ts";
+import { type Loaders, vectorPlace } from "./operands.ts";
+import { range } from "./text.ts";
+import type { Tile } from "./tile.ts";
+
+/** Name of a thread's sum. */
+export const accumulator = (row: number, col: number) => `acc_${row}_${col}`;
+
+/** Declares a thread's sums. */
+export function accumulators({ threadM, threadN }: Tile): string {
+  return range(threadM).map((i) =>
+    "  " + range(threadN).map((j) => `var ${accumulator(i, j)} = 0.0;`).join(" ")
+  ).join("\n");
+}
+
+/**
+ * One index of K: threadM x threadN multiply-adds, line by line, every other line backwards, so that each shares
+ * an operand with the one before: a register file that reads two operands a cycle then keeps up.
+ */
+export function multiply(
+  { tile, columns, arithmetic }: MatmulConfig,
+  { a, b, k }: Loaders & { k: number | string },
+): string {
+  const plus = (name: string, offset: number) => offset === 0 ? name : `${name} + ${offset}u`;
+  const vectorsA = range(tile.threadM / 4).map((i) =>
+    `let a${i} = ${a.row(k)}[${plus("a_first", i * tile.lanesM)}];`
+  );
+  const vectorsB = range(tile.threadN / 4).map((j) =>
+    `let b${j} = ${b.row(k)}[${plus("b_first", vectorPlace(j, tile, columns))}];`
+  );
+  const read = [...vectorsA, ...vectorsB].join(" ");
+  if (arithmetic === "float16") {
+    // Four columns at a time; a product and a sum took as long as fma() on an H200.
+    const sums = range(tile.threadM).flatMap((i) =>
+      range(tile.threadN / 4).map((j) =>
+        `${halfSum(i, j)} = b${j} * a${i >> 2}.${"xyzw"[i & 3]} + ${halfSum(i, j)};`
+      )
+    );
+    return `{ ${read}\n${sums.join("\n")} }`;
+  }
+  const [outer, inner] = tile.reuse === "b" ? [tile.threadN, tile.threadM] : [tile.threadM, tile.threadN];
+  const sums = range(outer).flatMap((line) =>
+    range(inner).map((step) => {
+      const at = line % 2 === 0 ? step : inner - 1 - step;
+      const [i, j] = tile.reuse === "b" ? [at, line] : [line, at];
+      const sum = accumulator(i, j);
+      return `${sum} = fma(a${i >> 2}.${"xyzw"[i & 3]}, b${j >> 2}.${"xyzw"[j & 3]}, ${sum});`;
+    })
+  );
+  return `{ ${read}\n${sums.join("\n")} }`;
+}
+
+const halfSum = (row: number, vector: number) => `half_${row}_${vector}`;
+
+/** The products of one step; of float16, into sums of their own that are then added to the float32 ones. */
+export function summed({ tile, arithmetic }: MatmulConfig, products: string): string {
+  if (arithmetic === "float32") return products;
+  const each = (text: (i: number, j: number) => string) =>
+    range(tile.threadM).map((i) => range(tile.threadN / 4).map((j) => text(i, j)).join(" ")).join("\n");
+  return `${each((i, j) => `var ${halfSum(i, j)} = vec4<f16>();`)}
+${products}
+${
+    each((i, j) =>
+      range(4).map((c) => `${accumulator(i, j * 4 + c)} += f32(${halfSum(i, j)}.${"xyzw"[c]});`).join(" ")
+    )
+  }`;
+}
