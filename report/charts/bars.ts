@@ -49,6 +49,11 @@ export function cutOf(bars: readonly Bar[]): number {
   return values.some((value) => value > limit) ? 1.15 * longest : Infinity;
 }
 
+/** What the arrows of cut bars mean, where panels of these bars have any. */
+export function cutNotes(panels: readonly (readonly Bar[])[]): string[] {
+  return panels.some((bars) => cutOf(bars) < Infinity) ? ["Arrow: the bar goes on beyond the panel."] : [];
+}
+
 /** What of a bar is drawn; an arrow tells that it goes on beyond the panel. */
 function drawn(bar: Bar, cut: number): Record<string, unknown> & { end: number } {
   const { value, low, high, mark } = bar;

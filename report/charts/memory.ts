@@ -5,10 +5,10 @@
  */
 
 import { byteUnit, formatBytes, least, significant, type Unit } from "../format.ts";
-import type { MemoryReport, ReportMode, Row } from "../schema.ts";
+import type { MemoryReport, Row } from "../schema.ts";
 import { plain } from "../shape.ts";
-import { type Bar, barPanel } from "./bars.ts";
-import { type Drawn, modesOf, modeWords, orderOf, type Spec, type View } from "./chart.ts";
+import { type Bar, barPanel, cutNotes } from "./bars.ts";
+import { type Drawn, modesOf, modeWords, orderOf, type View } from "./chart.ts";
 import { absence, absenceTip } from "./times.ts";
 
 /** The figures of memory that have a panel. */
@@ -36,36 +36,33 @@ function bar(row: Row, { kind, unit }: { kind: typeof KINDS[number]; unit: Unit 
   };
 }
 
-function panel(
-  mode: ReportMode,
-  { view, kind, unit }: { view: View; kind: typeof KINDS[number]; unit: Unit },
-): Spec {
-  const rows = view.rows.filter((row) => row.mode === mode);
-  const panel = barPanel(rows.map((row) => bar(row, { kind, unit })), {
-    order: orderOf(view),
-    axis: `${kind.title}, ${unit.name}`,
-    width: view.panelWidth,
-    showNames: kind === KINDS[0] || view.across === 1,
-  });
-  return {
-    ...panel,
-    title: { text: `${mode}: ${kind.title}`, fontSize: 12, offset: 6, anchor: "middle", frame: "group" },
-  };
-}
-
 /** Peak, saved and workspace bytes: a row of panels for each mode. */
 export function drawMemory(view: View): Drawn {
   const peaks = view.rows.map((row) => row.memory?.peakBytes || null);
   const smallest = least(peaks);
   if (smallest === Infinity) return { reason: "no row has figures of memory" };
   const unit = byteUnit(smallest);
-  const panels = modesOf(view.rows).flatMap((mode) => KINDS.map((kind) => panel(mode, { view, kind, unit })));
+  const plates = modesOf(view.rows).flatMap((mode) => {
+    const rows = view.rows.filter((row) => row.mode === mode);
+    return KINDS.map((kind) => ({ mode, kind, bars: rows.map((row) => bar(row, { kind, unit })) }));
+  });
   return {
     title: `Memory: ${modeWords(view.rows)}`,
-    panels,
+    panels: plates.map(({ mode, kind, bars }) => ({
+      ...barPanel(bars, {
+        order: orderOf(view),
+        axis: `${kind.title}, ${unit.name}`,
+        width: view.panelWidth,
+        showNames: kind === KINDS[0] || view.across === 1,
+      }),
+      title: { text: `${mode}: ${kind.title}`, fontSize: 12, offset: 6, anchor: "middle", frame: "group" },
+    })),
     columns: Math.min(KINDS.length, view.across),
     notes: [
-      "Bytes beyond inputs, weights and dy. Black tick: predicted peak. Arrow: the bar goes on beyond the panel.",
+      [
+        "Bytes beyond inputs, weights and dy. Black tick: predicted peak.",
+        ...cutNotes(plates.map(({ bars }) => bars)),
+      ].join(" "),
     ],
   };
 }

@@ -8,8 +8,8 @@ import { formatTime, least, significant, timeUnit, type Unit } from "../format.t
 import { medianOf, timeOf } from "../groups.ts";
 import type { Row } from "../schema.ts";
 import { plain } from "../shape.ts";
-import { type Bar, barPanel } from "./bars.ts";
-import { type Drawn, modePanels, modeWords, orderOf, type View } from "./chart.ts";
+import { type Bar, barPanel, cutNotes } from "./bars.ts";
+import { type Drawn, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
 
 /** Why a row has no bar, in one word. */
 export function absence(row: Row): string {
@@ -42,8 +42,9 @@ export function drawTimes(view: View): Drawn {
   if (shortest === Infinity) return { reason: "no row was timed" };
   const unit = timeUnit(shortest);
   const order = orderOf(view);
+  const barsOf = (rows: readonly Row[]) => rows.map((row) => bar(row, unit));
   const panels = modePanels(view, (rows, { first }) =>
-    barPanel(rows.map((row) => bar(row, unit)), {
+    barPanel(barsOf(rows), {
       order,
       axis: `median time, ${unit.name}`,
       width: view.panelWidth,
@@ -54,7 +55,10 @@ export function drawTimes(view: View): Drawn {
     title: `Time: ${modeWords(view.rows)}`,
     panels,
     notes: [
-      "Shorter is faster. Black line: 95 % interval of the median. Arrow: the bar goes on beyond the panel.",
+      [
+        "Shorter is faster. Black line: 95 % interval of the median.",
+        ...cutNotes(modesOf(view.rows).map((mode) => barsOf(view.rows.filter((row) => row.mode === mode)))),
+      ].join(" "),
       ...(wall ? ["* wall time, as there is no time from the GPU."] : []),
     ],
   };

@@ -89,6 +89,18 @@ Deno.test("a bar out of proportion is cut and marked, and the others keep their 
   assertEquals((value("tuned").text as string).includes("→"), false);
 });
 
+Deno.test("the note on arrows stands where bars are cut, and nowhere else", () => {
+  const notes = (peers: boolean) =>
+    ["times", "memory"].map((kind) => {
+      const chart = named(`${kind}-4096x4096x11008-float32`, syntheticReport({ peers }));
+      const arrows = collect(chart.spec.concat, "text").some((text) => String(text).endsWith("→"));
+      const { subtitle } = chart.spec.title as { subtitle: string[] };
+      assertEquals(subtitle.join(" ").includes("Arrow:"), arrows, chart.name);
+      return arrows;
+    });
+  assertEquals([...new Set([...notes(true), ...notes(false)])].sort(), [false, true]);
+});
+
 Deno.test("every chart shows variants in the order of the registry", () => {
   const order = report.rows.slice(0, 11).map(({ variant }) => variant);
   for (const { name, spec } of drawn(chartsOf(report))) {
