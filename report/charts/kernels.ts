@@ -5,7 +5,7 @@
  */
 
 import { formatPercent, formatTime, greatest, least, timeUnit } from "../format.ts";
-import type { KernelReport, Row } from "../schema.ts";
+import type { Row } from "../schema.ts";
 import { plain } from "../shape.ts";
 import { STEP } from "./bars.ts";
 import {
@@ -18,28 +18,8 @@ import {
   variantAxis,
   type View,
 } from "./chart.ts";
+import { stageColor, stageOf } from "./stages.ts";
 import { inkOn } from "./theme.ts";
-
-/** The stages of a block, by what their kernels write, and their colours; the same in every picture. */
-const STAGES: readonly { name: string; outputs: readonly string[]; color: string }[] = [
-  { name: "g, u, h", outputs: ["g", "u", "gu", "h"], color: "#0072b2" },
-  { name: "y", outputs: ["y"], color: "#8cd17d" },
-  { name: "dh, dg, du", outputs: ["dh", "dg", "du", "dgu"], color: "#9c755f" },
-  { name: "gradients of weights", outputs: ["dDown", "dGate", "dUp", "dGateUp"], color: "#e0ac1c" },
-  { name: "dx", outputs: ["dx"], color: "#56b4e9" },
-];
-const WITHOUT_ARITHMETIC = { name: "element-wise, sums", color: "#332288" };
-const OTHER = { name: "other", color: "#b0b0b0" };
-
-/** Stages in the order of the legend. */
-export const ALL_STAGES = [...STAGES, WITHOUT_ARITHMETIC, OTHER];
-
-/** The stage of a kernel: its label begins with what it writes, and only products count as work. */
-export function stageOf({ label, flops }: KernelReport): { name: string; color: string } {
-  if (!flops) return WITHOUT_ARITHMETIC;
-  const outputs = label.split(/:| \+?= | of | from | \+ /)[0].split(",").map((output) => output.trim());
-  return STAGES.find((stage) => outputs.some((output) => stage.outputs.includes(output))) ?? OTHER;
-}
 
 /** Pixels of a character of the text in a segment. */
 const CHARACTER = 6;
@@ -83,14 +63,11 @@ export function drawKernels(view: View): Drawn {
   const rows = view.rows.filter((row) => row.kernels.some((kernel) => kernel.gpuNs !== null));
   if (rows.length === 0) return { reason: "no row has times of single kernels" };
   const unit = timeUnit(least(rows.map((row) => totalOf(row) || null)));
-  const used = new Set(rows.flatMap((row) => row.kernels.map((kernel) => stageOf(kernel).name)));
-  const stages = ALL_STAGES.filter((stage) => used.has(stage.name));
-  const color = {
-    field: "stage",
-    type: "nominal",
-    scale: { domain: stages.map((stage) => stage.name), range: stages.map((stage) => stage.color) },
-    legend: { columns: Math.max(2, Math.floor(view.fullWidth / 150)), symbolType: "square" },
-  };
+  const used = rows.flatMap((row) => row.kernels.map((kernel) => stageOf(kernel).name));
+  const color = stageColor(used, {
+    columns: Math.max(2, Math.floor(view.fullWidth / 150)),
+    symbolType: "square",
+  });
   const panels = modePanels({ ...view, rows }, (rows) => {
     const most = greatest(rows.map(totalOf)) / unit.size || 1;
     const x = (field: string) => ({

@@ -10,25 +10,21 @@ import { formatRate, greatest, least, rateUnit, significant } from "../format.ts
 import { medianOf } from "../groups.ts";
 import type { Report, Row } from "../schema.ts";
 import { plain } from "../shape.ts";
-import {
-  type Drawn,
-  legendColumns,
-  modePanels,
-  modesOf,
-  modeWords,
-  orderOf,
-  type Spec,
-  type View,
-} from "./chart.ts";
-import { type Point, pointData, pointEncoding, SYMBOL } from "./scatter.ts";
+import { quantity } from "./axes.ts";
+import { type Drawn, legendColumns, modePanels, modesOf, modeWords, type Spec, type View } from "./chart.ts";
+import { SYMBOL } from "./scatter.ts";
+import { ALL_KERNELS, stageColor, stageOf } from "./stages.ts";
 import { FAINT } from "./theme.ts";
 
-/** Work, traffic and time of a kernel, or of a row whose kernels are not known. */
-interface Timed {
-  label: string;
-  flops: number | null;
-  bytes: number | null;
-  gpuNs: number | null;
+/** A kernel, or a row whose kernels are not known. */
+interface Point {
+  stage: string;
+  /** FLOP per byte. */
+  x: number;
+  /** TFLOP/s. */
+  y: number;
+  /** The whole story, for tooltips and screen readers. */
+  tip: string;
 }
 
 /** One roof: what is measured for rows of the given types. */
@@ -46,14 +42,16 @@ function roofOf({ ceilings }: Report, rows: readonly Row[]): Roof | null {
 }
 
 function pointsOf(row: Row): Point[] {
-  const whole: Timed = { label: "all kernels", flops: row.flops, bytes: row.bytes, gpuNs: medianOf(row) };
-  const kernels: Timed[] = row.kernels.some((kernel) => kernel.gpuNs !== null) ? row.kernels : [whole];
-  return kernels.flatMap(({ label, flops, bytes, gpuNs }) => {
+  const whole = { label: ALL_KERNELS.name, flops: row.flops, bytes: row.bytes, gpuNs: medianOf(row) };
+  const known = row.kernels.some((kernel) => kernel.gpuNs !== null);
+  return (known ? row.kernels : [whole]).flatMap((kernel) => {
+    const { label, flops, bytes, gpuNs } = kernel;
     if (!flops || !bytes || !gpuNs) return [];
     const tflops = flops / gpuNs / 1e3;
     const tip = `${plain(row.variant, 60)}, ${row.mode}, ${plain(label, 60)}: ${formatRate(tflops)} at ` +
       `${significant(flops / bytes, 3)} FLOP per byte`;
-    return [{ variant: row.variant, x: flops / bytes, y: tflops, tip }];
+    const stage = known ? stageOf(kernel) : ALL_KERNELS;
+    return [{ stage: stage.name, x: flops / bytes, y: tflops, tip }];
   });
 }
 
@@ -79,19 +77,18 @@ export function drawRoofline(view: View): Drawn {
   const unit = rateUnit(greatest(all.map((point) => point.y)));
   const rates = all.map((point) => point.y / unit.size);
   const ys: [number, number] = [least(rates) / 2, Math.max(greatest(rates), roof.tflops / unit.size) * 2];
-  const legend = legendColumns(view, modesOf(view.rows).length);
+  const color = stageColor(all.map(({ stage }) => stage), {
+    columns: legendColumns(view, modesOf(view.rows).length),
+  });
   const panels = modePanels(view, (rows) => {
     const points = rows.flatMap(pointsOf).map((point) => ({ ...point, y: point.y / unit.size }));
     if (points.length === 0) return null;
-    const encoding = pointEncoding(points, {
-      order: orderOf(view),
-      x: { title: "intensity, FLOP per byte", log: true, domain: xs },
-      y: { title: `rate, ${unit.name}`, log: true, domain: ys },
-      width: view.panelWidth,
-      size: 60,
-      legend,
+    const x = quantity("x", points.map(({ x }) => x), {
+      title: "intensity, FLOP per byte",
+      log: true,
+      domain: xs,
     });
-    const { x, y } = encoding;
+    const y = quantity("y", points.map(({ y }) => y), { title: `rate, ${unit.name}`, log: true, domain: ys });
     return {
       width: view.panelWidth,
       height: Math.round(view.panelWidth * 0.95),
@@ -101,7 +98,11 @@ export function drawRoofline(view: View): Drawn {
           mark: { type: "line", clip: true, aria: false, color: FAINT, strokeWidth: 2, strokeDash: [6, 3] },
           encoding: { x, y },
         },
-        { data: { values: pointData(points) }, mark: SYMBOL, encoding },
+        {
+          data: { values: points },
+          mark: { ...SYMBOL, shape: "circle", size: 70 },
+          encoding: { x, y, color, description: { field: "tip" } },
+        },
       ],
     };
   });
@@ -109,8 +110,8 @@ export function drawRoofline(view: View): Drawn {
     title: `Roofline: ${modeWords(view.rows)}`,
     panels,
     notes: [
-      `One symbol for each kernel with arithmetic. Dashed: ${formatRate(roof.tflops)} of multiply-adds, ` +
-      `${significant(roof.gbps)} GB/s of copy.`,
+      "A point for each kernel with arithmetic, of all variants; one for a whole row whose kernels are not known. " +
+      `Dashed: ${formatRate(roof.tflops)} of multiply-adds, ${significant(roof.gbps)} GB/s of copy.`,
     ],
   };
 }

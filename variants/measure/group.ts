@@ -247,7 +247,8 @@ export class GroupRun {
   async #wallTimes(order: readonly RowWork[]): Promise<number[]> {
     const times: number[] = [];
     for (const { run, spec } of order) {
-      times.push(await wallTime(this.#bench.instruments, this.#trimming(timedParts(run, spec.mode, 1))));
+      const item = this.#trimming(timedParts(run, spec.mode, 1));
+      times.push(await this.#atPace(() => wallTime(this.#bench.instruments, item)));
     }
     return times;
   }

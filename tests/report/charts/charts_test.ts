@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Chart, Spec, Undrawn } from "../../../report/charts/chart.ts";
 import { chartOf, chartsOf, comparisonsOf, KINDS } from "../../../report/charts/mod.ts";
-import { stageOf } from "../../../report/charts/kernels.ts";
+import { stageOf } from "../../../report/charts/stages.ts";
 import { thin } from "../../../report/charts/latency.ts";
 import { medianOf } from "../../../report/groups.ts";
 import type { Report } from "../../../report/schema.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ALL_STAGES } from "../../../report/charts/kernels.ts";
+import { ALL_STAGES } from "../../../report/charts/stages.ts";
 import { inkOn, inOrder, KNOWN_VARIANTS, luminance, stylesOf } from "../../../report/charts/theme.ts";
 
 type Vector = [number, number, number];
