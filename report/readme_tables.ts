@@ -27,8 +27,7 @@ import {
 } from "./groups.ts";
 import { escapeMarkdown, markdownTable } from "./markdown.ts";
 import type { KernelReport, Report, Row } from "./schema.ts";
-import { isPeer, leaders, peakOf, summarise } from "./summary.ts";
-import { peerSentence } from "./summary_text.ts";
+import { isPeer, leaders, peakOf } from "./summary.ts";
 import { wrap } from "./text.ts";
 
 /** What the formatter wraps prose at. */
@@ -165,34 +164,48 @@ export function kernelsTable(report: Report): string {
   });
 }
 
+const peerName = ({ variant }: Row) => escapeMarkdown(variant.replace(/^peer:/, ""));
+
 function peerRows({ mode, rows }: Section): string[][] {
   const tuned = rows.find((row) => row.variant === "tuned");
   const own = tuned === undefined ? null : medianOf(tuned);
-  return [...tuned === undefined ? [] : [tuned], ...rows.filter(isPeer)].map((row) => {
+  return [...tuned === undefined ? [] : [tuned], ...rows.filter(isPeer)].flatMap((row) => {
     const [time, peak, ownPeak] = [medianOf(row), peakOf(row), tuned === undefined ? null : peakOf(tuned)];
-    return [
-      escapeMarkdown(row.variant.replace(/^peer:/, "")),
+    if (time === null) return [];
+    return [[
+      peerName(row),
       mode,
-      time === null ? row.status : formatTime(time) + (timeOf(row)?.clock === "wall" ? " wall" : ""),
+      formatTime(time) + (timeOf(row)?.clock === "wall" ? " wall" : ""),
       formatRate(row.tflops),
-      own && time ? formatRatio(time / own) : "-",
+      own ? formatRatio(time / own) : "-",
       ownPeak !== null && peak ? formatRatio(ownPeak / peak) : "-",
       formatError(errorOf(row)),
-    ];
+    ]];
   });
 }
 
-/** `tuned` beside other projects, and what that means in words. */
+/** The peers without a time, by their reasons; null where all have one. */
+function absentPeers(sections: readonly Section[]): string | null {
+  const rows = sections.flatMap(({ rows }) => rows.filter((row) => isPeer(row) && medianOf(row) === null));
+  if (rows.length === 0) return null;
+  const groups = Map.groupBy(rows, (row) => JSON.stringify([row.variant, row.status, row.reason]));
+  const parts = [...groups.values()].map((group) => {
+    const [row] = group;
+    const reason = `${row.status}: ${escapeMarkdown(row.reason ?? "no reason is known")}`;
+    return `${peerName(row)} ${group.map(({ mode }) => mode).join(" and ")} (${reason})`;
+  });
+  return paragraph(`Not measured: ${parts.join("; ")}.`);
+}
+
+/** `tuned` beside other projects. */
 export function peersTable(report: Report): string {
   return perBlock(report, (block) => {
     const sections = block.sections.filter(({ rows }) => rows.some(isPeer));
     if (sections.length === 0) return null;
     const headings = ["", "mode", "time", "rate", "tuned's speed is", "tuned's memory is", "error"];
+    const absent = absentPeers(sections);
     const table = markdownTable(headings, sections.flatMap(peerRows));
-    const sentences = sections.map((section) => peerSentence(summarise(section))).filter((sentence) =>
-      sentence !== null
-    );
-    return [table, ...sentences.map((sentence) => paragraph(`${escapeMarkdown(sentence)}.`))].join("\n\n");
+    return absent === null ? table : `${table}\n\n${absent}`;
   });
 }
 

@@ -108,12 +108,20 @@ Deno.test("kernelsTable() gives each kernel of tuned its fraction of the ceiling
   assertMatch(text, /^\| dg, du from dh, g, u +\| +- \| .* GB\/s \| +\d+ % copy \|$/m);
 });
 
-Deno.test("peersTable() says how much faster tuned is, in figures and in words", () => {
+Deno.test("peersTable() says how much faster tuned is, and which peers were not measured and why", () => {
   const text = peersTable(report);
   assertMatch(text, /^\| jax-js +\| +full \| .* wall \| .* \| +5\.\d\dx \| +0\.\d\dx \|/m);
+  const reason = "computes no gradients";
+  const rows = report.rows.map((row) =>
+    row.variant === "peer:jax-js" && row.mode !== "forward"
+      ? { ...row, status: "skipped" as const, reason, timing: null }
+      : row
+  );
+  const without = peersTable({ ...report, rows });
+  assertEquals(without.match(/^\| jax-js +\| +full /m), null);
   assertMatch(
-    text.replace(/\s+/g, " "),
-    /full: tuned runs at 1\.\d\dx the speed of pytorch-eager at 0\.\d\d of its memory/,
+    without.replace(/\s+/g, " "),
+    /Not measured: .*jax-js backward and full \(skipped: computes no gradients\)/,
   );
   assertEquals(peersTable(syntheticReport({ samples: 3 })), "The report has no such rows.");
 });
