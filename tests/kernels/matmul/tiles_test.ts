@@ -44,23 +44,42 @@ function shapesOf({ tileM, tileN, tileK }: Tile, { columns, aligned }: Config): 
   ];
 }
 
-/** With vectors and whole, or without and K in slices, in turn; f16 arithmetic for the tile that is made for it. */
-function configFor(name: TileName, structure: Structure, i: number): Config {
+type Numbers = Pick<Config, "dtype" | "precision">;
+
+const FLOAT32: Numbers = { dtype: "float32", precision: "default" };
+const FLOAT16: Numbers = { dtype: "float16", precision: "default" };
+const BFLOAT16: Numbers = { dtype: "bfloat16", precision: "default" };
+const HALF: Numbers = { dtype: "float16", precision: "fastest" };
+
+/** What a tile computes with: sums of float16 where it may be chosen for them; else of both types of 16 bits one in turn. */
+function numbersOf(name: TileName, i: number): readonly Numbers[] {
+  if (name === "half") return [HALF];
+  return [FLOAT32, i % 4 < 2 ? FLOAT16 : BFLOAT16, ...name.startsWith("few") ? [HALF] : []];
+}
+
+/** With vectors and whole, or without and K in slices, in turn. */
+function configFor(
+  name: TileName,
+  structure: Structure,
+  { numbers, i }: { numbers: Numbers; i: number },
+): Config {
   const tile = TILES[name];
   const way = i % 2 === 0
     ? { aligned: ALIGNED, choice: { tile, splits: 1 } }
     : { aligned: UNALIGNED, choice: { tile, splits: 3 } };
-  const arithmetic = name === "half"
-    ? { dtype: "float16", precision: "fastest" } as const
-    : { dtype: structure.gatedA ? "bfloat16" : "float32" } as const;
-  return configOf(structure, { ...way, ...arithmetic, together: i === 2 });
+  return configOf(structure, { ...way, ...numbers, together: i === 2 });
 }
 
 (Object.keys(TILES) as TileName[]).forEach((name, t) => {
   CHOSEN_FOR[name].forEach((structure, i) => {
-    const config = configFor(name, STRUCTURES[structure], i);
-    Deno.test(`tile ${name} is exact at its edges: ${describeConfig(config)}`, async () => {
-      await assertExact(gpu, config, { shapes: shapesOf(TILES[name], config), seed: 3000 + 10 * t + i });
+    numbersOf(name, i).forEach((numbers, j) => {
+      const config = configFor(name, STRUCTURES[structure], { numbers, i: i + j });
+      Deno.test(`tile ${name} is exact at its edges: ${describeConfig(config)}`, async () => {
+        await assertExact(gpu, config, {
+          shapes: shapesOf(TILES[name], config),
+          seed: 3000 + 30 * t + 3 * i + j,
+        });
+      });
     });
   });
 });
