@@ -14,12 +14,13 @@ export interface Storage {
   readonly aligned: boolean;
   /** Whether loads give WGSL's own f16, for float16 that is only read; needs shader-f16. */
   readonly half?: boolean;
-  /** Elements of the words by which it is loaded too, 32 bits or two of float32, if it is. */
+  /** Elements of a word, where the buffer is also loaded by words: one or two of float32, two of a 16-bit type. */
   readonly words?: 1 | 2;
 }
 
 /**
- * One declaration for each binding of views, of which the first `inputs` are read: aligned only if all its views are, writable if any of them is an output.
+ * One declaration for each binding of views, of which the first `inputs` are read: aligned only if all its views are,
+ * writable if any of them is an output.
  */
 export function storagesOf(
   views: readonly View[],
@@ -38,8 +39,8 @@ export function storagesOf(
 
 /**
  * WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)` and
- * `store_one_NAME(i, v)` count in elements, `vector_NAME(i)` of an aligned one in vectors of four. Of words there are
- * `load_word_NAME(i)` too, in elements, and `word_NAME(i)` of an aligned one, in words.
+ * `store_one_NAME(i, v)` count in elements, `vector_NAME(i)` of an aligned one in vectors of four. A buffer loaded by
+ * words also has `load_word_NAME(i)`, which counts in elements, and an aligned one `word_NAME(i)`, in words.
  */
 export function storageWgsl(name: string, binding: number, storage: Storage): string {
   const { access, dtype } = storage;
@@ -65,7 +66,7 @@ fn load_one_${name}(i: u32) -> f32 { return ${name}[i >> 2u][i & 3u]; }
 ${ifWritable(storage, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v; }`)}`;
 }
 
-/** An aligned buffer as words, so that a load of one moves no more. */
+/** An aligned buffer declared as words, so that loading one moves one. */
 function words(name: string, declare: Declare, storage: Storage): string {
   const one = storage.words === 1;
   const word = (i: string, c: number) => `${name}[${one ? 4 : 2}u * (${i}) + ${c}u]`;

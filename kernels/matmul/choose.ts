@@ -92,7 +92,7 @@ function ruledTiles({ layout, m, gatedA, arithmetic, dtype }: MatmulShape): Rule
 /** Fits the least limits that WebGPU allows, in float32 too. */
 const LEAST_TILE: RuledTile = { tile: TILES.wide, speed: 1 };
 
-/** Of the square tile beside the wide one: threads share what must be transposed, or widened, with twice as many. */
+/** Of the square tile beside the wide one: twice as many threads share what has to be transposed or widened. */
 const SQUARE_SPEED: Readonly<Record<"float32" | "short", Readonly<Record<Layout, number>>>> = {
   float32: { nn: 1.018, nt: 1.015, tn: 0.995 },
   short: { nn: 1.03, nt: 1.04, tn: 0.995 },

@@ -10,9 +10,9 @@ export interface Loaders {
 }
 
 /**
- * Elements that a load of each operand gives: vectors, but shorter ones of an A whose rows go along K, so that no registers
- * must be moved about to transpose it (8 loads of 4 bytes were 1 to 5 % faster on an H200 than 4 of 8), and of a B whose
- * tile has fewer blocks of 4 x 4 than there are threads; A is then loaded alike, as both may be of one buffer.
+ * Elements that one load of each operand gives. Four, except for an A whose rows run along K: with fewer, transposing it
+ * moves no registers (8 loads of 4 bytes were 1 to 5 % faster on an H200 than 4 of 8). Two for a B along K whose tile has
+ * fewer blocks of 4 x 4 than there are threads; A is then loaded alike, as both may lie in one buffer.
  */
 function loadLengths({ layout, tile, storage, slots }: MatmulConfig): Record<"a" | "b", 1 | 2 | 4> {
   const short = layout === "nt" && tile.tileN * tile.tileK / 16 < threadsOf(tile);

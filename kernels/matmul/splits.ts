@@ -21,10 +21,9 @@ const MULTIPROCESSORS = 132;
 const BUSY = 3 * MULTIPROCESSORS;
 
 /**
- * What a last round of none, one or more workgroups costs beyond its share, in workgroups, of as many as a
- * multiprocessor runs together: two of the square tile, of which one alone takes 1.3 times as long as each; two or,
- * where the tile is short, four of 16 rows, of which three keep the memory busy; three of 64, of which one alone takes
- * 1.5 times as long and two 1.05 times.
+ * What a last round costs beyond its share, in workgroups, by how many of them it has. A full round is as many as a
+ * multiprocessor runs together: two of `square` (one alone takes 1.3 times as long as each of two); four of `few` (three
+ * keep the memory busy); two of `fewAlong`; three of the others (one alone takes 1.5 times as long, two 1.05 times).
  */
 const UNEVEN = {
   square: [0, 0.3],
@@ -33,7 +32,7 @@ const UNEVEN = {
   others: [0, 0.5, 0.1],
 } as const;
 
-/** What a workgroup costs beside its products, and a second launch, as indices of K of one workgroup (46 ns each). */
+/** What a workgroup costs besides its products, and what a second launch costs, as indices of K of one workgroup (46 ns). */
 const WORKGROUP_COST = 40;
 const LAUNCH_COST = 60;
 
@@ -62,7 +61,7 @@ const MOST_PARTIAL_BYTES = 40 * 2 ** 20;
 export interface Way {
   readonly splits: number;
   readonly tail?: Tail;
-  /** The time that it takes by what an H200 was seen to do, in indices of K of one workgroup of the `wide` tile. */
+  /** The time that it should take on an H200, in indices of K of one workgroup of the `wide` tile. */
   readonly cost: number;
 }
 

@@ -5,12 +5,12 @@ import { multiply, summed } from "./sums.ts";
 import { lines, range } from "./text.ts";
 
 /**
- * The steps of one product that lie wholly inside K. What the next step needs is on its way while this one is
- * multiplied, in registers that no turn of the loop hands to the next: a compiler copies those. The last turn fetches
- * what is never multiplied.
+ * The steps of one product that lie wholly inside K. While one is multiplied, the next one's elements are in flight to
+ * registers that live for one turn of the loop: those that a turn hands to the next, a compiler copies. The last turn
+ * fetches elements that are never multiplied.
  *
- * Two tiles ahead, a turn of the loop takes two steps, so that the registers which it does hand on are the ones that it
- * was given: nothing to copy. A last single step is multiplied by a loop of its own.
+ * Two tiles ahead, a turn of the loop takes two steps, so that the registers which it hands on are those that it was
+ * given, and nothing is copied. If a single step is left over, a loop of its own multiplies it.
  */
 export function wholeSteps(config: MatmulConfig, product: number, loaders: Loaders): string {
   const { tile } = config;

@@ -31,9 +31,9 @@ export const TILES = {
     reuse: "b",
     ahead: 1,
   },
-  /** Up to 16 rows, a stream of B: 64 KiB of each multiprocessor's workgroups are on their way, in registers. */
+  /** Up to 16 rows, which stream B: each multiprocessor has 64 KiB of it in flight, in registers. */
   few: { tileM: 16, tileN: 256, tileK: 8, threadM: 4, threadN: 8, ...STREAM },
-  /** The same where rows of B go along K: 64 bytes of each at a time. */
+  /** The same where rows of B run along K: 64 bytes of each at a time. */
   fewAlong: { tileM: 16, tileN: 256, tileK: 16, threadM: 4, threadN: 8, ...STREAM },
   /** A few dozen rows. */
   low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b", ahead: 1 },

@@ -105,9 +105,9 @@ function finishWgsl(config: MatmulConfig): string {
 /**
  * Hands each row and vector of a thread to the epilogue, guarded at the edges: slices [split][column block][row].
  *
- * What outputs held is read two rows at a time, before either is stored: a buffer that is written keeps its order, and each
- * read would wait for the one before (1.35 against 1.01 ms for dg and du of K = 128 on an H200; four rows: as two). Two
- * workgroups of 256 threads would no longer find registers for it on one multiprocessor.
+ * An epilogue that needs what the outputs held gets it for two rows before either is stored: loads from a buffer that is
+ * also written stay in order with its stores, so each would wait (1.35 against 1.01 ms for dg and du of K = 128 on an
+ * H200; four rows gain no more). Two workgroups of 256 threads would no longer find the registers on one multiprocessor.
  */
 function finish({ tile, columns, epilogue }: MatmulConfig): string {
   const perBlock = tile.threadN / 4 / columns;

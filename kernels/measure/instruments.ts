@@ -12,7 +12,7 @@ const FLUSH_BYTES = 256 * 2 ** 20;
 /** Between the first two anchors; each is good to about 0.1 ms, so the period is good to 0.05 %. */
 const BASELINE_MS = 400;
 
-/** Work that lasts so long hides the wait behind it, in which the clocks would fall again, and tells how fast it was. */
+/** Work that lasts so long outweighs the wait after it, in which clocks fall again, and tells how fast the device is. */
 const WARM_SUBMIT_MS = 30;
 
 /** Enough workgroups to keep every part of a large GPU busy. */
@@ -84,9 +84,9 @@ export class Instruments {
   }
 
   /**
-   * Keeps the device at hard work for a while, and on until it is as fast as it ever was: an idle H200 goes down from
-   * 1980 to 345 MHz, takes some 150 ms of work to come back, and little work may leave it at 1125. A software adapter has
-   * no clocks to warm.
+   * Keeps the device busy for at least `ms`, and until it is as fast as it has ever been: an idle H200 sinks from 1980 to
+   * 345 MHz, takes some 150 ms of work to come back, and may stay at 1125 under light work. A software adapter has no
+   * clocks to warm.
    */
   async warm(ms: number): Promise<void> {
     if (this.gpu.capabilities.software) return;
@@ -94,8 +94,9 @@ export class Instruments {
   }
 
   /**
-   * Records that the last-level cache is emptied of everything else, by reading: what a write left there would be
-   * written back while the next sample is timed, up to 50 MB of an H200 beside the 541 MB of weights that 16 tokens read.
+   * Records reads that evict everything else from the last-level cache. Writes would too, but would leave dirty lines to
+   * be written back while the next sample is timed: up to 50 MB on an H200, beside the 541 MB of weights that 16 tokens
+   * read.
    */
   flush(recorder: GpuRecorder): void {
     // The tensor holds zeros, which no compiler can know.

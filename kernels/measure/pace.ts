@@ -1,4 +1,4 @@
-/** Work after which the device rests, for half as long: in a longer rest than half a second its clocks would fall. */
+/** After so much work the device rests for half as long, but half a second at most: in a longer rest its clocks fall. */
 const WORK_MS = 500;
 const REST_SHARE = 0.5;
 const MOST_REST_MS = 500;
@@ -9,9 +9,9 @@ export interface PaceOptions {
 }
 
 /**
- * Lets a device rest a third of the time, so that what it draws stays below its limit of power. An H200 draws 720 to 770 W
- * at matrix products, of 700 that it may over some seconds: after 15 s without rests its clocks fell from 1980 to 1920 MHz,
- * by turns, and whatever was measured later, or longer, was slower than it is.
+ * Lets a device rest a third of the time, which keeps its power below its limit. Matrix products draw 720 to 770 W on an
+ * H200, whose limit, averaged over some seconds, is 700 W: after 15 s without rests its clocks fell from 1980 to 1920 MHz
+ * now and then, and rows that were measured later, or for longer, looked slower than they are.
  */
 export class Pace {
   readonly #sleep: (ms: number) => Promise<void>;
@@ -21,7 +21,7 @@ export class Pace {
     this.#sleep = sleep;
   }
 
-  /** To be told of work just done; rests where it is time, and tells whether it did. */
+  /** Takes note of work just done and rests if it is time to. @returns Whether it rested. */
   async worked(ms: number): Promise<boolean> {
     this.#workedMs += ms;
     if (this.#workedMs < WORK_MS) return false;

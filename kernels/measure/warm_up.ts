@@ -1,7 +1,7 @@
-/** How much longer than ever before a device may take and still count as fast: noise. */
+/** A device counts as fast while work takes at most so many times its shortest time so far: the rest is noise. */
 const NOISE = 1.05;
 
-/** Longest wait for a device to get as fast as before, in milliseconds: it may be limited by something else by then. */
+/** Longest wait for a device to become as fast as before, in milliseconds: by then something else limits it. */
 const PATIENCE_MS = 1000;
 
 /** Work that goes on until a device's clocks are up. */
@@ -9,7 +9,8 @@ export class WarmUp {
   #fastest = Infinity;
 
   /**
-   * Repeats work for some time, and until it is as fast as it ever was; what it no longer reaches is forgotten.
+   * Repeats work for at least `leastMs`, and until it is as fast as it has ever been. A speed that it no longer reaches
+   * is forgotten.
    *
    * @param work Gives what one unit of it took, in any unit of time.
    */
