@@ -107,13 +107,13 @@ ${
 }
 
 function float32(name: string, declare: Declare, storage: Storage): string {
+  const loadWord = {
+    0: "",
+    1: `fn load_word_${name}(i: u32) -> f32 { return ${name}[i]; }\n`,
+    2: `fn load_word_${name}(i: u32) -> vec2f { return vec2f(${name}[i], ${name}[i + 1u]); }\n`,
+  };
   return `${declare("f32")}
-${
-    storage.words === 2
-      ? `fn load_word_${name}(i: u32) -> vec2f { return vec2f(${name}[i], ${name}[i + 1u]); }`
-      : `fn load_word_${name}(i: u32) -> f32 { return ${name}[i]; }`
-  }
-fn load_${name}(i: u32) -> vec4f { return vec4f(${
+${loadWord[storage.words ?? 0]}fn load_${name}(i: u32) -> vec4f { return vec4f(${
     [0, 1, 2, 3].map((c) => `${name}[i + ${c}u]`).join(", ")
   }); }
 fn load_one_${name}(i: u32) -> f32 { return ${name}[i]; }
@@ -135,8 +135,11 @@ fn load_${name}(i: u32) -> vec4<f16> { return vector_${name}(i >> 2u); }`;
 fn vector_${name}(i: u32) -> vec4<f16> { return ${name}[i]; }
 fn load_${name}(i: u32) -> vec4<f16> { return ${name}[i >> 2u]; }`
     : `${declare("f16")}
-fn load_word_${name}(i: u32) -> vec2<f16> { return vec2<f16>(${elements(2)}); }
-fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${elements(4)}); }`;
+${
+      words
+        ? `fn load_word_${name}(i: u32) -> vec2<f16> { return vec2<f16>(${elements(2)}); }\n`
+        : ""
+    }fn load_${name}(i: u32) -> vec4<f16> { return vec4<f16>(${elements(4)}); }`;
 }
 
 function packedx4(name: string, declare: Declare, storage: Storage): string {
@@ -164,8 +167,11 @@ function packed(name: string, declare: Declare, storage: Storage): string {
   const atomic = access === "read_write";
   const word = atomic ? `atomicLoad(&${name}[i >> 1u])` : `${name}[i >> 1u]`;
   return `${declare(atomic ? "atomic<u32>" : "u32")}
-fn load_word_${name}(i: u32) -> vec2f { return vec2f(load_one_${name}(i), load_one_${name}(i + 1u)); }
-fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${
+${
+    storage.words
+      ? `fn load_word_${name}(i: u32) -> vec2f { return vec2f(load_one_${name}(i), load_one_${name}(i + 1u)); }\n`
+      : ""
+  }fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${
     unpackPair(dtype, "w")
   }).x; }
 fn load_${name}(i: u32) -> vec4f {

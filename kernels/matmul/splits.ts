@@ -115,6 +115,7 @@ function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
 
 /** Of a multiprocessor's so many workgroups; registers, or shared memory, decide how many run together. */
 function unevenOf(tile: Tile, share: number): number {
+  // Twice the K in shared memory leaves room for half as many.
   const few = tile.tileK <= 8 ? "few" : "fewAlong";
   const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? few : "others"];
   return rounds[share % rounds.length];

@@ -12,7 +12,7 @@ import { type MatmulRequest, type Multiply, type Sized, withSizes } from "./requ
  * Epilogues that the method does not take: sums that are added to, and dg and du, which as a launch of its own cost what
  * it would save (7.8 against 7.4 ms of 4096 x 11008 x 4096 on an H200).
  */
-const KEPT: readonly Epilogue[] = ["accumulate", "gated-backward"];
+const NOT_TAKEN: readonly Epilogue[] = ["accumulate", "gated-backward"];
 
 /** Storage that the rule takes Strassen's method for: bfloat16 would round its sums to 8 bits. */
 const RULED: readonly DType[] = ["float32", "float16"];
@@ -38,7 +38,7 @@ export function usesStrassen(sized: Sized, choice?: TileChoice): boolean {
   if (strassen && !takes(sized)) {
     const { label, m, n, k, products, epilogue } = sized;
     throw new RangeError(
-      `Cannot compute ${label} by Strassen's method as it must be one product, stored or gated forward, with quarters that ` +
+      `Cannot compute ${label} by Strassen's method as it must be stored, or one product gated forward, with quarters that ` +
         `vectors of 4 fit: current value is ${products} of ${m}x${n}x${k}, ${epilogue}`,
     );
   }
@@ -53,7 +53,7 @@ function pays({ m, n, k, products, columns }: Sized): boolean {
 }
 
 function takes({ products, gatedA, epilogue, m, n, k, a, b, out }: Sized): boolean {
-  return !KEPT.includes(epilogue) && (products === 1 || epilogue === "store" && !gatedA) &&
+  return !NOT_TAKEN.includes(epilogue) && (products === 1 || epilogue === "store" && !gatedA) &&
     [m, n, k].every((size) => size % 2 === 0) &&
     [...a, ...b, ...out].every((view) => quarters([view]).flat().every(isAligned));
 }

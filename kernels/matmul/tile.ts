@@ -101,7 +101,8 @@ export function checkTile(
     refuse("tileN", `must be a multiple of threadN x lanesN = ${threadN * lanesN}`, tileN);
   }
   if (!Number.isInteger(group) || group < 1) refuse("group", "must be a whole number from 1 up", group);
-  const row = Math.max(tileM, tileN, tileK) / 4;
+  // Vectors along M or N, words along K.
+  const row = Math.max(tileM / 4, tileN / 4, tileK);
   if (threadsOf(tile) < row) {
     refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
   }

@@ -23,7 +23,7 @@ export function uniformFields(
 
 /**
  * The WGSL of one matrix product: tiles of A and B go through registers to shared memory, transposed so that K is
- * the outer index of both; the next tile is fetched while the current one is multiplied.
+ * the outer index of both; the next tile, or the next two, are fetched while the current one is multiplied.
  */
 export function matmulWgsl(config: MatmulConfig): string {
   const { tile, columns, products } = config;
@@ -108,6 +108,7 @@ function finishWgsl(config: MatmulConfig): string {
  * An epilogue that needs what the outputs held gets it for two rows before either is stored: loads from a buffer that is
  * also written stay in order with its stores, so each would wait (1.35 against 1.01 ms for dg and du of K = 128 on an
  * H200; four rows gain no more). Two workgroups of 256 threads would no longer find the registers on one multiprocessor.
+ * A thread reads nothing that another one stores: beyond the edge it reads its own first vector again.
  */
 function finish({ tile, columns, epilogue }: MatmulConfig): string {
   const perBlock = tile.threadN / 4 / columns;
@@ -128,11 +129,12 @@ function finish({ tile, columns, epilogue }: MatmulConfig): string {
     const each = (text: (i: number, j: number) => string) =>
       lines(own.flatMap((i) => range(perBlock).map((j) => text(i, j))));
     return `  {
-${lines(own.map((i) => `let row_${i} = origin_a + (a_first + ${(i >> 2) * tile.lanesM}u) * 4u + ${i & 3}u;`))}
+${lines(own.map((i) => `let row_${i} = row + ${(i >> 2) * tile.lanesM * 4 + (i & 3)}u;`))}
 ${
       each((i, j) =>
         lines(reads.map((output) =>
-          `let was_${output}_${i}_${j} = get_${output}(min(row_${i}, p.m - 1u), min(col_${j}, (p.n - 1u) & ~3u));`
+          `let was_${output}_${i}_${j} = ` +
+          `get_${output}(select(row, row_${i}, row_${i} < p.m), select(col_0, col_${j}, col_${j} < p.n));`
         ))
       )
     }
@@ -142,5 +144,6 @@ ${lines(own.map((i) => `if (row_${i} < p.m) {\n${lines(range(perBlock).map((j) =
   const cols = range(perBlock).map((j) =>
     `  let col_${j} = origin_b + (b_first + ${j * tile.lanesN}u) * 4u;`
   );
-  return lines([...cols, ...rows]);
+  const end = reads.length > 0 ? ["  if (row >= p.m || col_0 >= p.n) { return; }"] : [];
+  return lines(["  let row = origin_a + a_first * 4u;", ...cols, ...end, ...rows]);
 }

@@ -23,6 +23,8 @@ const ALIGNED: Sizes = [8, 32, 48];
 const LONG: Sizes = [17, 32, 48];
 /** A large GPU splits K. */
 const SPLIT: Sizes = [33, 260, 264];
+/** Few rows, of which a large GPU keeps two tiles on their way; nothing a multiple of anything. */
+const FEW: Sizes = [13, 131, 133];
 
 /** What a case is but for its variant; float32, silu and the default precision where it does not say. */
 interface Choice {
@@ -88,7 +90,7 @@ export const groups = {
     ...ACTIVATIONS.filter((name) => name !== "silu").flatMap((activation) => gates({ activation })),
     ...gates(squaredRelu),
   ],
-  [AS_A_GPU]: casesOf(tuned, { sizes: SPLIT, forms: ["separate"] }),
+  [AS_A_GPU]: [SPLIT, FEW].flatMap((sizes) => casesOf(tuned, { sizes, forms: ["separate"] })),
 } satisfies Record<string, readonly Case[]>;
 
 /** Name of a group. */

@@ -1,5 +1,6 @@
 /** Which products are computed bit for bit: every kind that variants record, and what else the generator takes. */
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
+import { SKINNY_ROWS } from "../../../kernels/matmul/skinny.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { seededRandom } from "../../../kernels/measure/random.ts";
 import { edgeSizes } from "./exact.ts";
@@ -98,7 +99,7 @@ export function generatorCases(): ExactCase[] {
   });
 }
 
-/** Each number of rows has kernels of its own; 4 and 6 are the last of their chunk of K, 5 the first. */
+/** Each number of rows has kernels of its own; 2 and 5 are the last of their chunk of K, 3 and 6 the first. */
 const ROWS = [1, 3, 4, 5, 6] as const;
 
 /** More than one chunk of K, whatever the rows. */
@@ -109,7 +110,7 @@ function skinnyConfigs(): { rows: number; config: Config }[] {
   const skinny = USED.filter(({ layout }) => layout !== "tn");
   const placings = (i: number) => ({ a: i % 2 === 0, b: i % 4 < 2, out: i % 3 > 0 });
   const each = ROWS.flatMap((rows, i) =>
-    (["nn", "nt"] as const).map((layout, j) => {
+    (["nn", "nt"] as const).filter((layout) => rows <= SKINNY_ROWS[layout]).map((layout, j) => {
       const structures = skinny.filter((structure) => structure.layout === layout);
       const structure = structures[i % structures.length];
       const dtype = DTYPES[(i + j) % 3];

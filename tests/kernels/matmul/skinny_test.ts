@@ -67,7 +67,7 @@ function overlapping(values: Float32Array, { rows, cols }: { rows: number; cols:
 
 for (const layout of ["nn", "nt"] as const) {
   Deno.test(`where a wide B leaves each workgroup several chunks of K, sums are exact: ${layout}`, async () => {
-    const [m, k, n] = [5, 1100, layout === "nn" ? 32768 : 8192];
+    const [m, k, n] = [SKINNY_ROWS[layout], 1100, layout === "nn" ? 32768 : 8192];
     const [rows, cols] = layout === "nn" ? [k, n] : [n, k];
     const length = 4 * rows + cols;
     const numbers = smallIntegers(length - length % 4, 77, { max: 2 });
@@ -84,7 +84,8 @@ for (const layout of ["nn", "nt"] as const) {
       out: layout === "nn" ? out.map(matrix) : [matrix(out[0])],
       ...layout === "nn" ? { columns: 2 } : { products: 2 },
     });
-    const slices = recorder.dispatches[0].workgroups[2];
+    const { kernel, workgroups: [, , slices] } = recorder.dispatches[0];
+    assert(kernel.key.startsWith("skinny|"), kernel.key);
     assert(slices < Math.ceil(k / skinnyChunk({ m })), `${slices} slices of one chunk each`);
     recorder.submit();
     const results = layout === "nn"

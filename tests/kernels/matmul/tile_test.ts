@@ -42,6 +42,12 @@ Deno.test("threads must have as many blocks of an operand each, or at most one",
   );
 });
 
+Deno.test("threads must be as many as a row of words along K, or the text would count in fractions", () => {
+  const narrow = { ...MINI, tileK: 16 };
+  assertThrows(() => checkTile(narrow, LARGE), TileError, "threads must be at least 16 to load a row");
+  checkTile({ ...narrow, tileM: 16, tileN: 16 }, LARGE);
+});
+
 Deno.test("sizes must be powers of two, rows of a thread whole vectors", () => {
   refused(
     { tileK: 6 },

@@ -13,6 +13,9 @@ type Kernel = Structure & Pick<MatmulConfig, "epilogue">;
 
 const KERNELS = everyStructure().filter(({ epilogue }) => epilogue !== "accumulate") as Kernel[];
 
+/** The smallest tile that holds two column blocks. */
+const SMALL = { ...MINI, tileN: 16, threadN: 8 };
+
 /** A config whose operands lie in buffers of their own. */
 function configOf(
   structure: Kernel,
@@ -23,7 +26,7 @@ function configOf(
   const slots = Array.from({ length: a + b + out }, (_, i) => i);
   return {
     ...structure,
-    tile: { ...MINI, tileN: 16, threadN: 8 },
+    tile: SMALL,
     arithmetic: "float32",
     activation: "silu",
     slots,
@@ -34,7 +37,7 @@ function configOf(
 
 /** Many configs, no two of them alike. */
 function configs(): MatmulConfig[] {
-  const tiles = [{ ...MINI, tileN: 16, threadN: 8 }, ...Object.values(TILES)];
+  const tiles = [SMALL, ...Object.values(TILES)];
   return KERNELS.flatMap((structure) =>
     tiles.flatMap((tile) => [
       configOf(structure, { tile }),
@@ -104,6 +107,9 @@ Deno.test("barriers stand before and after every use of the shared tiles", () =>
     const text = matmulWgsl(configOf(structure));
     // The first tile, before and after the next one is stored, and around the step that K ends inside.
     assertEquals(count(text, "workgroupBarrier();"), 5 * structure.products);
+    // Two tiles ahead: two steps a turn, and after the step that is left over.
+    const ahead = matmulWgsl(configOf(structure, { tile: { ...SMALL, ahead: 2 } }));
+    assertEquals(count(ahead, "workgroupBarrier();"), 8 * structure.products);
   }
 });
 
