@@ -83,10 +83,10 @@ async function run(args: readonly string[]): Promise<number> {
   const command = parseArguments(args, choices);
   switch (command.kind) {
     case "help":
-      console.log(helpText());
+      print(helpText());
       return OK;
     case "list":
-      console.log(listing());
+      print(listing());
       return OK;
     case "compare":
       return compare(command);
@@ -113,7 +113,7 @@ function compare(command: Command & { kind: "compare" }): number {
   const pValue = (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p;
   const statistics = { ratioInterval: bootstrapRatioInterval, pValue };
   const { text, passes } = compareFiles({ ...command, statistics });
-  console.log(text);
+  print(text);
   return passes ? OK : FAILED;
 }
 
@@ -276,7 +276,7 @@ class Run {
       groups: this.#groups.map(({ problem }) => ({ problem, peers: true, seconds })),
     });
     if (!this.#options.dryRun) return;
-    console.log(renderPlan(rows, groups.reduce((sum, group) => sum + group.seconds + seconds, 0)));
+    print(renderPlan(rows, groups.reduce((sum, group) => sum + group.seconds + seconds, 0)));
     this.#supervisor.stop(OK, "");
   }
 

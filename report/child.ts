@@ -33,6 +33,9 @@ export interface ChildEnd {
 /** Lines of stderr that are kept, as the last of them tell why a process died. */
 const LAST_LINES = 40;
 
+/** For so long after a child's end its output is read on: a process that it left behind may keep it open for ever. */
+const LEFTOVER_MS = 1000;
+
 /** A running child. */
 export class Child {
   /** How it ended; never rejects. */
@@ -74,19 +77,24 @@ export class Child {
       }, deadlineMs);
     };
     arm();
+    const cut = new AbortController();
+    let leftover: ReturnType<typeof setTimeout> | undefined;
+    const over = status.then(() => leftover = setTimeout(() => cut.abort(), LEFTOVER_MS));
     try {
       await Promise.all([
+        over,
         writer.write(new TextEncoder().encode(`${input}\n`)).catch(() => {}), // it died before it listened
-        eachLine(stdout, (line) => {
+        eachLine(stdout, cut.signal, (line) => {
           arm();
           onLine(line);
         }),
-        eachLine(stderr, (line) => {
+        eachLine(stderr, cut.signal, (line) => {
           lastWords.push(line);
           if (lastWords.length > LAST_LINES) lastWords.shift();
         }).then((rest) => lastWords.push(rest)),
       ]);
     } finally {
+      clearTimeout(leftover);
       clearTimeout(this.#deadline);
       this.kill();
       await writer.close().catch(() => {});
@@ -102,13 +110,21 @@ export class Child {
   }
 }
 
-/** Takes each line; returns what stands behind the last one, as a process leaves it that dies while it writes. */
-async function eachLine(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<string> {
+/** Takes each line until the signal; returns what stands behind the last one, as a process leaves it that dies. */
+async function eachLine(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  take: (line: string) => void,
+): Promise<string> {
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    lines.forEach(take);
+  try {
+    for await (const text of stream.pipeThrough(new TextDecoderStream(), { signal })) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      lines.forEach(take);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
   return rest;
 }

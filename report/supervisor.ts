@@ -68,10 +68,10 @@ export class Supervisor {
     }
   }
 
-  /** Does something with Ctrl-C and SIGTERM stopping the run in order; tells why it was stopped, null if it was not. */
+  /** Does something with Ctrl-C, SIGTERM and SIGHUP stopping the run in order; tells why it was stopped, null if it was not. */
   async supervised(run: () => Promise<void>): Promise<Stop | null> {
     const interrupt = () => this.stop(this.#interrupted.status, this.#interrupted.message);
-    const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+    const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
     for (const signal of signals) Deno.addSignalListener(signal, interrupt);
     try {
       await run();

@@ -13,7 +13,7 @@ const FLUSH_BYTES = 256 * 2 ** 20;
 const BASELINE_MS = 400;
 
 /** Work that lasts so long outweighs the wait after it, in which clocks fall again, and tells how fast the device is. */
-const WARM_SUBMIT_MS = 30;
+const WARM_SUBMIT_MS = 60;
 
 /** Enough workgroups to keep every part of a large GPU busy. */
 const WARM_WORKGROUPS = 4096;
@@ -45,7 +45,8 @@ export class Instruments {
     this.waitMs = waitMs;
     this.#sink = internal(gpu, 16, "sink");
     const { maxBufferSize, maxStorageBufferBindingSize } = gpu.capabilities;
-    const flushBytes = Math.min(FLUSH_BYTES, maxBufferSize, maxStorageBufferBindingSize);
+    const most = Math.min(FLUSH_BYTES, maxBufferSize, maxStorageBufferBindingSize);
+    const flushBytes = most - most % 16;
     this.#flush = flush && !gpu.capabilities.software ? internal(gpu, flushBytes, "cache flush") : null;
   }
 
@@ -57,6 +58,8 @@ export class Instruments {
       instruments.#first = await instruments.#anchor();
       await instruments.#pass(BASELINE_MS);
       await instruments.calibrate();
+    } else {
+      await instruments.warm(BASELINE_MS);
     }
     return instruments;
   }
@@ -119,7 +122,7 @@ export class Instruments {
     return anchor(this.gpu, this.timer!, (recorder) => this.#work(recorder));
   }
 
-  /** Multiply-adds of some 30 ms: the time for each round, in milliseconds. */
+  /** Multiply-adds of some 60 ms: the time for each round, in milliseconds. */
   async #burn(): Promise<number> {
     for (;;) {
       const rounds = this.#warmRounds;

@@ -41,6 +41,26 @@ Deno.test("a child is told one line, and tells many, whole however long they are
   assert(lines.every((line) => JSON.parse(line).text === "ä\n".repeat(100000)));
 });
 
+Deno.test({
+  name: "a child that leaves a process behind, which keeps its output open, has ended all the same",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const lines: string[] = [];
+    const start = performance.now();
+    const child = new Child({
+      command: "sh",
+      args: ["-c", "sleep 20 & echo done"],
+      env: {},
+      input: "",
+      deadlineMs: 20_000,
+      onLine: (line) => lines.push(line),
+    });
+    assertEquals(await child.end, { ok: true, reason: "" });
+    assertEquals(lines, ["done"]);
+    assert(performance.now() - start < 15_000, "it was not waited for");
+  },
+});
+
 Deno.test("a child that throws ends with its own words as the reason", async () => {
   const { end } = await childOf(`console.error("some warning"); throw new Error("the moon is too small");`);
   assertEquals(end.ok, false);

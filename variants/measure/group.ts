@@ -72,6 +72,7 @@ export class GroupRun {
   readonly #checks = new Map<string, Promise<Checked>>();
   /** Null on a software adapter. */
   readonly #pace: Pace | null;
+  #done = 0;
 
   constructor(bench: Bench, { problem, rows }: Group) {
     this.#bench = bench;
@@ -96,7 +97,9 @@ export class GroupRun {
       share: CHECKS_SHARE,
       use: (row) => this.#check(row, { inputs, reference }),
     });
+    if (checked.length === 0) return;
     // Checks keep the CPU busy and the device idle.
+    this.#begin("warm-up", checked.map(({ spec }) => spec));
     await this.#bench.instruments.warm(WARM_MS);
     const works = await this.#each(checked, {
       doing: "profile",
@@ -275,11 +278,13 @@ export class GroupRun {
     }
   }
 
-  /** Does timed work, then lets the device rest where it is time, and come up again: rows of little work let it sink. */
+  /** Does timed work, then lets the device rest if it is time to, and come up again: light work lets its clocks sink. */
   async #atPace<T>(work: () => Promise<T>): Promise<T> {
     const start = performance.now();
     const result = await work();
     if (await this.#pace?.worked(performance.now() - start)) await this.#bench.instruments.warm(0);
+    // Or a round of many slow rows would look like a device that hangs.
+    this.#progress(this.#done);
     return result;
   }
 
@@ -318,6 +323,7 @@ export class GroupRun {
   }
 
   #progress(fraction: number): void {
+    this.#done = fraction;
     this.#bench.emit({ type: "progress", fraction });
   }
 

@@ -1,6 +1,7 @@
 import type { AdapterChoice } from "../../kernels/gpu/device.ts";
 import { Child } from "../../report/child.ts";
 import type { Ceilings, Row } from "../../report/schema.ts";
+import { plain } from "../../report/shape.ts";
 import type { Group, RowSpec } from "../measure/job.ts";
 import type { Mode } from "../shapes.ts";
 import { type Peer, type PeerEvent, type PeerJob, type Program, refusal, rowId } from "./peer.ts";
@@ -60,7 +61,14 @@ export async function measurePeers(
         else emit(skippedRow(peer, { problem, mode, reason }));
       }
       if (modes.length === 0 || options.signal?.aborted) continue;
-      subject ??= new Subject(problem, options);
+      try {
+        subject ??= new Subject(problem, options);
+      } catch (error) {
+        if (!isOfFiles(error)) throw error;
+        const reason = `its inputs cannot be written: ${error.message}`;
+        for (const mode of modes) emit(skippedRow(peer, { problem, mode, reason }));
+        continue;
+      }
       await runPeer(peer, modes, { ...options, subject, emit });
     }
   } finally {
@@ -120,8 +128,12 @@ class PeerRun {
         onLine: (line) => this.#take(eventOf(line)),
       });
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      this.#skip(this.left, `there is no ${this.#peer.program.runtime} on this machine`);
+      const { runtime } = this.#peer.program;
+      if (error instanceof Deno.errors.NotFound) {
+        this.#skip(this.left, `there is no ${runtime} on this machine`);
+      } else if (error instanceof Deno.errors.PermissionDenied) {
+        this.#skip(this.left, `${runtime} cannot be started`);
+      } else throw error;
       return "";
     }
     const kill = () => child.kill();
@@ -134,13 +146,13 @@ class PeerRun {
   #take(event: PeerEvent | null): void {
     if (event === null || this.#options.signal?.aborted) return;
     if ("mode" in event && !this.left.includes(event.mode)) return;
-    if (event.type === "unavailable") this.#skip(this.left, event.reason);
+    if (event.type === "unavailable") this.#skip(this.left, told(event.reason));
     if (event.type === "ready") this.#ready = event;
     if (event.type === "begin") {
       this.#current = event.mode;
       this.#options.begin?.({ variant: rowId(this.#peer), mode: event.mode }, event.doing);
     }
-    if (event.type === "skipped") this.#skip([event.mode], event.reason);
+    if (event.type === "skipped") this.#skip([event.mode], told(event.reason));
     if (event.type === "measured") this.#measured(event);
   }
 
@@ -157,7 +169,7 @@ class PeerRun {
         measuredRow(this.#peer, { problem, mode, ready, measured: event, errors, sampled, ceilings, seed }),
       );
     } catch (error) {
-      if (!(error instanceof RangeError || error instanceof Deno.errors.NotFound)) throw error;
+      if (!(error instanceof RangeError || isOfFiles(error))) throw error;
       this.#skip([mode], `its outputs cannot be read: ${error.message}`);
     }
   }
@@ -216,6 +228,17 @@ const EVENTS: readonly string[] = [
   "skipped",
   "measured",
 ] satisfies PeerEvent["type"][];
+
+/** Whether an error is one of the system's, such as ENOSPC, and not a permission that was not given. */
+function isOfFiles(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof Deno.errors.NotCapable) && "code" in error &&
+    typeof error.code === "string";
+}
+
+/** A peer's reason, which may be anything, as one line. */
+function told(reason: unknown): string {
+  return typeof reason === "string" && reason !== "" ? plain(reason, 300) : "it gives no reason";
+}
 
 /** An event as told; null for a line that is none, as libraries print what they like. */
 function eventOf(line: string): PeerEvent | null {

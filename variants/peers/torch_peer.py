@@ -25,6 +25,9 @@ FEWEST_SLOW = 3
 PATIENCE_NS = 10e9
 CEILING_SIZE = 8192
 CEILING_SECONDS = 0.5
+WARM_SIZE = 4096
+WARM_REPEATS = 24  # 65 ms at 50 TFLOP/s
+MOST_PATIENCE_S = 1.0
 
 
 class Unavailable(Exception):
@@ -236,10 +239,36 @@ def warm_up(torch, mode, job):
             return
 
 
+class WarmUp:
+    """Works until the clocks are up, as for our own rows: see kernels/measure/warm_up.ts."""
+
+    def __init__(self, torch):
+        self.torch = torch
+        self.fastest = float("inf")
+        self.patience_s = MOST_PATIENCE_S
+
+    def run(self):
+        size = (WARM_SIZE, WARM_SIZE)
+        a, out = (self.torch.ones(size, device="cuda") for _ in range(2))
+        start = time.perf_counter()
+        while True:
+            begin = time.perf_counter()
+            for _ in range(WARM_REPEATS):
+                self.torch.mm(a, a, out=out)
+            self.torch.cuda.synchronize()
+            now = time.perf_counter()
+            self.fastest = min(self.fastest, now - begin)
+            fast = now - begin <= 1.05 * self.fastest
+            if fast or now - start >= self.patience_s:
+                break
+        self.patience_s = min(max(2 * self.patience_s, 0.1), MOST_PATIENCE_S) if fast else self.patience_s / 2
+
+
 class Pace:
     """Rests a third of the time, as for our own rows: see kernels/measure/pace.ts."""
 
-    def __init__(self):
+    def __init__(self, warmth):
+        self.warmth = warmth
         self.worked_s = 0.0
         self.start = time.perf_counter()
 
@@ -249,13 +278,14 @@ class Pace:
         if self.worked_s >= 0.5:
             time.sleep(min(self.worked_s / 2, 0.5))
             self.worked_s = 0.0
+            self.warmth.run()
         self.start = time.perf_counter()
 
 
-def gpu_samples(torch, mode, job):
+def gpu_samples(torch, mode, job, warmth):
     cache = torch.zeros(FLUSH_BYTES // 4, dtype=torch.int32, device="cuda") if job["flush"] else None
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    samples, pace = [], Pace()
+    samples, pace = [], Pace(warmth)
     while not enough(samples, job):
         prepared = mode.prepare()
         if cache is not None:
@@ -269,10 +299,10 @@ def gpu_samples(torch, mode, job):
     return samples
 
 
-def wall_samples(torch, mode, run_ns):
+def wall_samples(torch, mode, run_ns, warmth):
     """Forward and backward are too unlike to queue runs of backward alone: it is timed one by one."""
-    repeats = 1 if mode.name == "backward" else max(1, min(MOST_REPEATS, int(WALL_SAMPLE_NS / run_ns)))
-    samples, pace = [], Pace()
+    repeats = 1 if mode.name == "backward" else max(1, min(MOST_REPEATS, int(WALL_SAMPLE_NS / max(run_ns, 1))))
+    samples, pace = [], Pace(warmth)
     for _ in range(WALL_SAMPLES):
         prepared = mode.prepare()
         torch.cuda.synchronize()
@@ -285,7 +315,7 @@ def wall_samples(torch, mode, run_ns):
     return samples
 
 
-def measure(torch, mode, job):
+def measure(torch, mode, job, warmth):
     prepared = mode.prepare()
     torch.cuda.synchronize()
     start = time.perf_counter()
@@ -297,8 +327,9 @@ def measure(torch, mode, job):
     memory = memory_of(torch, mode)
     tell("begin", mode=mode.name, doing="samples")
     warm_up(torch, mode, job)
-    gpu_ns = gpu_samples(torch, mode, job)
-    wall_ns = wall_samples(torch, mode, sorted(gpu_ns)[len(gpu_ns) // 2])
+    warmth.run()
+    gpu_ns = gpu_samples(torch, mode, job, warmth)
+    wall_ns = wall_samples(torch, mode, sorted(gpu_ns)[len(gpu_ns) // 2], warmth)
     return {"gpuNs": gpu_ns, "wallNs": wall_ns, "repeats": 1, "coldMs": cold_ms, **memory}
 
 
@@ -344,10 +375,11 @@ def main(way, arithmetic):
         implementation=f"torch {torch.__version__}, {name}, {mathematics}, {device}",
         tensorTflops=tflops,
     )
+    warmth = WarmUp(torch)
     for mode in job["modes"]:
         tell("begin", mode=mode, doing="check")
         try:
-            measured = measure(torch, Mode(torch, block, inputs, mode), job)
+            measured = measure(torch, Mode(torch, block, inputs, mode), job, warmth)
         except Exception as error:
             return tell("skipped", mode=mode, reason=reason_of(error))
         tell("measured", mode=mode, **measured)

@@ -17,9 +17,18 @@ Deno.test("a warm-up lasts as long as asked, and until work is as fast as it eve
   assertEquals(await worked(warmUp, 0, [1.7, 1.7, 1]), 3);
 });
 
-Deno.test("a speed that is not reached again is waited for once, and forgotten", async () => {
+Deno.test("a speed that is not reached again is waited for ever shorter, but not forgotten", async () => {
   const warmUp = new WarmUp();
   assertEquals(await worked(warmUp, 200, [1]), 2);
-  assertEquals(await worked(warmUp, 200, [2]), 12);
-  assertEquals(await worked(warmUp, 200, [2]), 2);
+  // 200 ms and 1,000, 500, 250, 125, 62.5 of patience, in pieces of 100 ms.
+  for (const count of [12, 7, 5, 4, 3]) assertEquals(await worked(warmUp, 200, [2]), count);
+  assertEquals(await worked(warmUp, 200, [2, 2, 1]), 3);
+  assertEquals(await worked(warmUp, 200, [2]), 3);
+});
+
+Deno.test("a device that was slowed once still has to come up after each rest, in one piece of work or two", async () => {
+  const warmUp = new WarmUp();
+  await worked(warmUp, 300, [1]);
+  for (let i = 0; i < 3; i++) await worked(warmUp, 0, [2.2]);
+  for (let i = 0; i < 8; i++) assertEquals(await worked(warmUp, 0, [1.7, 1]), 2);
 });

@@ -73,6 +73,7 @@ async function work(job: PeerJob, behaviour: string): Promise<void> {
   if (behaviour === "unavailable") {
     return tell({ type: "unavailable", reason: "its package cannot be found" });
   }
+  if (behaviour === "speechless") return tell({ type: "unavailable" } as PeerEvent);
   if (behaviour === "dies-at-once") throw new Error("no library today");
   if (behaviour !== "nameless") tell({ type: "ready", implementation: "fake 1.0", tensorTflops: null });
   for (const mode of job.modes) {

@@ -62,6 +62,7 @@ for (
     ["no-samples", /^it gave no times above 0/],
     ["nameless", /^it told figures before it told its name$/],
     ["unavailable", /^its package cannot be found$/],
+    ["speechless", /^it gives no reason$/],
     ["dies-at-once", /^its process ended before it was done: .*no library today/],
     ["silent", /^its process ended before it was done$/],
   ] as const
@@ -78,6 +79,22 @@ for (
     assertMatch(row.reason!, reason);
   });
 }
+
+Deno.test("where inputs cannot be written, every row says so", async () => {
+  const before = Deno.env.get("TMPDIR");
+  Deno.env.set("TMPDIR", "/nowhere");
+  try {
+    const rows = await rowsOf([fakePeer("good"), fakePeer("wrong")], ["forward", "full"]);
+    assertEquals(rows.size, 4);
+    for (const { status, reason } of rows.values()) {
+      assertEquals(status, "skipped");
+      assertMatch(reason!, /^its inputs cannot be written: ./);
+    }
+  } finally {
+    if (before === undefined) Deno.env.delete("TMPDIR");
+    else Deno.env.set("TMPDIR", before);
+  }
+});
 
 Deno.test("a crash costs the mode at work and no other", async () => {
   const rows = await rowsOf([fakePeer("crashes-in-full"), fakePeer("good")], MODES);
