@@ -1,6 +1,6 @@
 /**
- * SwiGLU and other gated linear units on WebGPU, forward and backward, from JavaScript: the fastest of eight
- * implementations, or any of them by name.
+ * SwiGLU and other gated linear units on WebGPU, forward and backward, from JavaScript: by this project's own kernels, or
+ * by any of seven implementations that it reproduces, by name.
  *
  * ```ts
  * import { requestGpu, swigluWithGrad, Tensor } from "./mod.ts";

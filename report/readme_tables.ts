@@ -166,21 +166,26 @@ export function kernelsTable(report: Report): string {
 
 const peerName = ({ variant }: Row) => escapeMarkdown(variant.replace(/^peer:/, ""));
 
+const CLOCKS = { gpu: "gpuNs", wall: "wallNs" } as const;
+
 function peerRows({ mode, rows }: Section): string[][] {
   const tuned = rows.find((row) => row.variant === "tuned");
-  const own = tuned === undefined ? null : medianOf(tuned);
-  return [...tuned === undefined ? [] : [tuned], ...rows.filter(isPeer)].flatMap((row) => {
-    const [time, peak, ownPeak] = [medianOf(row), peakOf(row), tuned === undefined ? null : peakOf(tuned)];
-    if (time === null) return [];
-    return [[
+  const timed = [...tuned === undefined ? [] : [tuned], ...rows.filter(isPeer)]
+    .filter((row) => medianOf(row) !== null);
+  return timed.map((row) => {
+    const [peak, ownPeak] = [peakOf(row), tuned === undefined ? null : peakOf(tuned)];
+    const time = timeOf(row)!;
+    const own = tuned?.timing?.[CLOCKS[time.clock]]?.median;
+    return [
       peerName(row),
       mode,
-      formatTime(time) + (timeOf(row)?.clock === "wall" ? " wall" : ""),
+      time.clock === "gpu" ? formatTime(time.statistics.median) : "-",
+      formatTime(row.timing?.wallNs?.median ?? null),
       formatRate(row.tflops),
-      own ? formatRatio(time / own) : "-",
+      own ? formatRatio(time.statistics.median / own) : "-",
       ownPeak !== null && peak ? formatRatio(ownPeak / peak) : "-",
       formatError(errorOf(row)),
-    ]];
+    ];
   });
 }
 
@@ -197,19 +202,28 @@ function absentPeers(sections: readonly Section[]): string | null {
   return paragraph(`Not measured: ${parts.join("; ")}.`);
 }
 
-/** `tuned` beside other projects. */
+/** `tuned` beside other projects; speeds are compared by one clock, the GPU's where both have it. */
 export function peersTable(report: Report): string {
   return perBlock(report, (block) => {
     const sections = block.sections.filter(({ rows }) => rows.some(isPeer));
     if (sections.length === 0) return null;
-    const headings = ["", "mode", "time", "rate", "tuned's speed is", "tuned's memory is", "error"];
+    const headings = [
+      "",
+      "mode",
+      "GPU time",
+      "wall",
+      "rate",
+      "tuned's speed is",
+      "tuned's memory is",
+      "error",
+    ];
     const absent = absentPeers(sections);
     const table = markdownTable(headings, sections.flatMap(peerRows));
     return absent === null ? table : `${table}\n\n${absent}`;
   });
 }
 
-/** Machine, date, versions, ceilings and the command that measures it all again. */
+/** Machine, date, versions and ceilings. */
 export function runFacts(report: Report): string {
   const { ceilings: { fmaTflops, copyGBps }, versions, adapter } = report;
   const measured = [

@@ -144,6 +144,7 @@ function chunkBackward(
     out: [h, g, u].map(matrix),
     columns: 2,
     epilogue: "gated-save",
+    mostSliceBytes: 0, // beside g, u and h they would be the peak
   });
   block.matmul({ label: "dDown", layout: "tn", a: [matrix(h)], b: [dy], out: [weights.dDown], epilogue });
   release(h);

@@ -17,7 +17,7 @@ export interface Options {
   readonly activation?: Activation;
   /** What products are added up in. Default: "default", float32 throughout. */
   readonly precision?: Precision;
-  /** A variant's id, which then must be able to run; null takes the best that can. Default: null. */
+  /** A variant's id, which then must be able to run; null takes this project's own, or where it cannot run, another. Default: null. */
   readonly implementation?: string | null;
   /** Bytes at most beyond x, weights and dy: y, saved, workspace and gradients. Default: no limit. */
   readonly memoryBudget?: number | null;

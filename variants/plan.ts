@@ -146,8 +146,8 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
 }
 
 /**
- * The fastest first: this project's own, then the others from the latest in the registry to the plainest; then those that
- * compute in chunks of tokens.
+ * This project's own first, then the others from the latest in the registry to the plainest; then those that compute in
+ * chunks of tokens.
  */
 function* candidates(problem: Problem, implementation: string | null): Generator<Variant> {
   if (implementation !== null && !variants.some(({ id }) => id === implementation)) {

@@ -1,7 +1,7 @@
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
 import { inChunks } from "./chunked.ts";
-import { downGradient, gatedHidden, projectDown } from "./separate.ts";
+import { downGradient, projectDown } from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
@@ -9,10 +9,11 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves g, u: 2 TH elements.
  * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
- * Backward, 4 products: dDown from h computed again; dh, which its epilogue turns into dg and du over g and u, so that dh
- * never exists; dx as one sum over both products (two launches where storage is float32, the second adding to the
- * first); dGate and dUp, which share x. h is a workspace where it fits below the peak, else it is computed while g and
- * u are loaded, and never exists.
+ * Backward, 4 products: dh, which its epilogue turns into dg and du over g and u, so that dh never exists, and h,
+ * which it computes again on the way; dDown; dx as one sum over both products (where storage is float32, the second
+ * adds to the first); dGate and dUp, together as they share x, or one by one where dg then makes room for dUp (5 products). h is a
+ * workspace where it fits below the peak; else dDown comes first, which then computes h while it loads g and u, so that
+ * h never exists either.
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {
@@ -47,16 +48,10 @@ function forward(block: Block, training: boolean): Forward {
   return { y, saved };
 }
 
+type PreActivations = Pick<Forward["saved"], "g" | "u">;
+
 function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradients {
-  const dDown = hiddenFits(block) ? fromHidden(block, { g, u }, dy) : fromPreActivations(block, { g, u }, dy);
-  block.matmul({
-    label: "dg, du",
-    layout: "nt",
-    a: [matrix(dy)],
-    b: [block.down],
-    out: [g, u, g, u].map(matrix),
-    epilogue: "gated-backward",
-  });
+  const dDown = (hiddenFits(block) ? withHidden : withoutHidden)(block, { g, u }, dy);
   // dx comes first: a workspace of its product then fits where the gradients of the weights will be.
   const dx = block.tokensByDim("gradient", "dx");
   block.matmul({
@@ -67,6 +62,29 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
     out: [matrix(dx)],
     products: 2,
   });
+  return { dx, dDown, ...(oneByOne(block) ? gradientsOneByOne : gradientsTogether)(block, { g, u }) };
+}
+
+/**
+ * Whether the gradients of gate and up come one after the other: dg then makes room for dUp, where that counts beside g
+ * and u, and tokens are enough for another launch to take below half a percent of the time.
+ */
+function oneByOne({ inputs: { weights }, problem: { tokens, dim } }: Block): boolean {
+  return "gate" in weights && tokens >= 1024 && tokens <= 8 * dim;
+}
+
+function gradientsOneByOne(block: Block, { g, u }: PreActivations) {
+  const gradient = (label: "dGate" | "dUp", by: Tensor) => {
+    const out = block.emptyProjectionGradient(label);
+    block.matmul({ label, layout: "tn", a: [block.x], b: [matrix(by)], out: [matrix(out)] });
+    release(by);
+    return out;
+  };
+  return { dGate: gradient("dGate", g), dUp: gradient("dUp", u) };
+}
+
+/** One launch, which loads x once. */
+function gradientsTogether(block: Block, { g, u }: PreActivations) {
   const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   block.matmul({
     label: "dGate, dUp",
@@ -77,26 +95,33 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
     columns: 2,
   });
   release(g, u);
-  return { dx, dDown, ...tensors };
+  return tensors;
 }
 
-/**
- * Whether h of its own is faster, and as small: computing it takes 12 TH bytes at 4 TB/s, and as a prologue 6 % of the
- * product's 2 TDH FLOP at 50 TFLOP/s, which is more from D = 1,250 on; its bytes are free where dx and the gradients of
- * gate and up, which come later, take more.
- */
-function hiddenFits({ problem: { tokens, dim, hiddenDim } }: Block): boolean {
-  return dim >= 1280 && tokens * hiddenDim <= dim * (tokens + 2 * hiddenDim);
+/** Whether h may have bytes of its own: they are free where what comes later takes more. */
+function hiddenFits(block: Block): boolean {
+  const { tokens, dim, hiddenDim } = block.problem;
+  return tokens * hiddenDim <= dim * (tokens + (oneByOne(block) ? 1 : 2) * hiddenDim);
 }
 
-function fromHidden(block: Block, { g, u }: Pick<Forward["saved"], "g" | "u">, dy: Tensor): Tensor {
-  const h = gatedHidden(block, { g, u }, "workspace");
+/** dDown, after dg and du have taken the place of g and u. */
+function withHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor {
+  const h = block.tokensByHidden("workspace", "h");
+  block.matmul({
+    label: "dg, du, h",
+    layout: "nt",
+    a: [matrix(dy)],
+    b: [block.down],
+    out: [g, u, g, u, h].map(matrix),
+    epilogue: "gated-backward-save",
+  });
   const dDown = downGradient(block, h, dy);
   release(h);
   return dDown;
 }
 
-function fromPreActivations(block: Block, { g, u }: Pick<Forward["saved"], "g" | "u">, dy: Tensor): Tensor {
+/** dDown, before dg and du take the place of g and u. */
+function withoutHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor {
   const dDown = block.emptyDownGradient();
   block.matmul({
     label: "dDown",
@@ -105,6 +130,14 @@ function fromPreActivations(block: Block, { g, u }: Pick<Forward["saved"], "g" |
     b: [matrix(dy)],
     out: [matrix(dDown)],
     gatedA: true,
+  });
+  block.matmul({
+    label: "dg, du",
+    layout: "nt",
+    a: [matrix(dy)],
+    b: [block.down],
+    out: [g, u, g, u].map(matrix),
+    epilogue: "gated-backward",
   });
   return dDown;
 }

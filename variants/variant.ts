@@ -268,9 +268,14 @@ export class Block {
       const { gate, up } = halves(dGateUp);
       return { tensors: { dGateUp }, dGate: gate, dUp: up };
     }
-    const dGate = this.#empty([dim, hiddenDim], "gradient", "dGate");
-    const dUp = this.#empty([dim, hiddenDim], "gradient", "dUp");
+    const [dGate, dUp] = [this.emptyProjectionGradient("dGate"), this.emptyProjectionGradient("dUp")];
     return { tensors: { dGate, dUp }, dGate: matrix(dGate), dUp: matrix(dUp) };
+  }
+
+  /** A new gradient of gate or of up, [D, H]. */
+  emptyProjectionGradient(label: "dGate" | "dUp"): Tensor {
+    const { dim, hiddenDim } = this.problem;
+    return this.#empty([dim, hiddenDim], "gradient", label);
   }
 
   /** A new gradient of down, [H, D]. */

@@ -16,6 +16,11 @@ export interface Recorder {
   empty(shape: readonly number[], dtype: DType, as: { purpose: Purpose; label: string }): Tensor;
   /** Appends one launch. Launches run in order; each sees what earlier ones wrote. */
   dispatch(dispatch: Dispatch): void;
+  /**
+   * Begins a group of launches that wait for earlier ones before the first of them, so that those of the group which
+   * share nothing that is written run together.
+   */
+  beginGroup(): void;
 }
 
 /** Where the timestamps of a recording go. */
@@ -40,6 +45,8 @@ export class GpuRecorder implements Recorder {
   readonly #external: GPUCommandEncoder | undefined;
   readonly #timestamps: RecordOptions["timestamps"];
   #pass: GPUComputePassEncoder | null = null;
+  /** The query of the current span's end, which each of its passes writes again. */
+  #end: number | null = null;
   readonly #made: Tensor[] = [];
 
   constructor(gpu: Gpu, { encoder, timestamps }: RecordOptions = {}) {
@@ -67,27 +74,33 @@ export class GpuRecorder implements Recorder {
     const { kernel, workgroups } = dispatch;
     checkLaunch(dispatch, this.capabilities);
     this.#note(dispatch);
-    const { pipeline, layout } = this.gpu.pipeline(kernel);
-    const entries: GPUBindGroupEntry[] = dispatch.bindings.map((part, binding) => ({
-      binding,
-      resource: {
-        buffer: part.tensor.buffer,
-        offset: part.tensor.byteOffset + (part.byteOffset ?? 0),
-        size: part.byteLength ?? part.tensor.byteLength,
-      },
+    const { pipeline, bind } = this.gpu.pipeline(kernel);
+    const parts: GPUBufferBinding[] = dispatch.bindings.map((part) => ({
+      buffer: part.tensor.buffer,
+      offset: part.tensor.byteOffset + (part.byteOffset ?? 0),
+      size: part.byteLength ?? part.tensor.byteLength,
     }));
-    entries.push({ binding: entries.length, resource: { buffer: this.gpu.uniforms.get(dispatch.uniforms) } });
+    parts.push({ buffer: this.gpu.uniforms.get(dispatch.uniforms) });
     const pass = this.#pass ??= this.#begin();
     pass.setPipeline(pipeline);
-    pass.setBindGroup(0, this.gpu.device.createBindGroup({ label: kernel.label, layout, entries }));
+    pass.setBindGroup(0, bind(parts));
     pass.dispatchWorkgroups(...workgroups);
     if (this.#timestamps?.per === "each") this.split();
   }
 
-  /** Ends the current compute pass, so that the next launch begins another one. */
-  split(): void {
+  /**
+   * A compute pass of its own: wgpu has a pass wait for what its first uses of buffers need before it begins, and puts
+   * a barrier between launches for any buffer that is written, or was, later in the pass. A workspace from the pool was.
+   */
+  beginGroup(): void {
     this.#pass?.end();
     this.#pass = null;
+  }
+
+  /** Ends the current span of timestamps, so that the next launch begins another one. */
+  split(): void {
+    this.beginGroup();
+    this.#end = null;
   }
 
   /** Ends recording. Its own encoder is submitted; a caller's encoder is left to the caller. */
@@ -124,15 +137,21 @@ export class GpuRecorder implements Recorder {
   #begin(): GPUComputePassEncoder {
     if (!this.#timestamps) return this.#encoder.beginComputePass();
     const { slots } = this.#timestamps;
+    const { querySet } = slots;
+    if (this.#end !== null) {
+      return this.#encoder.beginComputePass({
+        timestampWrites: { querySet, endOfPassWriteIndex: this.#end },
+      });
+    }
     if (slots.next + 2 > slots.querySet.count) {
       throw new LimitError(
         `Cannot time more launches as the query set must hold two timestamps of each: current value is ${slots.querySet.count}`,
       );
     }
     const beginningOfPassWriteIndex = slots.next++;
-    const endOfPassWriteIndex = slots.next++;
+    const endOfPassWriteIndex = this.#end = slots.next++;
     return this.#encoder.beginComputePass({
-      timestampWrites: { querySet: slots.querySet, beginningOfPassWriteIndex, endOfPassWriteIndex },
+      timestampWrites: { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex },
     });
   }
 }
@@ -154,4 +173,6 @@ export class PlanRecorder implements Recorder {
     checkLaunch(dispatch, this.capabilities);
     this.dispatches.push(dispatch);
   }
+
+  beginGroup(): void {}
 }

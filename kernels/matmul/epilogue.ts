@@ -15,7 +15,7 @@ export interface EpilogueInit {
 
 /** How many of the first outputs an epilogue takes as they were before: `get_I(row, col)`, after v1. */
 export function outputsRead(epilogue: EpilogueInit["epilogue"]): number {
-  return epilogue === "gated-backward" ? 2 : 0;
+  return epilogue.startsWith("gated-backward") ? 2 : 0;
 }
 
 /**
@@ -40,6 +40,11 @@ export function epilogueWgsl(init: EpilogueInit): string {
     "gated-backward": () =>
       `${put(2, "v0 * was_1 * activate_derivative(was_0)")}
   ${put(3, "v0 * activate(was_0)")}`,
+    "gated-backward-save": () =>
+      `let gate = activate(was_0);
+  ${put(2, "v0 * was_1 * activate_derivative(was_0)")}
+  ${put(3, "v0 * gate")}
+  ${put(4, "gate * was_1")}`,
   };
   const access = init.slots.map((slot, output) => accessWgsl(output, { slot, storage: init.storage[slot] }))
     .join("");

@@ -2,18 +2,19 @@ import type { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { fold } from "../grid.ts";
 import { storagesOf } from "../storage.ts";
-import { bind, matrix, rows, type View, viewBytes } from "../view.ts";
+import { bind, type View, viewBytes } from "../view.ts";
 import { chooseTile, type TileChoice } from "./choose.ts";
 import { configKey, type Epilogue, type MatmulConfig } from "./config.ts";
 import { withCopies } from "./copies.ts";
-import { productsApart, rowsApart } from "./parts.ts";
+import { columnsApart, productsApart, rowsApart } from "./parts.ts";
 import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
 import { SKINNY_ROWS } from "./skinny.ts";
 import { skinnyMatmul } from "./skinny_launch.ts";
-import { kernelEpilogue, sumSlices } from "./slices.ts";
+import { kernelEpilogue, withSlices } from "./slices.ts";
 import { rowsBefore } from "./splits.ts";
 import { strassenMatmul, usesStrassen } from "./strassen.ts";
-import { checkTile, type Tile, tileName } from "./tile.ts";
+import { checkTile, threadsOf, type Tile, tileName } from "./tile.ts";
+import { TILES } from "./tiles.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
 /**
@@ -44,6 +45,7 @@ function multiply(recorder: Recorder, sized: Sized, { tile, splits, tail }: Tile
   // 15.0 against 15.2 ms on an H200.
   for (const part of productsApart(sized)) {
     const [first, last] = tail ? rowsApart(part, rowsBefore(tail, tile, part.m)) : [part];
+    if (last) recorder.beginGroup();
     launch(recorder, first, {
       tile,
       epilogue: first.epilogue,
@@ -51,27 +53,34 @@ function multiply(recorder: Recorder, sized: Sized, { tile, splits, tail }: Tile
       splits: 1,
       written: first.out,
     });
-    // What follows shares no output with it, so that both run together.
-    if (last) splitMatmul(recorder, last, { tile, splits: tail!.splits });
+    // What follows shares nothing with it that is written, so that both run together.
+    if (last) tailMatmul(recorder, last, { tile, splits: tail!.splits });
   }
 }
 
 /** K in slices that workgroups of their own add up; a second launch adds the slices in order. */
-function splitMatmul(recorder: Recorder, sized: Sized, { tile, splits }: TileChoice): void {
-  const { m, n, columns } = sized;
-  const stride = Math.ceil(n / 4) * 4;
-  const label = `slices of ${sized.label}`;
-  const tensor = recorder.empty([splits, columns, m, stride], "float32", { purpose: "workspace", label });
-  try {
-    const partial = matrix(tensor);
-    const blocks = [0, 1].slice(0, columns).map((block) =>
-      rows(partial, block * m, partial.rows - block * m)
-    );
-    launch(recorder, sized, { tile, epilogue: "store", out: blocks, splits, written: [partial] });
-    sumSlices(recorder, sized, { partial, splits, stride });
-  } finally {
-    tensor.dispose();
-  }
+function splitMatmul(recorder: Recorder, sized: Sized, { tile, splits }: Slicing): void {
+  withSlices(recorder, sized, { splits }, (partials) => {
+    const out = partials.flat();
+    launch(recorder, sized, { tile, epilogue: "store", out, splits, written: out });
+  });
+}
+
+/** As `splitMatmul`, by the kernel of plain products, which others need as well: one less to compile. */
+function tailMatmul(recorder: Recorder, sized: Sized, { tile, splits }: Slicing): void {
+  const tailTile = threadsOf(tile) > threadsOf(TILES.wide) ? TILES.wide : tile;
+  withSlices(recorder, sized, { splits }, (partials) => {
+    for (const part of columnsApart({ ...sized, epilogue: "store", out: partials.flat() })) {
+      const { out } = part;
+      launch(recorder, part, { tile: tailTile, epilogue: "store", out, splits, written: out });
+    }
+  });
+}
+
+/** A tile, and into how many slices K is split. */
+interface Slicing {
+  readonly tile: Tile;
+  readonly splits: number;
 }
 
 interface LaunchInit {

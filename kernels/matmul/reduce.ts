@@ -10,9 +10,10 @@ const THREADS = 128;
 const AHEAD = 4;
 
 /** Uniform fields of the reduction, in order. */
-export function reduceFields(outputs: number): string[] {
+export function reduceFields(outputs: number, tensors: number): string[] {
+  const slices = range(tensors).map((i) => `slices_${i}`);
   const places = Array.from({ length: outputs }, (_, i) => [`out_${i}`, `stride_out_${i}`]).flat();
-  return ["m", "n", "splits", "stride", "accumulate", ...places];
+  return ["m", "n", "splits", "stride", "accumulate", ...slices, ...places];
 }
 
 /** Workgroups of a reduction over `m` rows of `n` columns. */
@@ -20,24 +21,46 @@ export function reduceWorkgroups(m: number, n: number): [number, number, number]
   return [Math.ceil(Math.ceil(n / 4) / THREADS), Math.min(m, 65535), 1];
 }
 
+/** What the text of a reduction depends on. */
+export interface ReduceInit extends EpilogueInit {
+  /** Views of slices of each column block, whose sums are added up. */
+  readonly parts: number;
+  /** The storage buffer of each of these views, which follow those of the outputs. */
+  readonly sliceSlots: readonly number[];
+}
+
 /**
- * Second pass of split-K: adds the slices in a fixed order, so that the result never depends on timing,
- * and applies the epilogue. Partial sums are float32 [split][column block][m][stride].
+ * Second pass of split-K: adds the slices in a fixed order, so that the result never depends on timing, and applies the
+ * epilogue. Partial sums are float32 [split][m][stride], bound after the outputs, the parts of a column block in order.
  */
-export function reduceKernel(init: EpilogueInit, label: string): Kernel {
-  const { epilogue, columns, storage, slots } = init;
+export function reduceKernel(init: ReduceInit, label: string): Kernel {
+  const { epilogue, columns, storage, slots, sliceSlots } = init;
+  const buffers = [...new Set(sliceSlots)];
   const gated = epilogue.startsWith("gated");
   const was = range(outputsRead(epilogue)).map((output) => `get_${output}(row, col)`);
-  const key = ["reduce", epilogue, columns, gated ? activationKey(init.activation) : "", slots.join()];
+  const key = [
+    "reduce",
+    epilogue,
+    columns,
+    sliceSlots.join(),
+    gated ? activationKey(init.activation) : "",
+    slots.join(),
+  ];
   return {
     key: [...key, ...storage.map((s) => `${s.dtype}${s.access}${s.aligned}`)].join("|"),
     label,
-    access: [...storage.map((s) => s.access), "read"],
+    access: [...storage.map((s) => s.access), ...buffers.map(() => "read" as const)],
     wgsl: () =>
-      `struct Params { ${reduceFields(slots.length).map((field) => `${field}: u32`).join(", ")} }
+      `struct Params { ${
+        reduceFields(slots.length, sliceSlots.length).map((field) => `${field}: u32`).join(", ")
+      } }
 ${storage.map((s, slot) => storageWgsl(`s${slot}`, slot, s)).join("\n")}
-${storageWgsl("partial", storage.length, { dtype: "float32", access: "read", aligned: true })}
-@group(0) @binding(${storage.length + 1}) var<uniform> p: Params;
+${
+        buffers.map((slot) =>
+          storageWgsl(`slices_${slot}`, slot, { dtype: "float32", access: "read", aligned: true })
+        ).join("\n")
+      }
+@group(0) @binding(${storage.length + buffers.length}) var<uniform> p: Params;
 ${packingWgsl(storage.map((s) => s.dtype))}
 ${epilogueWgsl(init)}
 
@@ -49,13 +72,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var row = id.y; row < p.m; row += 65535u) {
     var v0 = vec4f(0);
     var v1 = vec4f(0);
-    var z = 0u;
-    for (; z + ${AHEAD}u <= p.splits; z += ${AHEAD}u) {
-${addSlices(AHEAD, columns)}
-    }
-    for (; z < p.splits; z++) {
-${addSlices(1, columns)}
-    }
+${range(init.parts).map((part) => addPart(init, part)).join("\n")}
     epilogue(${["row", "col", "v0", "v1", ...was].join(", ")});
   }
 }
@@ -63,16 +80,30 @@ ${addSlices(1, columns)}
   };
 }
 
+/** Adds all slices of one tensor of each column block, a few on their way together. */
+function addPart(init: ReduceInit, part: number): string {
+  return `    for (var z = 0u; z < p.splits;) {
+      if (z + ${AHEAD}u <= p.splits) {
+${addSlices(init, { part, count: AHEAD })}
+        z += ${AHEAD}u;
+      } else {
+${addSlices(init, { part, count: 1 })}
+        z++;
+      }
+    }`;
+}
+
 /** Adds `count` slices from `z` on, in order, after all of them are asked for. */
-function addSlices(count: number, columns: 1 | 2): string {
-  const slices = Array.from({ length: count }, (_, i) => i);
-  const blocks = [0, 1].slice(0, columns);
-  const place = (slice: number, block: number) =>
-    `(((z + ${slice}u) * ${columns}u + ${block}u) * p.m + row) * p.stride + col`;
+function addSlices(
+  { columns, parts, sliceSlots }: ReduceInit,
+  { part, count }: { part: number; count: number },
+): string {
   const each = (text: (slice: number, block: number) => string) =>
-    slices.flatMap((slice) => blocks.map((block) => "      " + text(slice, block)));
+    range(count).flatMap((slice) => range(columns).map((block) => "        " + text(slice, block)));
+  const load = (view: number) => `load_slices_${sliceSlots[view]}(p.slices_${view}`;
+  const place = (slice: number) => `((z + ${slice}u) * p.m + row) * p.stride + col`;
   return [
-    ...each((slice, block) => `let s${slice}_${block} = load_partial(${place(slice, block)});`),
+    ...each((slice, block) => `let s${slice}_${block} = ${load(block * parts + part)} + ${place(slice)});`),
     ...each((slice, block) => `v${block} += s${slice}_${block};`),
   ].join("\n");
 }

@@ -30,12 +30,15 @@ export interface MatmulRequest {
   readonly activation?: Activation;
   /** What the sums are. Default: "default". */
   readonly precision?: Precision;
+  /** Most bytes of workspace for slices of K that a choice by rule may take. Default: what stays in a large cache. */
+  readonly mostSliceBytes?: number;
   /** Overrides the tile that shape, dtype and device would choose. */
   readonly choice?: TileChoice;
 }
 
 /** A request with its defaults filled in and its sizes known. */
-export interface Sized extends Required<Omit<MatmulRequest, "choice">> {
+export interface Sized extends Required<Omit<MatmulRequest, "choice" | "mostSliceBytes">> {
+  readonly mostSliceBytes?: number;
   readonly m: number;
   readonly n: number;
   readonly k: number;

@@ -22,8 +22,6 @@ export interface SkinnyConfig {
   readonly layout: "nn" | "nt";
   /** Rows of A: 1 to {@linkcode SKINNY_ROWS} of the layout. */
   readonly m: number;
-  /** Column blocks that share the partial sums: [split][column block][m][stride_out]. */
-  readonly columns: number;
   readonly a: Storage;
   readonly b: Storage;
 }
@@ -57,12 +55,12 @@ export const SKINNY_FIELDS = [
 
 /**
  * A few rows of A times a large B: every element of B is read once, by vectors, by threads that share nothing,
- * and A waits in shared memory. Sums are float32 partials [split][column block][m][stride_out], which the reduction adds in order.
+ * and A waits in shared memory. Sums are float32 partials [split][m][stride_out], which the reduction adds in order.
  */
 export function skinnyKernel(config: SkinnyConfig, label: string): Kernel {
   const { layout, m, a, b } = config;
   return {
-    key: `skinny|${layout}|${m}|${config.columns}|${a.dtype}${a.aligned}|${b.dtype}${b.aligned}`,
+    key: `skinny|${layout}|${m}|${a.dtype}${a.aligned}|${b.dtype}${b.aligned}`,
     label,
     access: ["read", "read", "read_write"],
     wgsl: () =>
@@ -154,7 +152,7 @@ ${
   if (part == 0u) {
     var sum = sums[0][lane];
     for (var q = 1u; q < ${GROUPS}u; q++) { sum += sums[q][lane]; }
-    let at = p.out + (group.z * ${m * config.columns}u + ${row}u) * p.stride_out + col;
+    let at = p.out + (group.z * ${m}u + ${row}u) * p.stride_out + col;
     if (col < p.n) { ${range(4).map((c) => `store_one_partial(at + ${c}u, sum[${c}]);`).join(" ")} }
   }
   workgroupBarrier();`
@@ -215,9 +213,7 @@ ${
     var sum = 0.0;
     for (var q = 0u; q < ${LANES}u; q++) { sum += sums[tid][q]; }
     let col = first_col + tid;
-    if (col < p.n) { store_one_partial(p.out + (group.z * ${
-          m * config.columns
-        }u + ${row}u) * p.stride_out + col, sum); }
+    if (col < p.n) { store_one_partial(p.out + (group.z * ${m}u + ${row}u) * p.stride_out + col, sum); }
   }
   workgroupBarrier();`
       ),

@@ -1,9 +1,11 @@
 import type { Recorder } from "../gpu/recorder.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { storagesOf } from "../storage.ts";
-import { bind, type View, viewBytes } from "../view.ts";
+import { bind, matrix, rows, type View, viewBytes } from "../view.ts";
 import type { Epilogue } from "./config.ts";
 import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import type { Sized } from "./request.ts";
+import { range } from "./text.ts";
 
 /** The kernel's epilogue, and the uniform that tells it whether to add to what is there. */
 export function kernelEpilogue<E extends Epilogue>(epilogue: E) {
@@ -12,30 +14,73 @@ export function kernelEpilogue<E extends Epilogue>(epilogue: E) {
     : { epilogue: epilogue as Exclude<E, "accumulate">, accumulate: 0 };
 }
 
-/** Records the sum of slices, in their order, with the epilogue of the product. */
-export function sumSlices(
+/** Where launches leave their slices of K: a matrix of [splits x m] rows for each part of each column block. */
+export type Partials = readonly (readonly View[])[];
+
+/** How many workspaces there are. */
+interface SlicesInit {
+  readonly splits: number;
+  /** Launches for each column block. Default: 1. */
+  readonly parts?: number;
+  /** Whether all slices are in one tensor: launches that write one run one after the other. Default: false. */
+  readonly oneTensor?: boolean;
+}
+
+/**
+ * Records launches that leave slices of K in workspaces, then the sum of these, in their order, with the epilogue of the
+ * product.
+ */
+export function withSlices(
   recorder: Recorder,
   sized: Sized,
-  { partial, splits, stride }: { partial: View; splits: number; stride: number },
+  { splits, parts = 1, oneTensor = false }: SlicesInit,
+  launch: (partials: Partials) => void,
+): void {
+  const { m, n, columns, label } = sized;
+  const tensors: Tensor[] = [];
+  const empty = (count: number) => {
+    const shape = [count, splits, m, Math.ceil(n / 4) * 4];
+    const tensor = recorder.empty(shape, "float32", { purpose: "workspace", label: `slices of ${label}` });
+    tensors.push(tensor);
+    return matrix(tensor);
+  };
+  try {
+    const whole = oneTensor ? empty(columns * parts) : null;
+    const slices = range(columns * parts).map((i) =>
+      whole ? rows(whole, i * splits * m, splits * m) : empty(1)
+    );
+    launch(range(columns).map((block) => slices.slice(block * parts, (block + 1) * parts)));
+    sumSlices(recorder, sized, { slices, splits, parts });
+  } finally {
+    for (const tensor of tensors) tensor.dispose();
+  }
+}
+
+function sumSlices(
+  recorder: Recorder,
+  sized: Sized,
+  { slices, splits, parts }: { slices: readonly View[]; splits: number; parts: number },
 ): void {
   const { m, n, out, columns, activation } = sized;
   const { epilogue, accumulate } = kernelEpilogue(sized.epilogue);
-  const bound = bind([...out, partial], recorder.capabilities);
-  const slots = bound.slots.slice(0, out.length);
+  const bound = bind([...out, ...slices], recorder.capabilities);
+  const [slots, sliceSlots] = [bound.slots.slice(0, out.length), bound.slots.slice(out.length)];
   const storage = storagesOf(out, { slots, inputs: 0 });
+  const label = `${sized.label}: sum of slices`;
   recorder.dispatch({
-    kernel: reduceKernel({ epilogue, columns, activation, storage, slots }, `${sized.label}: sum of slices`),
+    kernel: reduceKernel({ epilogue, columns, parts, activation, storage, slots, sliceSlots }, label),
     bindings: bound.bindings,
     uniforms: [
       m,
       n,
       splits,
-      stride,
+      slices[0].stride,
       accumulate,
+      ...bound.offsets.slice(out.length),
       ...out.flatMap((view, i) => [bound.offsets[i], view.stride]),
     ],
     workgroups: reduceWorkgroups(m, n),
     flops: 0,
-    bytes: [...out, partial].reduce((sum, view) => sum + viewBytes(view), 0),
+    bytes: [...out, ...slices].reduce((sum, view) => sum + viewBytes(view), 0),
   });
 }

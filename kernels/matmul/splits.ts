@@ -32,6 +32,9 @@ const UNEVEN = {
   others: [0, 0.5, 0.1],
 } as const;
 
+/** Part of its time by which the last multiprocessor ends after the others, unless a tail keeps them busy. */
+const DRIFT = 0.006;
+
 /** What a workgroup costs besides its products, and what a second launch costs, as indices of K of one workgroup (46 ns). */
 const WORKGROUP_COST = 40;
 const LAUNCH_COST = 60;
@@ -49,13 +52,13 @@ const LEAST_SLICE = 128;
 const TAIL_SPLITS = [2, 4, 8];
 
 /** Part of a cost that another way must stay below to be worth its trouble. */
-const LEAST_GAIN = 0.992;
+const LEAST_GAIN = 0.996;
 
 /** More slices than this were never faster. */
 export const MOST_SLICES = 64;
 
-/** Partial sums of a split product take at most this much memory, and so stay in a last-level cache. */
-const MOST_PARTIAL_BYTES = 40 * 2 ** 20;
+/** Partial sums of a split product take at most this much memory, and so stay in a large last-level cache. */
+const MOST_PARTIAL_BYTES = 44 * 2 ** 20;
 
 /** A way to share a product out among workgroups. */
 export interface Way {
@@ -65,16 +68,17 @@ export interface Way {
   readonly cost: number;
 }
 
-/** The first way, unless a later one costs less by what a measurement could tell. */
-export function leastCost<W extends Way>(ways: readonly W[]): W {
-  return ways.reduce((best, way) => way.cost < LEAST_GAIN * best.cost ? way : best);
+/** The way that costs least, or the first one where a measurement could not tell them apart. */
+export function leastCost<W extends Way>([first, ...others]: readonly W[]): W {
+  const best = others.reduce((best, way) => way.cost < best.cost ? way : best, first);
+  return best.cost < LEAST_GAIN * first.cost ? best : first;
 }
 
 /** The ways to share a product out with a tile, the simplest first. */
 export function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
-  const { m, n, k, columns, products } = shape;
+  const { m, n, k, columns, products, mostSliceBytes = MOST_PARTIAL_BYTES } = shape;
   const byLength = Math.floor(k * products / LEAST_SLICE);
-  const byMemory = Math.floor(MOST_PARTIAL_BYTES / (4 * m * n * columns));
+  const byMemory = Math.floor(mostSliceBytes / (4 * m * n * columns));
   const most = Math.max(1, Math.min(byLength, byMemory, MOST_SLICES));
   return [
     ...Array.from({ length: most }, (_, i) => ({ splits: i + 1, cost: splitCost(shape, tile, i + 1) })),
@@ -90,7 +94,7 @@ function tailWays(shape: MatmulShape, tile: Tile): Way[] {
 function splitCost(shape: MatmulShape, tile: Tile, splits: number): number {
   const { k, products } = shape;
   const share = Math.ceil(tilesOf(tile, shape) * splits / MULTIPROCESSORS);
-  const sums = (share + unevenOf(tile, share)) * sizeOf(tile) * (k * products / splits + WORKGROUP_COST);
+  const sums = roundsOf(tile, share) * sizeOf(tile) * (k * products / splits + WORKGROUP_COST);
   return splits === 1 ? sums : sums + slicesCost(shape, splits);
 }
 
@@ -101,9 +105,9 @@ function tailCost(shape: MatmulShape, tile: Tile, tail: Tail): number {
   const first = rowsBefore(tail, tile, m);
   const rows = m - first;
   const before = Math.ceil(tilesOf(tile, { ...shape, m: first }) / MULTIPROCESSORS);
-  const average = tilesOf(tile, shape) / MULTIPROCESSORS + 1 / splits;
+  const average = tilesOf(tile, shape) / MULTIPROCESSORS + aloneOf(tile) + 0.5 / splits;
   const pieces = tilesOf(tile, { ...shape, m: rows }) * (splits - 1) / MULTIPROCESSORS;
-  const share = Math.max(before + unevenOf(tile, before), average);
+  const share = Math.max(roundsOf(tile, before), average);
   const sums = share * (k + WORKGROUP_COST) + pieces * WORKGROUP_COST;
   return products * (sizeOf(tile) * sums + TAIL_COST + slicesCost({ ...shape, m: rows }, splits));
 }
@@ -113,26 +117,29 @@ function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
   return LAUNCH_COST + 4 * m * n * columns * splits / PARTIAL_BYTES;
 }
 
-/** Of a multiprocessor's so many workgroups; registers, or shared memory, decide how many run together. */
-function unevenOf(tile: Tile, share: number): number {
+/** Rounds until the last of so many workgroups of each multiprocessor ends. Registers, or shared memory, decide how many run together. */
+function roundsOf(tile: Tile, share: number): number {
   // Twice the K in shared memory leaves room for half as many.
   const few = tile.tileK <= 8 ? "few" : "fewAlong";
   const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? few : "others"];
-  return rounds[share % rounds.length];
+  return (1 + DRIFT) * share + rounds[share % rounds.length];
 }
+
+/** What it costs that one workgroup of a tail is left alone on a multiprocessor. */
+const aloneOf = (tile: Tile) => threadsOf(tile) > 128 ? 0.2 : 0;
 
 const sizeOf = ({ tileM, tileN }: Tile) => tileM * tileN / (64 * 128);
 
 /** Tails worth a thought: up to one workgroup for each multiprocessor, where all rows together fill the device. */
 function tailsOf(shape: MatmulShape, tile: Tile): Tail[] {
-  const { m, n, k, columns } = shape;
+  const { m, n, k, columns, mostSliceBytes = MOST_PARTIAL_BYTES } = shape;
   if (tilesOf(tile, shape) < BUSY) return [];
   const row = tilesOf(tile, { m: 1, n, columns });
   const most = Math.min(Math.ceil(MULTIPROCESSORS / row), Math.ceil(m / tile.tileM) - 1);
   return Array.from({ length: most }, (_, i) => i + 1).flatMap((tileRows) => {
     const partialBytes = 4 * tileRows * tile.tileM * n * columns;
     const allowed = TAIL_SPLITS.filter((splits) =>
-      k / splits >= LEAST_SLICE && splits * partialBytes <= MOST_PARTIAL_BYTES
+      k / splits >= LEAST_SLICE && splits * partialBytes <= mostSliceBytes
     );
     return allowed.map((splits) => ({ tileRows, splits }));
   });

@@ -12,7 +12,7 @@ import { type MatmulRequest, type Multiply, type Sized, withSizes } from "./requ
  * Epilogues that the method does not take: sums that are added to, and dg and du, which as a launch of its own cost what
  * it would save (7.8 against 7.4 ms of 4096 x 11008 x 4096 on an H200).
  */
-const NOT_TAKEN: readonly Epilogue[] = ["accumulate", "gated-backward"];
+const NOT_TAKEN: readonly Epilogue[] = ["accumulate", "gated-backward", "gated-backward-save"];
 
 /** Storage that the rule takes Strassen's method for: bfloat16 would round its sums to 8 bits. */
 const RULED: readonly DType[] = ["float32", "float16"];

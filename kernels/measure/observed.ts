@@ -46,4 +46,8 @@ export class ObservedRecorder implements Recorder {
     if (this.#observer.launch) this.#observer.launch(dispatch, record);
     else record();
   }
+
+  beginGroup(): void {
+    this.#inner.beginGroup();
+  }
 }

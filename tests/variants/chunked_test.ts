@@ -9,6 +9,7 @@ import { oracle, relativeFrobeniusError } from "../../variants/oracle.ts";
 import { Block, release } from "../../variants/variant.ts";
 import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
 import { type NamedProblem, tolerance, wellConditioned } from "./accuracy.ts";
+import { CAPABILITIES } from "./measure/capabilities.ts";
 import { releaseBlock, runBlock, tensorsOf, uploadBlock, type WeightForm } from "./block.ts";
 
 const gpu = await requestGpu();
@@ -77,6 +78,22 @@ Deno.test("chunks save nothing and hold no more than y, the gradients and three 
     release(y, ...Object.values(gradients));
     assertEquals(ledger.chargedBytes, 0);
   }
+});
+
+Deno.test("on a large GPU slices of K take no room beside three buffers of a chunk either", () => {
+  const problem = problemOf(4096, 4096, 11008, "float32");
+  const { tokens, dim, hiddenDim } = problem;
+  const plan = new PlanRecorder(CAPABILITIES);
+  const tensors = tensorsOf(plan.memory, problem, "separate");
+  const block = new Block(plan, problem, tensors);
+  const variant = chunked(tuned, 512);
+  const { saved } = variant.forward(block, true);
+  variant.backward(block, saved, tensors.dy);
+  assert(plan.dispatches.some(({ kernel }) => kernel.label.endsWith("sum of slices")));
+  assertEquals(
+    plan.memory.ledger.peakBytes,
+    4 * (2 * tokens * dim + 3 * dim * hiddenDim + 3 * 512 * hiddenDim),
+  );
 });
 
 Deno.test("chunks of few tokens copy no weight into aligned rows: two copies of a chunk at most", () => {

@@ -29,9 +29,10 @@ const LONG = { tokens: 64, dim: 36, hiddenDim: 52 };
 
 /** Shapes of every kind, one whose products copy their operands, and one at which a large GPU splits K. */
 const RUNS = [
-  ...[[1, 1, 1], [7, 3, 41], [33, 129, 65], [17, 64, 128], [513, 5, 515], [3, 1283, 5]].flatMap((
-    [tokens, dim, hiddenDim],
-  ) => DTYPES.map((dtype) => ({ sizes: { tokens, dim, hiddenDim }, dtype, software: true }))),
+  ...[[1, 1, 1], [7, 3, 41], [33, 129, 65], [17, 64, 128], [513, 5, 515], [3, 1283, 5], [1024, 128, 8]]
+    .flatMap((
+      [tokens, dim, hiddenDim],
+    ) => DTYPES.map((dtype) => ({ sizes: { tokens, dim, hiddenDim }, dtype, software: true }))),
   { sizes: { tokens: 33, dim: 260, hiddenDim: 264 }, dtype: "float32" as const, software: false },
 ];
 
@@ -186,6 +187,20 @@ Deno.test("tuned holds y, gradients, g and u at its peak, and nothing else", () 
     form: "separate",
   });
   assertEquals(peakBytes, keptBytes + savedBytes);
+});
+
+Deno.test("from 1,024 tokens on, dg makes room for dUp: tuned never holds all gradients with g and u", () => {
+  const sizes = { tokens: 1024, dim: 512, hiddenDim: 344 };
+  const peak = (form: WeightForm) => {
+    const problem = problemOf({ ...sizes, dtype: "float32" });
+    const plan = new PlanRecorder({ ...gpu.capabilities, software: true });
+    const { peakBytes, keptBytes, savedBytes } = walk(plan, { variant: variantOf("tuned"), problem, form });
+    return { peakBytes, all: keptBytes + savedBytes };
+  };
+  const separate = peak("separate");
+  assertEquals(separate.peakBytes, separate.all - 4 * sizes.dim * sizes.hiddenDim);
+  const combined = peak("combined"); // dGateUp is one tensor
+  assertEquals(combined.peakBytes, combined.all);
 });
 
 testNothingLeft(gpu);

@@ -32,7 +32,7 @@ const seed = freshSeed();
  * weights each. Their other kernels are tested with the products.
  */
 const SHAPES: Readonly<Record<DType, readonly Sizes[]>> = {
-  float32: [...AWKWARD_SIZES, sizes(17, 64, 128), sizes(513, 5, 515), sizes(3, 1283, 5)],
+  float32: [...AWKWARD_SIZES, sizes(17, 64, 128), sizes(513, 5, 515), sizes(1024, 128, 8), sizes(3, 1283, 5)],
   float16: [sizes(7, 3, 41), sizes(17, 64, 128)],
   bfloat16: [sizes(5, 123, 431), sizes(17, 64, 128)],
 };

@@ -36,6 +36,41 @@ Deno.test("launches run in order, and each sees what earlier ones wrote", async 
   assertEquals([...await tensor.read()], [16, 20, 24]);
 });
 
+Deno.test("groups of launches are one span of time, which lasts until the end of the last", async () => {
+  using tensor = upload(gpu, Float32Array.of(1, 2, 3));
+  using timer = new Timer(gpu);
+  const spans = async (groups: number) => {
+    const recorder = new GpuRecorder(gpu, { timestamps: { slots: timer.slots, per: "span" } });
+    for (const end of [1, groups]) {
+      for (let group = 0; group < end; group++) {
+        recorder.beginGroup();
+        for (let i = 0; i < 50; i++) recorder.dispatch(double(tensor, 0));
+      }
+      recorder.split();
+    }
+    recorder.submit();
+    return await timer.read();
+  };
+  const [one, twenty] = await spans(20);
+  assertEquals(timer.slots.next, 0);
+  assert(one[0] < one[1] && one[1] <= twenty[0]);
+  assert(
+    twenty[1] - twenty[0] > 5n * (one[1] - one[0]),
+    `${twenty[1] - twenty[0]} and ${one[1] - one[0]} ticks`,
+  );
+});
+
+Deno.test("a group of launches sees what earlier ones wrote", async () => {
+  using tensor = upload(gpu, Float32Array.of(1));
+  const recorder = new GpuRecorder(gpu);
+  recorder.dispatch(double(tensor, 1));
+  recorder.beginGroup();
+  recorder.dispatch(double(tensor, 10));
+  recorder.beginGroup();
+  recorder.submit();
+  assertEquals([...await tensor.read()], [16]);
+});
+
 Deno.test("a caller's encoder is recorded into and left to the caller", async () => {
   using tensor = upload(gpu, Float32Array.of(1));
   const encoder = gpu.device.createCommandEncoder();

@@ -98,6 +98,65 @@ Deno.test("the rule's number of slices takes at most 8 % longer than the fastest
   }
 });
 
+/** Microseconds on an H200 of products whose last rows are split, by tile, its rows of tiles and their slices. */
+const MEASURED_TAILS: readonly [
+  Pick<MatmulShape, "layout" | "m" | "n" | "k" | "columns"> & Partial<MatmulShape>,
+  Record<string, number>,
+][] = [
+  [{ layout: "nn", m: 4096, n: 11008, k: 4096, columns: 2 }, {
+    "square": 14421,
+    "square 1/4": 14339,
+    "square 1/2": 14416,
+    "wide": 14681,
+    "wide 2/4": 14585,
+  }],
+  [{ layout: "nn", m: 4096, n: 4096, k: 11008, columns: 1 }, {
+    "wide 3/4": 7311,
+    "wide 3/8": 7261,
+    "wide 4/8": 7275,
+    "wide 8/4": 7331,
+    "square 3/4": 7466,
+    "square 4/2": 7443,
+    "square 4/4": 7387,
+    "square 5/4": 7384,
+  }],
+  [{ layout: "tn", m: 11008, n: 4096, k: 4096, columns: 1 }, {
+    "wide": 7218,
+    "wide 3/4": 7136,
+    "wide 3/8": 7142,
+    "wide 5/4": 7143,
+  }],
+  [{ layout: "nt", m: 4096, n: 11008, k: 4096, columns: 1, epilogue: "gated-backward-save" }, {
+    "wide": 7497,
+    "square": 7380,
+    "square 2/4": 7371,
+  }],
+];
+
+Deno.test("the rule's tail takes at most 0.5 % longer than the fastest that was measured", () => {
+  const rest = { products: 1, gatedA: false, dtype: "float32", arithmetic: "float32" } as const;
+  for (const [sizes, times] of MEASURED_TAILS) {
+    const { tile, tail } = chooseTile({ ...rest, ...sizes }, CAPABILITIES);
+    const name = tile === TILES.square ? "square" : tile === TILES.wide ? "wide" : "another tile";
+    const way = tail ? `${name} ${tail.tileRows}/${tail.splits}` : name;
+    assert(way in times, `${JSON.stringify(sizes)}: ${way}`);
+    assert(times[way] <= 1.005 * Math.min(...Object.values(times)), `${JSON.stringify(sizes)}: ${way}`);
+  }
+});
+
+Deno.test("few indices of K do not hide an epilogue that reads row by row: the square tile has none unless K is split", () => {
+  for (const m of [512, 1024, 4096, 262_144]) {
+    for (const k of [128, 512, 1024]) {
+      const shape = { layout: "nt", m, n: 2816, k, columns: 1, products: 1, gatedA: false } as const;
+      const { tile, splits } = chooseTile(
+        { ...shape, dtype: "float32", arithmetic: "float32", epilogue: "gated-backward" },
+        CAPABILITIES,
+      );
+      assert(tile !== TILES.square || splits > 1, JSON.stringify({ m, k, splits }));
+    }
+  }
+});
+
 Deno.test("rows that fill a last round of workgroups badly are split, and their slices stay small", () => {
   const shape = { products: 1, columns: 1, gatedA: false, dtype: "float32", arithmetic: "float32" } as const;
   const sizes = { layout: "nn", m: 4096, n: 4096, k: 11008 } as const;

@@ -110,7 +110,9 @@ function prepare(gpu: Gpu, config: Config, { sizes, seed }: { sizes: ProductSize
     });
   // What is only written holds NaN before. In place, dg lies over g and du over u.
   const before = numbers.out.map((values, i) => reads(config, i) ? values : values.map(() => NaN));
-  const out = inPlace ? twice(put("out", before.slice(0, 2))) : put("out", before);
+  const out = inPlace
+    ? firstTwice(put("out", [...before.slice(0, 2), ...before.slice(4)]))
+    : put("out", before);
   const prepared = { a: put("a", numbers.a), b: put("b", numbers.b), out };
   assertAligned(prepared, config, sizes);
   const result = reference(config, sizes, { ...numbers, before: numbers.out }).map((values) =>
@@ -135,11 +137,13 @@ function draw(config: Config, sizes: ProductSizes, seed: number): Record<Side, F
 
 /** Whether an epilogue reads what its `i`-th output held. */
 function reads({ epilogue }: Config, i: number): boolean {
-  return epilogue === "accumulate" || epilogue === "gated-backward" && i < 2;
+  return epilogue === "accumulate" || epilogue.startsWith("gated-backward") && i < 2;
 }
 
-function twice(operands: Operands): Operands {
-  return { ...operands, views: [...operands.views, ...operands.views] };
+/** The first two matrices as the next two outputs too. */
+function firstTwice(operands: Operands): Operands {
+  const two = operands.views.slice(0, 2);
+  return { ...operands, views: [...two, ...operands.views] };
 }
 
 /** The placing must give the kernel that the config names, or nothing is tested. */

@@ -13,7 +13,7 @@ export interface ProductSizes {
 export interface ReferenceOperands {
   readonly a: readonly Float32Array[];
   readonly b: readonly Float32Array[];
-  /** What the outputs hold before: summands of "accumulate", g and u of "gated-backward". */
+  /** What the outputs hold before: summands of "accumulate", g and u of "gated-backward" and its like. */
   readonly before: readonly Float32Array[];
 }
 
@@ -65,11 +65,14 @@ export function reference(
       return epilogue === "gated" ? [h] : [h, ...sums.map((sum) => Float32Array.from(sum))];
     }
     case "gated-backward":
-      return [
+    case "gated-backward-save": {
+      const gradients = [
         ...operands.before.slice(0, 2),
         each((i) => sums[0][i] * u[i] * (g[i] > 0 ? 1 : 0)),
         each((i) => sums[0][i] * relu(g[i])),
       ];
+      return epilogue === "gated-backward" ? gradients : [...gradients, each((i) => relu(g[i]) * u[i])];
+    }
   }
 }
 

@@ -23,7 +23,7 @@ Deno.test("the kernels keep within the shared memory of any device", () => {
   const b = { dtype: "float32", access: "read", aligned: true } as const;
   for (const layout of ["nn", "nt"] as const) {
     for (let m = 1; m <= SKINNY_ROWS[layout]; m++) {
-      const text = skinnyKernel({ layout, m, columns: 1, a: b, b }, "product").wgsl();
+      const text = skinnyKernel({ layout, m, a: b, b }, "product").wgsl();
       const arrays = [...text.matchAll(/var<workgroup> \w+: array<array<(vec4f|f32), (\d+)>, (\d+)>;/g)];
       assertEquals(arrays.length, text.split("var<workgroup>").length - 1);
       const bytes = arrays.reduce(

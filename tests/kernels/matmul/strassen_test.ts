@@ -29,7 +29,7 @@ const gpu = await requestGpu();
 
 const ALL = everyStructure();
 const TAKEN = ALL.filter(({ products, epilogue, gatedA }) =>
-  epilogue !== "accumulate" && epilogue !== "gated-backward" && !(products === 2 && gatedA)
+  epilogue !== "accumulate" && !epilogue.startsWith("gated-backward") && !(products === 2 && gatedA)
 );
 const OTHERS = ALL.filter((structure) => !TAKEN.includes(structure));
 

@@ -20,7 +20,7 @@ export interface Config extends Structure {
   readonly aligned: { readonly a: boolean; readonly b: boolean; readonly out: boolean };
   /** Whether the matrices of a side lie in one tensor. */
   readonly together: boolean;
-  /** Whether "gated-backward" writes over g and u. */
+  /** Whether "gated-backward" and its like write over g and u. */
   readonly inPlace: boolean;
   /** null: what shape and device choose, skinny kernels included. */
   readonly choice: TileChoice | null;
@@ -36,6 +36,7 @@ const COLUMNS: Readonly<Record<Structure["epilogue"], readonly (1 | 2)[]>> = {
   "gated": [2],
   "gated-save": [2],
   "gated-backward": [1],
+  "gated-backward-save": [1],
 };
 
 /**
@@ -69,6 +70,7 @@ export const USED: readonly Structure[] = [
   { layout: "nt", epilogue: "store", products: 2, columns: 1, gatedA: false },
   { layout: "nt", epilogue: "accumulate", products: 1, columns: 1, gatedA: false },
   { layout: "nt", epilogue: "gated-backward", products: 1, columns: 1, gatedA: false },
+  { layout: "nt", epilogue: "gated-backward-save", products: 1, columns: 1, gatedA: false },
   { layout: "tn", epilogue: "store", products: 1, columns: 1, gatedA: false },
   { layout: "tn", epilogue: "store", products: 1, columns: 2, gatedA: false },
   { layout: "tn", epilogue: "store", products: 1, columns: 1, gatedA: true },
@@ -126,6 +128,6 @@ export function configOf(
   structure: Structure,
   init: Partial<Config> & Pick<Config, "dtype" | "aligned" | "choice">,
 ): Config {
-  const inPlace = structure.epilogue === "gated-backward";
+  const inPlace = structure.epilogue.startsWith("gated-backward");
   return { ...structure, precision: "default", together: false, inPlace, ...init };
 }

@@ -1,13 +1,14 @@
 /** The last rows of a product in slices of K of their own: bit for bit as without, and as few as the rule says. */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
+import type { Dispatch } from "../../../kernels/gpu/kernel.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
 import { assertExact, EDGES, edgeSizes } from "./exact.ts";
-import { ALIGNED, configOf, describeConfig, miniFor, UNALIGNED, USED } from "./structures.ts";
+import { ALIGNED, configOf, describeConfig, MINI, miniFor, UNALIGNED, USED } from "./structures.ts";
 
 const gpu = await requestGpu();
 const MORE_THAN_A_TILE = EDGES.filter((edge) => edge > 8);
@@ -50,6 +51,24 @@ Deno.test("the rows before the tail are one launch; the tail's slices take room 
   const last = 2 * tileM - 1;
   assertEquals(flops, [["c", 3 * tileM], ["c: last rows", last], ["c: last rows: sum of slices", 0]]);
   assertEquals(peak, 3 * last * 8 * 4);
+});
+
+Deno.test("a product and its tail begin a group, so that nothing comes between them", () => {
+  const calls: string[] = [];
+  class Spy extends PlanRecorder {
+    override dispatch(dispatch: Dispatch): void {
+      calls.push(dispatch.kernel.label);
+      super.dispatch(dispatch);
+    }
+    override beginGroup(): void {
+      calls.push("group");
+    }
+  }
+  const plan = new Spy(gpu.capabilities);
+  const empty = () => matrix(plan.empty([64, 64], "float32", { purpose: "output", label: "matrix" }));
+  const request = { label: "c", layout: "nn", a: [empty()], b: [empty()], out: [empty()] } as const;
+  matmul(plan, { ...request, choice: { tile: MINI, splits: 1, tail: { tileRows: 2, splits: 2 } } });
+  assertEquals(calls, ["group", "c", "c: last rows", "c: last rows: sum of slices"]);
 });
 
 Deno.test("a tail that would take all rows leaves the product whole", () => {

@@ -14,6 +14,7 @@ const STRUCTURES = {
   gated: { ...STORE, layout: "nn", epilogue: "gated-save", columns: 2 },
   transposed: { ...STORE, layout: "nt" },
   backward: { ...STORE, layout: "nt", epilogue: "gated-backward" },
+  backwardSave: { ...STORE, layout: "nt", epilogue: "gated-backward-save" },
   sum: { ...STORE, layout: "nt", products: 2 },
   prologue: { ...STORE, layout: "tn", gatedA: true },
   pair: { ...STORE, layout: "tn", columns: 2 },
@@ -23,11 +24,11 @@ const STRUCTURES = {
 const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]>> = {
   software: [], // the tile of all other tests
   few: ["gated", "plain", "prologue", "pair"],
-  fewAlong: ["transposed", "backward", "sum"],
-  low: ["gated", "backward", "prologue"],
-  wide: ["gated", "backward", "pair", "plain", "sum"],
-  half: ["gated", "transposed"],
-  square: ["transposed", "gated", "backward", "pair", "plain", "sum"],
+  fewAlong: ["transposed", "backwardSave", "sum"],
+  low: ["gated", "backwardSave", "prologue"],
+  wide: ["gated", "backward", "backwardSave", "pair", "plain", "sum"],
+  half: ["gated", "transposed", "backwardSave"],
+  square: ["transposed", "gated", "backwardSave", "pair", "plain", "sum"],
 };
 
 /** Sizes at and beside the edges of a tile, and one of several tiles and steps. */

@@ -155,12 +155,20 @@ Deno.test("f16 arithmetic enables its extension first", () => {
 Deno.test("the text of a reduction has one key for each epilogue and dtype", () => {
   const kernels = DTYPES.flatMap((dtype) =>
     [true, false].flatMap((aligned) =>
-      (["store", "gated", "gated-save", "gated-backward"] as const).map((epilogue) => {
+      (["store", "gated", "gated-save", "gated-backward", "gated-backward-save"] as const).map((epilogue) => {
         const columns = epilogue === "gated" || epilogue === "gated-save" ? 2 : 1;
         const { out } = operandCounts({ products: 1, columns, gatedA: false, epilogue });
         const slots = Array.from({ length: out }, (_, i) => i);
         const storage = slots.map(() => ({ dtype, access: "read_write", aligned } as const));
-        return reduceKernel({ epilogue, columns, activation: "silu", storage, slots }, "sum");
+        return reduceKernel({
+          epilogue,
+          columns,
+          parts: 1,
+          sliceSlots: slots.slice(0, columns).map((i) => out + i),
+          activation: "silu",
+          storage,
+          slots,
+        }, "sum");
       })
     )
   );

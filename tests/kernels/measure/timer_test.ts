@@ -139,6 +139,7 @@ Deno.test("both go on in pieces where one binding cannot hold the tensor", async
       capabilities: { ...gpu.capabilities, maxStorageBufferBindingSize: 8192 + 100 },
       memory: gpu.memory,
       empty: inner.empty.bind(inner),
+      beginGroup: () => {},
       dispatch: (dispatch) => {
         sizes.push(dispatch.bindings[0].byteLength!);
         inner.dispatch(dispatch);
