@@ -117,11 +117,13 @@ function compare(command: Command & { kind: "compare" }): number {
   return passes ? OK : FAILED;
 }
 
-/** Searches the tiles of every product of the chosen variants and sizes. */
+/** Searches the tiles of every product of the chosen variants and sizes, and adds them to the folder's table. */
 async function tuneTiles(options: BenchOptions): Promise<number> {
   const problems = problemsOf({ ...options, sizes: options.sizes ?? TUNED_SIZES })!;
   ensureWritable(options.outputDir, [TUNING_FILE]);
-  const log = new TuningLog(options.outputDir, { schema: TUNING_SCHEMA });
+  const { table: earlier, fault } = tuningIn(options.outputDir);
+  if (fault !== null) throw new UsageError(`${fault}: delete it, or choose another --output-dir`);
+  const log = new TuningLog(options.outputDir, { schema: TUNING_SCHEMA, earlier });
   try {
     await tune({
       adapter: options.adapter,
@@ -148,7 +150,7 @@ function withRemedy(noAdapter: string): string {
 
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
   const { adapter, seed, flush, minTimeMs, samples, memoryBudget, outputDir: folder } = options;
-  const { table, warning } = tuningIn(folder);
+  const { table, fault } = tuningIn(folder);
   const tuned = table?.entries.length ?? 0;
   const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
   const command = ["deno run -A bench.ts", ...args].join(" ");
@@ -162,7 +164,9 @@ async function bench(options: BenchOptions, args: readonly string[]): Promise<nu
     folder,
     output: terminal(),
   });
-  if (warning !== null) log.take({ type: "warning", text: warning });
+  if (fault !== null) {
+    log.take({ type: "warning", text: `${fault}. Its tiles are not used: delete it, and tune again.` });
+  }
   return await new Run(options, job, log).toEnd();
 }
 
@@ -172,15 +176,15 @@ function measuredCeilings(previous: Report | null): Ceilings | null {
   return float32 === null || copyGBps === null ? null : { fmaTflops: { float32, float16 }, copyGBps };
 }
 
-/** What `tune` found earlier. A table that cannot be used costs its tiles, not the run. */
-function tuningIn(folder: string): { table: TuningTable | null; warning: string | null } {
+/** What `tune` found earlier, or what is wrong with it. */
+function tuningIn(folder: string): { table: TuningTable | null; fault: string | null } {
   const path = tuningPath(folder);
   try {
     const text = textIn(path);
-    return { table: text === null ? null : parseTuning(text, path), warning: null };
+    return { table: text === null ? null : parseTuning(text, path), fault: null };
   } catch (error) {
     if (!(error instanceof TuningError || error instanceof FileError)) throw error;
-    return { table: null, warning: `${error.message}. Its tiles are not used: delete it, or tune again.` };
+    return { table: null, fault: error.message };
   }
 }
 

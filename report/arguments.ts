@@ -85,6 +85,12 @@ type Parsed = { readonly [name in FlagName]?: string[] | boolean } & { readonly 
 /** Flags that may come with `compare`. */
 const COMPARE_FLAGS: readonly FlagName[] = ["fail-on-regression", "help"];
 
+/** Flags that may come with `tune`: those that say which products there are, where, and where the table goes. */
+const TUNE_FLAGS: readonly FlagName[] = [
+  ...["sizes", "tokens", "variants", "dtype", "precision", "adapter", "output-dir"] as const,
+  "help",
+];
+
 /**
  * Reads the arguments behind `bench.ts`.
  *
@@ -105,8 +111,12 @@ export function parseArguments(args: readonly string[], choices: Choices): Comma
         "see --help",
     );
   }
+  if (first === "tune") {
+    refuseFlags(parsed, othersThan(TUNE_FLAGS), "it changes nothing in what `bench.ts tune` searches");
+    return { kind: "tune", options: benchOptions(parsed, choices) };
+  }
   if (parsed.list === true) return { kind: "list" };
-  return { kind: first === "tune" ? "tune" : "bench", options: benchOptions(parsed, choices) };
+  return { kind: "bench", options: benchOptions(parsed, choices) };
 }
 
 function parse(args: readonly string[]): Parsed {
@@ -166,17 +176,23 @@ function refuseUnknown(arg: string): never {
 function refuseFlags(parsed: Parsed, names: readonly FlagName[], why: string): void {
   for (const name of names) {
     const value = parsed[name];
-    if (Array.isArray(value) ? value.length > 0 : value === true && name !== "flush") {
-      throw new UsageError(`Cannot use --${name} here as ${why}`);
+    // The cache flush is on where nothing is said.
+    if (Array.isArray(value) ? value.length > 0 : value === (name !== "flush")) {
+      throw new UsageError(`Cannot use --${name === "flush" ? "no-flush" : name} here as ${why}`);
     }
   }
 }
 
+function othersThan(accepted: readonly FlagName[]): FlagName[] {
+  return FLAGS.map(({ name }) => name).filter((name) => !accepted.includes(name));
+}
+
 function compareCommand(parsed: Parsed, files: string[]): Command {
-  const foreign = FLAGS.map(({ name }) => name).filter((name) => !COMPARE_FLAGS.includes(name));
-  refuseFlags(parsed, foreign, "`bench.ts compare` measures nothing");
+  refuseFlags(parsed, othersThan(COMPARE_FLAGS), "`bench.ts compare` measures nothing");
   if (files.length !== 2) {
-    throw new UsageError(`Cannot compare as two report files must be named: ${files.length} are, see --help`);
+    throw new UsageError(
+      `Cannot compare as two report files must be named: current number is ${files.length}, see --help`,
+    );
   }
   const percent = textOf(parsed, "fail-on-regression");
   const failOnRegression = percent === null

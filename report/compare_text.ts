@@ -81,7 +81,7 @@ function sumLine(pairs: readonly Pair[]): string {
   const counts = [...Map.groupBy(pairs, ({ verdict }) => verdict)].map(([verdict, of]) =>
     `${of.length} ${verdict}`
   );
-  return `${pairs.length} rows compared: ${counts.join(", ")}`;
+  return `${pairs.length} ${pairs.length === 1 ? "row" : "rows"} compared: ${counts.join(", ")}`;
 }
 
 function verdictLines(comparison: Comparison, percent: number): string[] {

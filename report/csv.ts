@@ -76,6 +76,7 @@ const COLUMNS: Record<string, Figure> = {
   errorDUp: (row) => row.accuracy?.dUp,
   errorDDown: (row) => row.accuracy?.dDown,
   sampled: (row) => row.sampled,
+  narrow: (row) => row.narrow,
   compileMs: (row) => row.compileMs,
   coldMs: (row) => row.coldMs,
   warnings: (row) => row.warnings?.join(" "),

@@ -45,9 +45,13 @@ const TABLE = [
   {
     name: "min-time",
     value: "MS",
-    help: "Milliseconds of samples for each row, unless its median is known sooner",
+    help: "Milliseconds of samples for each row, unless its median is known sooner (250; software 100)",
   },
-  { name: "samples", value: "N", help: "Samples for each row at least, unless each takes seconds" },
+  {
+    name: "samples",
+    value: "N",
+    help: "Samples for each row at least, unless each takes seconds (20; software 6)",
+  },
   { name: "seed", value: "N", help: "Seed of inputs and of the order of samples (0)" },
   { name: "adapter", value: "NAME", help: "high-performance, low-power or software (high-performance)" },
   {
@@ -68,12 +72,17 @@ const TABLE = [
   },
   { name: "output-dir", value: "DIR", help: "Where swiglu.json and swiglu.csv go (results)" },
   { name: "json", value: "-", help: "Prints the report to stdout in place of the table" },
-  { name: "dry-run", help: "Prints what would run, with its predicted memory, and runs nothing" },
+  {
+    name: "dry-run",
+    help:
+      "Prints what would run, its predicted memory and how long it takes by the ceilings, which it measures; " +
+      "runs no row and writes nothing",
+  },
   { name: "list", help: "Prints variants, presets and activations" },
   {
     name: "fail-on-regression",
     value: "PERCENT",
-    help: "With compare: exit 1 if a row is slower by more than that",
+    help: "With compare: exit 1 if a row is slower by more than that, or could be without being seen",
   },
   { name: "help", help: "Prints this" },
 ] as const satisfies readonly Flag[];
@@ -93,7 +102,7 @@ float64 oracle before it times it, and writes a report.
 Usage
   deno task bench [ARGUMENTS]
   deno task bench compare A.json B.json [--fail-on-regression PERCENT]
-  deno task bench tune [ARGUMENTS]
+  deno task tune [--sizes, --tokens, --variants, --dtype, --precision, --adapter, --output-dir]
 
 Arguments
 `;
@@ -101,7 +110,7 @@ Arguments
 const TAIL = `
 Exit status
   0  every row was measured, or skipped for a stated reason
-  1  a row failed its check or crashed, or compare found a regression
+  1  a row failed its check or crashed; compare found a regression, or could not have seen one
   2  bad arguments
   3  no adapter
 `;

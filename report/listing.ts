@@ -57,6 +57,7 @@ export function renderPlan(rows: readonly PlannedRow[], seconds: number): string
     "",
   ]);
   const skipped = rows.filter(({ refusal }) => refusal !== null).length;
-  const count = `${rows.length - skipped} rows${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+  const run = rows.length - skipped;
+  const count = `${run} ${run === 1 ? "row" : "rows"}${skipped === 0 ? "" : `, ${skipped} skipped`}`;
   return [...lines, `${count}, about ${formatDuration(1000 * seconds)}`].join("\n");
 }

@@ -100,6 +100,7 @@ const rowShape = record({
 }, {
   bound: nullable(oneOf(BOUNDS)),
   sampled: nullable(flag),
+  narrow: nullable(flag),
   coldMs: nullable(amount),
   warnings: list(text),
 });

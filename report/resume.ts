@@ -13,6 +13,19 @@ const THEN = "; then ";
 /** Settings that say which rows there are, not how they are measured. */
 const FREE = ["sizes"];
 
+/** What a setting is called on the command line. */
+const NAMES: Readonly<Record<string, string>> = {
+  adapter: "--adapter",
+  seed: "--seed",
+  flush: "--flush",
+  minTimeMs: "--min-time",
+  samples: "--samples",
+  memoryBudget: "--memory-budget in bytes",
+  tuned: "the number of tuned products in tuning.json",
+};
+
+const valueOf = (value: string | number | boolean | null) => value ?? "what it is where none is given";
+
 /**
  * The report to go on with, without its failed rows, which get another chance; null where there is none. What it then
  * tells of how it was made is of both runs.
@@ -28,7 +41,8 @@ export function resumed(
     const before = previous.settings?.[name] ?? null;
     if (FREE.includes(name) || before === value) continue;
     throw new UsageError(
-      `Cannot use --resume as ${name} must be ${before}, as in the report: current value is ${value}`,
+      `Cannot use --resume as ${NAMES[name] ?? name} must be ${valueOf(before)}, as in the report: ` +
+        `current value is ${valueOf(value)}`,
     );
   }
   const told = previous.command.split(THEN).includes(command);

@@ -134,6 +134,8 @@ export interface Row {
   sampled?: boolean | null;
   /** Time spent building pipelines. */
   compileMs: number | null;
+  /** Whether it computes with less precision than the problem asks for, as TF32 does: it is then ranked apart. */
+  narrow?: boolean | null;
   /** Wall time of the very first use, building of pipelines included. */
   coldMs?: number | null;
   /** Each dispatch of one run, in order. */

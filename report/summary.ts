@@ -23,12 +23,14 @@ const ERROR_RATE = 0.05;
 /** A row against the fastest of its section. */
 export interface Standing {
   row: Row;
-  /** Fastest median over this row's median, at most 1. */
+  /** Fastest median over this row's median: at most 1, unless the row computes with less precision. */
   speed: number;
   /** Interval of `speed`; null where there are too few samples for one. */
   interval: readonly [number, number] | null;
   /** True where the interval holds 1 or there is none, so that the rows cannot be told apart; the fastest is none. */
   tied: boolean;
+  /** True where it computes with less precision than the fastest: it is beside the order, not in it. */
+  apart: boolean;
 }
 
 /** One section in short. */
@@ -63,9 +65,11 @@ interface Against {
 
 function standing(row: Row, against: Against): Standing {
   const speed = medianOf(against.fastest)! / medianOf(row)!;
-  if (row === against.fastest) return { row, speed, interval: null, tied: false };
+  if (row === against.fastest) return { row, speed, interval: null, tied: false, apart: false };
   const interval = intervalOf(row, against);
-  return { row, speed, interval, tied: interval === null || interval[0] <= 1 && interval[1] >= 1 };
+  const apart = row.narrow === true && !against.fastest.narrow;
+  const equal = interval === null || interval[0] <= 1 && interval[1] >= 1;
+  return { row, speed, interval, tied: equal && !apart, apart };
 }
 
 /**

@@ -27,7 +27,7 @@ export function speedSentence(summary: SectionSummary): string {
   if (fastest === null) return "no row was timed";
   const time = formatTime(medianOf(fastest));
   const tied = standings.filter((standing) => standing.tied);
-  const behind = standings.filter(({ row, tied }) => row !== fastest && !tied);
+  const behind = standings.filter(({ row, tied, apart }) => row !== fastest && !tied && !apart);
   const next = behind.toSorted((a, b) => b.speed - a.speed).at(0);
   const parts = [`fastest: ${fastest.variant}, ${time}`, ...tieClauses(tied)];
   if (next !== undefined) {
@@ -36,8 +36,16 @@ export function speedSentence(summary: SectionSummary): string {
   } else if (tied.length === 0) {
     parts.push("the only one timed");
   }
-  parts.push(...choiceClause(summary));
-  return parts.join("; ");
+  parts.push(...apartClause(standings), choiceClause(summary));
+  return parts.filter((part) => part !== "").join("; ");
+}
+
+/** What computes with less precision than was asked for. */
+function apartClause(standings: readonly Standing[]): string[] {
+  const apart = standings.filter(({ apart }) => apart);
+  if (apart.length === 0) return [];
+  const list = enumerate(apart.map(({ row, speed }) => `${row.variant} (${formatRatio(speed)} as fast)`));
+  return [`with less precision, and so not ranked: ${list}`];
 }
 
 /** What cannot be told from the fastest, with the ends of all their intervals. */
@@ -56,14 +64,24 @@ function tieClauses(tied: readonly Standing[]): string[] {
   ].filter((clause) => clause !== "");
 }
 
-/** Which to use of several that are as fast: of the smallest, the last, as later ideas take up earlier ones. */
-function choiceClause({ fastest, standings }: SectionSummary): string[] {
-  const leaders = standings.filter(({ row, tied, interval }) => row === fastest || tied && interval);
-  const own = leaders.map(({ row }) => row).filter((row) => !isPeer(row) && peakOf(row) !== null);
-  if (own.length < 2) return [];
-  const least = Math.min(...own.map((row) => peakOf(row)!));
-  const use = own.findLast((row) => peakOf(row) === least)!;
-  return [`use ${use.variant}: nothing is known to be faster, and none of these takes less memory`];
+/**
+ * Which variant to use. Of several that are as fast: of the smallest, the last, as later ideas take up earlier ones.
+ * Where a peer is ahead of all: the fastest. Nothing where there are too few samples to say.
+ */
+function choiceClause({ fastest, standings }: SectionSummary): string {
+  const own = standings.filter(({ row }) => !isPeer(row));
+  if (standings.length === 1 || own.some(({ tied, interval }) => tied && !interval)) return "";
+  const leaders = own.filter(({ row, tied }) => row === fastest || tied);
+  if (leaders.length > 1) {
+    const peak = ({ row }: Standing) => peakOf(row) ?? Infinity;
+    const least = Math.min(...leaders.map(peak));
+    const use = leaders.findLast((standing) => peak(standing) === least)!;
+    return `use ${use.row.variant}: nothing is known to be faster, and none of these takes less memory`;
+  }
+  const [use] = leaders.length > 0 ? leaders : own.toSorted((a, b) => b.speed - a.speed);
+  if (use === undefined) return "";
+  if (use.row === fastest || use.tied) return `use ${use.row.variant}`;
+  return `of the variants here use ${use.row.variant}, ${formatRatio(use.speed)} as fast`;
 }
 
 /** Which needs least memory, and which is closest to the oracle. */

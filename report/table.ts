@@ -125,14 +125,18 @@ function lookOf(rows: readonly Row[], { mode, width }: { mode: ReportMode; width
   return { columns, time, rate, bytes };
 }
 
-function cells({ row, speed, interval, tied }: Standing, { time, rate, bytes }: SectionLook): string[] {
+function cells(
+  { row, speed, interval, tied, apart }: Standing,
+  { time, rate, bytes }: SectionLook,
+): string[] {
   const { clock, statistics } = timeOf(row)!;
   const size = (value: number | null = null) => value === null ? "-" : significant(value / bytes.size, 4);
   return [
     row.variant,
     significant(statistics.median / time.size) + (clock === "wall" ? "*" : ""),
     formatRatio(speed),
-    (interval === null ? "" : `${interval[0].toFixed(2)}-${interval[1].toFixed(2)}`) + (tied ? "=" : ""),
+    (interval === null ? "" : `${interval[0].toFixed(2)}-${interval[1].toFixed(2)}`) +
+    (tied ? "=" : apart ? "~" : ""),
     row.tflops === null ? "-" : significant(row.tflops / rate.size),
     `${formatPercent(row.fractionOfCeiling)}${aboveCeiling(row) ? "!" : ""} ${boundName(row.bound)}`.trim(),
     size(row.memory?.peakBytes),
@@ -174,6 +178,9 @@ function footnotes(
   }
   if (summaries.some(({ standings }) => standings.some(({ tied }) => tied))) {
     lines.push("= no significant difference to the fastest (ranges that hold together, all of a mode)");
+  }
+  if (summaries.some(({ standings }) => standings.some(({ apart }) => apart))) {
+    lines.push("~ computes with less precision than was asked for: not ranked with the others");
   }
   if (timed.some(aboveCeiling)) lines.push("! above what the hardware can do: a fault of the measurement");
   return lines.length === 0 ? [] : [...lines, ""];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { UsageError } from "./argument_values.ts";
 import { writeWhole } from "./files.ts";
 import { formatRate } from "./format.ts";
 
@@ -29,6 +30,12 @@ export interface TunedProduct extends Choice {
   readonly failed: readonly unknown[];
 }
 
+/** What was found on one adapter. */
+interface Table {
+  readonly adapter: string;
+  readonly entries: readonly TunedProduct[];
+}
+
 /** The table's file in an output folder. */
 export const TUNING_FILE = "tuning.json";
 
@@ -37,19 +44,30 @@ export function tuningPath(folder: string): string {
   return `${folder}/${TUNING_FILE}`;
 }
 
-/** A tuning table as it grows. */
+/** A tuning table as it grows: what is found again takes the place of what was known, and all else stays. */
 export class TuningLog {
   /** The table's file. */
   readonly path: string;
   readonly #table: { schema: string; adapter: string; entries: TunedProduct[] };
 
-  constructor(folder: string, { schema }: { schema: string }) {
+  /** @param options.earlier The table that the folder has, which grows; null for none. */
+  constructor(folder: string, { schema, earlier }: { schema: string; earlier: Table | null }) {
     this.path = tuningPath(folder);
-    this.#table = { schema, adapter: "", entries: [] };
+    this.#table = { schema, adapter: earlier?.adapter ?? "", entries: [...earlier?.entries ?? []] };
   }
 
-  /** Takes the adapter, before any product. */
+  /**
+   * Takes the adapter, before any product.
+   *
+   * @throws {UsageError} If the folder's table is of another.
+   */
   adapter(name: string): void {
+    const { adapter } = this.#table;
+    if (adapter !== "" && adapter !== name) {
+      throw new UsageError(
+        `Cannot keep what is found for ${name} in ${this.path} as that is of ${adapter}: choose another --output-dir`,
+      );
+    }
     this.#table.adapter = name;
   }
 
@@ -59,7 +77,9 @@ export class TuningLog {
    * @throws {FileError} If the table cannot be written.
    */
   entry(entry: TunedProduct): string {
-    this.#table.entries.push(entry);
+    const { entries } = this.#table;
+    const known = entries.findIndex(({ product }) => product === entry.product);
+    entries.splice(known < 0 ? entries.length : known, 1, entry);
     writeWhole(this.path, `${JSON.stringify(this.#table, null, 1)}\n`);
     const { product, tflops, ruled, failed } = entry;
     const rule = `rule ${nameOf(ruled)} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;

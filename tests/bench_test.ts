@@ -1,6 +1,6 @@
 /** bench.ts as a program: exit status, files, what it prints, and what is left when it is interrupted or dies. */
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseTuning } from "../kernels/matmul/tuning.ts";
+import { parseTuning, TUNING_SCHEMA } from "../kernels/matmul/tuning.ts";
 import { parseReport } from "../report/reader.ts";
 import { variants } from "../variants/mod.ts";
 import { BENCH, bench, filesIn, firstRow, inFolder, QUICK, reportIn, start, TINY } from "./program.ts";
@@ -122,7 +122,10 @@ Deno.test("--resume keeps finished rows as they are and measures the rest; other
     const before = reportIn(folder);
     const refused = await bench(folder, ...TINY, "--resume", "--seed", "5");
     assertEquals(refused.code, 2);
-    assertStringIncludes(refused.stderr, "Cannot use --resume as seed must be 0");
+    assertStringIncludes(
+      refused.stderr,
+      "Cannot use --resume as --seed must be 0, as in the report: current value is 5",
+    );
     assertEquals(reportIn(folder), before);
     assertEquals(
       (await bench(folder, ...TINY, "--variants", "pytorch,tuned", "--modes", "full", "--resume")).code,
@@ -196,8 +199,30 @@ Deno.test("tune keeps what it found for each product as a table", async () => {
     const table = parseTuning(Deno.readTextFileSync(`${folder}/tuning.json`), "tuning.json");
     assertEquals(stdout.trim().split("\n").length, table.entries.length);
     assert(table.entries.length > 0 && table.adapter !== "");
+    const more = await start(args.with(2, "4x8x12")).ended;
+    assertEquals(more.code, 0, more.stderr);
+    const grown = parseTuning(Deno.readTextFileSync(`${folder}/tuning.json`), "tuning.json");
+    const names = (entries: typeof table.entries) => entries.map(({ product }) => product);
+    assertEquals(names(grown.entries).slice(0, table.entries.length), names(table.entries));
+    assertEquals(new Set(names(grown.entries)).size, grown.entries.length);
+    assert(grown.entries.length > table.entries.length);
     const used = await bench(folder, ...TINY, "--variants", "pytorch", "--modes", "forward");
-    assertEquals([used.code, reportIn(folder).settings!.tuned], [0, table.entries.length], used.stderr);
+    assertEquals([used.code, reportIn(folder).settings!.tuned], [0, grown.entries.length], used.stderr);
+  });
+});
+
+Deno.test("tune keeps a table of another adapter, and one that it cannot read", async () => {
+  await inFolder(async (folder) => {
+    const other = JSON.stringify({ schema: TUNING_SCHEMA, adapter: "another GPU", entries: [] });
+    for (const [text, why] of [[other, "as that is of another GPU"], ["{}", "its schema must be"]]) {
+      Deno.writeTextFileSync(`${folder}/tuning.json`, text);
+      const args = ["tune", "--sizes", "4x8x8", "--variants", "pytorch", "--output-dir", folder];
+      const { code, stderr } = await start(args).ended;
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, why);
+      assertStringIncludes(stderr, "choose another --output-dir");
+      assertEquals(Deno.readTextFileSync(`${folder}/tuning.json`), text);
+    }
   });
 });
 
@@ -219,7 +244,7 @@ Deno.test("compare finds no difference between a report and itself, and refuses 
     const [a, b] = [`${folder}/a/swiglu.json`, `${folder}/b.json`];
     const same = await start(["compare", a, a, "--fail-on-regression", "1"]).ended;
     assertEquals(same.code, 0, same.stderr);
-    assertStringIncludes(same.stdout, "1 rows compared: 1 same\nno regression of more than 1 %");
+    assertStringIncludes(same.stdout, "1 row compared: 1 same\nno regression of more than 1 %");
     Deno.writeTextFileSync(b, JSON.stringify({ ...reportIn(`${folder}/a`), rows: [] }));
     const none = await start(["compare", a, b]).ended;
     assertEquals(none.code, 2);

@@ -18,8 +18,9 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
 function stated(): Map<string, string[]> {
   const text = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
   const lines = [...text.matchAll(/^\| `([^`]+)` +\| `(--allow-[^`]+)` +\|$/gm)];
+  const deno = '$(deno eval "console.log(Deno.execPath())")';
   return new Map(
-    lines.map(([, command, flags]) => [command, flags.replace("$(which deno)", Deno.execPath()).split(" ")]),
+    lines.map(([, command, flags]) => [command, flags.replace(deno, Deno.execPath()).split(" ")]),
   );
 }
 

@@ -45,20 +45,6 @@ export function randomInputs(sizes: Sizes & { readonly dtype: DType }, seed: num
 }
 
 /**
- * Whole numbers from -max to max, each equally likely: their products and sums are exact in any order, as long as
- * length x max^2 stays below 2^24 in float32 (2^11 in float16).
- *
- * @throws {RangeError} If the seed is not a whole number.
- */
-export function smallIntegers(length: number, seed: number, options: { max?: number } = {}): Float32Array {
-  const { max = 4 } = options;
-  const random = new Random(seed, 5);
-  const values = new Float32Array(length);
-  for (let i = 0; i < length; i++) values[i] = random.below(2 * max + 1) - max;
-  return values;
-}
-
-/**
  * Distinct indices below `length`, ascending: the first, the last (where edge tiles lie) and random ones between.
  *
  * @throws {RangeError} If the seed is not a whole number.

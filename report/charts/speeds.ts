@@ -125,6 +125,9 @@ export function drawSpeeds(view: View): Drawn {
     columns: shapes.length > 3 ? 1 : panels.length,
     notes: [
       "1.00x is the fastest of its column; 0.50x takes twice as long. Bold: the fastest and what cannot be told from it.",
+      ...view.rows.some(({ narrow }) => narrow)
+        ? ["Above 1.00x: computed with less precision than was asked for, so not ranked with the others."]
+        : [],
     ],
   };
 }

@@ -83,7 +83,8 @@ function intervalCell({ row }: Compared): Cell {
 function speedCell({ row, fastest, leads }: Compared): Cell {
   const [own, best] = [medianOf(row), fastest === null ? null : medianOf(fastest)];
   if (!own || !best) return { key: null, text: "-" };
-  return number(best / own, formatRatio(best / own) + (leads && row !== fastest ? " =" : ""));
+  const mark = row === fastest ? "" : leads ? " =" : row.narrow ? " ~" : "";
+  return number(best / own, formatRatio(best / own) + mark);
 }
 
 function compare(tagged: readonly Tagged[]): Compared[] {

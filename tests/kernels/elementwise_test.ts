@@ -9,7 +9,7 @@ import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { seededRandom } from "../../kernels/measure/random.ts";
 import { LimitError } from "../../kernels/gpu/limits.ts";
 import { matrix, rows } from "../../kernels/view.ts";
-import { smallIntegers } from "../../variants/data.ts";
+import { smallIntegers } from "../integers.ts";
 import { PoisonRecorder, readBytes, requestGpu, testNothingLeft, upload } from "../gpu.ts";
 import { bytesWith, dispose, type Operands, place, type PlacedInit } from "./matmul/operands.ts";
 

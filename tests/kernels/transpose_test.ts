@@ -3,7 +3,7 @@ import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { transpose } from "../../kernels/transpose.ts";
 import { columns, matrix, rows } from "../../kernels/view.ts";
-import { smallIntegers } from "../../variants/data.ts";
+import { smallIntegers } from "../integers.ts";
 import { freshSeed, PoisonRecorder, requestGpu, testNothingLeft, upload } from "../gpu.ts";
 
 const gpu = await requestGpu();

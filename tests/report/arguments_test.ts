@@ -120,8 +120,12 @@ const BAD: [string, string[], string][] = [
   ["a budget in a strange unit", ["--memory-budget", "1toString"], "a number of bytes such as"],
   ["a budget of nothing", ["--memory-budget", "0"], "a number of bytes such as"],
   ["json to a file", ["--json", "x.json"], '--json as it must be -: current value is "x.json"'],
-  ["compare with one file", ["compare", "a.json"], "two report files must be named: 1 are"],
-  ["compare with three files", ["compare", "a", "b", "c"], "two report files must be named: 3 are"],
+  ["compare with one file", ["compare", "a.json"], "two report files must be named: current number is 1"],
+  [
+    "compare with three files",
+    ["compare", "a", "b", "c"],
+    "two report files must be named: current number is 3",
+  ],
   [
     "compare that measures",
     ["compare", "a", "b", "--sizes", "4"],
@@ -130,6 +134,11 @@ const BAD: [string, string[], string][] = [
   ["a bad percentage", ["compare", "a", "b", "--fail-on-regression", "x"], "must be a number from 0 to 1000"],
   ["a percentage without compare", ["--fail-on-regression", "5"], "belongs to `bench.ts compare`"],
   ["a stray word behind tune", ["tune", "fast"], '"fast" as arguments start with --'],
+  ["tune with modes", ["tune", "--modes", "forward"], "--modes here as it changes nothing in what"],
+  ["tune that goes on", ["tune", "--resume"], "--resume here as it changes nothing in what"],
+  ["tune without flush", ["tune", "--no-flush"], "--no-flush here as it changes nothing in what"],
+  ["a list of tune's", ["tune", "--list"], "--list here as it changes nothing in what"],
+  ["compare without flush", ["compare", "a", "b", "--no-flush"], "--no-flush here as `bench.ts compare`"],
 ];
 
 for (const [name, args, message] of BAD) {

@@ -173,7 +173,7 @@ Deno.test("a report is resumed without its failed rows, and only with the same s
   assertThrows(
     () => resumed(report, { command: "bench", settings: { ...SETTINGS, flush: false } }),
     UsageError,
-    "flush must be true, as in the report",
+    "--flush must be true, as in the report",
   );
 });
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { bootstrapRatioInterval } from "../../kernels/measure/bootstrap.ts";
 import { seededRandom } from "../../kernels/measure/random.ts";
 import { summarize } from "../../kernels/measure/statistics.ts";
@@ -63,4 +63,32 @@ Deno.test("of variants that are as fast the smallest is to be used, and none whe
   };
   assertStringIncludes(sentence(20), "; use variant 2: nothing is known to be faster");
   assert(!sentence(5).includes("use variant"), sentence(5));
+});
+
+/** What is said of rows of these names and times. */
+function sentenceOn(times: Readonly<Record<string, number>>, narrow: readonly string[] = []): string {
+  const rows = rowsOf(Object.values(times), { samples: 20, seed: 3 });
+  const named = Object.keys(times).map((variant, i) => ({
+    ...rows[i],
+    variant,
+    narrow: narrow.includes(variant),
+  }));
+  return speedSentence(summarise({ mode: "full", rows: named }, { interval }));
+}
+
+Deno.test("which variant to use is said also where a peer is as fast, or faster", () => {
+  assertMatch(sentenceOn({ a: 1e6, b: 2e6 }), /^fastest: a, .*; use a$/);
+  assertMatch(sentenceOn({ "peer:p": 1e6, a: 1e6, b: 2e6 }), /no significant difference .*; use a$/);
+  assertMatch(
+    sentenceOn({ "peer:p": 1e6, a: 2e6, b: 4e6 }),
+    /; of the variants here use a, 0\.[45]\dx as fast$/,
+  );
+  assertEquals(sentenceOn({ "peer:p": 1e6, "peer:q": 3e6 }).includes("use"), false);
+});
+
+Deno.test("what computes with less precision is neither the fastest nor what others are measured by", () => {
+  const text = sentenceOn({ "peer:tf32": 2e5, a: 1e6, b: 2e6 }, ["peer:tf32"]);
+  assertMatch(text, /^fastest: a, .*; (2\.0|1\.9)\dx as fast as b/);
+  assertMatch(text, /with less precision, and so not ranked: peer:tf32 \((4\.9|5\.0)\dx as fast\); use a$/);
+  assertMatch(sentenceOn({ "peer:tf32": 2e5 }, ["peer:tf32"]), /^fastest: peer:tf32, /);
 });

@@ -81,6 +81,7 @@ function timedRow(peer: Peer, evidence: Evidence): Row {
   const bytes = minimalBytes(problem, mode);
   const { bound, fraction } = standingOf({ flops, bytes, ns: time.median }, evidence);
   const { coldMs, peakBytes, savedBytes } = measured;
+  const arithmetic = arithmeticOf(peer, problem);
   return {
     ...bareRow(problem, { variant: rowId(peer), mode }, { status: "skipped", reason: "" }),
     status: "ok",
@@ -97,6 +98,7 @@ function timedRow(peer: Peer, evidence: Evidence): Row {
       : { peakBytes, savedBytes, workspaceBytes: null, predictedPeakBytes: null },
     accuracy: errors,
     sampled,
+    narrow: arithmetic.dtype !== problem.dtype || arithmetic.precision !== problem.precision,
     coldMs,
     warnings: warningsOf(time, fraction, evidence),
   };

@@ -8,7 +8,7 @@ import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { halves, matrix, rows, type View } from "../../../kernels/view.ts";
-import { smallIntegers } from "../../../variants/data.ts";
+import { smallIntegers } from "../../integers.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { assertExact } from "./exact.ts";
 import { FullRecorder } from "./full_recorder.ts";

@@ -5,7 +5,7 @@ import { roundTo } from "../../../kernels/gpu/dtype.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
 import { type RandomSource, seededRandom } from "../../../kernels/measure/random.ts";
 import { isAligned, isWriteAligned } from "../../../kernels/view.ts";
-import { smallIntegers } from "../../../variants/data.ts";
+import { smallIntegers } from "../../integers.ts";
 import { type Poison, PoisonRecorder, readBytes } from "../../gpu.ts";
 import { below, bytesWith, dispose, type Operands, place } from "./operands.ts";
 import { counts, type ProductSizes, reference, storedShapes } from "./reference.ts";

@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DTYPES, roundTo } from "../../../kernels/gpu/dtype.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
 import { columns, matrix } from "../../../kernels/view.ts";
-import { smallIntegers } from "../../../variants/data.ts";
+import { smallIntegers } from "../../integers.ts";
 import { record, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { launchCases, shapesOf } from "./cases.ts";
 import { assertExact } from "./exact.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { matmul } from "../../../kernels/matmul/launch.ts";
 import { matrix } from "../../../kernels/view.ts";
-import { smallIntegers } from "../../../variants/data.ts";
+import { smallIntegers } from "../../integers.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { reference } from "./reference.ts";
 
