@@ -7,6 +7,12 @@ import { checkDtype, checkGpu, checkOneOf, checkShape, checkTensor, kindOf } fro
 import type { Options, Recording } from "./options.ts";
 import type { Problem, Sizes, Weights } from "./variant.ts";
 
+/** What a block may be told about how it is computed. */
+const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"];
+
+/** What a question about a block may hold, beside {@linkcode OPTIONS}. */
+const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "activation", "precision"];
+
 /** What a call computes from, as the caller gave it. */
 export interface Call {
   readonly gpu: Gpu;
@@ -42,14 +48,14 @@ export function inputsOf({ x, weights }: Pick<Call, "x" | "weights">): Record<st
 /**
  * The problem that is asked about, with its defaults filled in.
  *
- * @throws {TypeError} If it is no object, or an option is of another kind.
+ * @throws {TypeError} If it is no object, has another name, or an option is of another kind.
  * @throws {RangeError} If a size is no whole number from 1 up, or an option has no such value.
  */
 export function checkProblem(
   problem: Partial<Problem> & Sizes,
   options: Options & { readonly weightForm?: unknown },
 ): Problem {
-  checkObject("problem", problem);
+  checkObject("problem", problem, PROBLEM);
   const { tokens, dim, hiddenDim, dtype = "float32" } = problem;
   for (const [name, size] of Object.entries({ tokens, dim, hiddenDim })) {
     if (Number.isSafeInteger(size) && size >= 1) continue;
@@ -58,20 +64,20 @@ export function checkProblem(
     );
   }
   checkOneOf("problem.dtype", dtype, DTYPES);
-  checkObject("options", options);
+  checkObject("options", options, [...OPTIONS, "training", "weightForm"]);
   checkOneOf("weightForm", options.weightForm ?? "separate", ["separate", "combined"]);
   const { activation = options.activation, precision = options.precision } = problem;
   return { tokens, dim, hiddenDim, dtype, ...checkOptions({ activation, precision }) };
 }
 
 /**
- * Activation and precision with their defaults.
+ * Activation and precision with their defaults, of the options of a call that records work.
  *
- * @throws {TypeError} If options is no object, or activation neither a name nor expressions.
+ * @throws {TypeError} If options is no object or has another name, or activation is neither a name nor expressions.
  * @throws {RangeError} If there is no such activation or precision.
  */
 export function checkOptions(options: Options): Pick<Problem, "activation" | "precision"> {
-  checkObject("options", options);
+  checkObject("options", options, [...OPTIONS, "encoder"]);
   const { activation = "silu", precision = "default" } = options;
   checkActivationOption(activation);
   checkOneOf("precision", precision, PRECISIONS);
@@ -85,7 +91,7 @@ export function checkOptions(options: Options): Pick<Problem, "activation" | "pr
  * @throws {TypeError} If it is none.
  */
 export function checkEncoder(recording: Recording): GPUCommandEncoder | undefined {
-  checkObject("options", recording);
+  checkObject("options", recording, [...OPTIONS, "encoder"]);
   const { encoder } = recording;
   if (encoder === undefined || typeof encoder?.beginComputePass === "function") return encoder;
   throw new TypeError(
@@ -135,7 +141,14 @@ function checkActivationOption(activation: Activation): void {
   );
 }
 
-function checkObject(name: string, value: unknown): void {
-  if (typeof value === "object" && value !== null) return;
-  throw new TypeError(`Cannot use ${name} as it must be an object: current value is ${kindOf(value)}`);
+/** Without `names` the object may hold anything. */
+function checkObject(name: string, value: unknown, names?: readonly string[]): void {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`Cannot use ${name} as it must be an object: current value is ${kindOf(value)}`);
+  }
+  const stray = names && Object.keys(value).find((key) => !names.includes(key));
+  if (stray === undefined) return;
+  throw new TypeError(
+    `Cannot use ${name}.${stray.slice(0, 80)} as ${name} may have ${names!.join(", ")} only`,
+  );
 }

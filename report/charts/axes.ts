@@ -74,6 +74,6 @@ function logChannel(field: string, { title, domain }: { title: string; domain: [
     field,
     type: "quantitative",
     scale: { type: "log", domain, nice: false },
-    axis: { title, values: logTicks(low, high), format },
+    axis: { title: `${title} (logarithmic)`, values: logTicks(low, high), format },
   };
 }

@@ -60,6 +60,16 @@ export const OF_OTHERS: Record<string, Bad[]> = {
       "use weightForm as it must be one of separate, combined: current value is fused",
     ],
     [
+      () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: 2, ...{ dType: "float16" } }),
+      TypeError,
+      "use problem.dType as problem may have tokens, dim, hiddenDim, dtype, activation, precision only",
+    ],
+    [
+      () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: 2 }, { training: true, ...{ encoder: null } }),
+      TypeError,
+      "use options.encoder as options may have activation, precision, implementation, memoryBudget, training, weightForm only",
+    ],
+    [
       () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: Infinity }),
       RangeError,
       "use problem.hiddenDim as it must be a whole number from 1 up: current value is Infinity",

@@ -7,6 +7,7 @@ import {
   disposed,
   foreign,
   gone,
+  gpu,
   half,
   halfX,
   names,
@@ -185,6 +186,16 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
       RangeError,
       `use memoryBudget as it must be null or bytes above 0: current value is ${memoryBudget}`,
     ]),
+    [
+      option({ activaton: "gelu" }),
+      TypeError,
+      "use options.activaton as options may have activation, precision, implementation, memoryBudget, encoder only",
+    ],
+    [
+      () => (gatedLinearUnit as any)(gpu, x, gateUp, { accuracy: "high" }),
+      TypeError,
+      "use options.accuracy as options may have activation, precision, implementation, memoryBudget, encoder only",
+    ],
     [
       option({ encoder: {} }),
       TypeError,

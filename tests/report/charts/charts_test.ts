@@ -60,7 +60,7 @@ Deno.test("titles carry the machine, the type, the modes and the shape", () => {
 
 Deno.test("axes of quantities carry their units", () => {
   const unit =
-    /, (ns|µs|ms|s|B|KiB|MiB|GiB|[MGTP]FLOP\/s|FLOP|FLOP per byte|%)$|^relative error$|^time after \/ time before$/;
+    /, (ns|µs|ms|s|B|KiB|MiB|GiB|[MGTP]FLOP\/s|FLOP|FLOP per byte|%)( \(logarithmic\))?$|^relative error( \(logarithmic\))?$|^time after \/ time before$/;
   for (const chart of [...drawn(chartsOf(report)), ...drawn(comparisonsOf(report, report))]) {
     const titles = axisTitles(chart.spec);
     for (const title of titles) assertMatch(title as string, unit, chart.name);

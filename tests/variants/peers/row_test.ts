@@ -88,7 +88,8 @@ Deno.test("tensor cores are held against their own ceiling, and the row says so"
 
 Deno.test("an error that float32 does not allow is allowed where a peer rounds operands, and no more", () => {
   assertMatch(rowAt(33, { errors: errors(3e-4) }).reason!, /^y misses/);
-  assertEquals(rowAt(33, { errors: errors(3e-4), peer: { operands: "float16" } }).status, "ok");
+  const narrow = rowAt(33, { errors: errors(3e-4), peer: { operands: "float16" } });
+  assertEquals([narrow.status, narrow.narrow, rowAt(33).narrow], ["ok", true, false]);
   assertMatch(rowAt(33, { errors: errors(3e-2), peer: { operands: "float16" } }).reason!, /^y misses/);
 });
 
