@@ -28,11 +28,12 @@ export function chunked(whole: Variant, chunkTokens: number): Variant {
 /** Least tokens in a chunk: fewer would read the weights more often than they compute. */
 const LEAST_CHUNK = 128;
 
-/** A variant in chunks of ever fewer tokens, from half of all. */
+/** A variant in chunks of ever fewer tokens, from half of all: powers of two, and three quarters of each. */
 export function inChunks(whole: Variant, tokens: number): Variant[] {
   const ways: Variant[] = [];
   for (let size = 2 ** Math.ceil(Math.log2(tokens)) / 2; size >= LEAST_CHUNK; size /= 2) {
-    ways.push(chunked(whole, size));
+    const sizes = [size, 3 * size / 4].filter((size) => size >= LEAST_CHUNK);
+    ways.push(...sizes.map((size) => chunked(whole, size)));
   }
   return ways;
 }
@@ -136,6 +137,7 @@ function chunkBackward(
 ): void {
   const epilogue = accumulate ? "accumulate" : "store";
   const [h, g, u] = ["h", "g", "u"].map((label) => hidden(block, x.rows, { purpose: "workspace", label }));
+  const hiddenBytes = h.byteLength;
   block.matmul({
     label: "g, u, h",
     layout: "nn",
@@ -155,6 +157,7 @@ function chunkBackward(
     b: [block.down],
     out: [g, u, g, u].map(matrix),
     epilogue: "gated-backward",
+    mostSliceBytes: hiddenBytes, // in the place of h
   });
   block.matmul({
     label: "dGate, dUp",

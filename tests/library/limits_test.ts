@@ -27,7 +27,7 @@ Deno.test("tokens beyond one binding are computed in chunks, each with bindings 
     limit(gpu, { maxStorageBufferBindingSize: 16384 }); // x is 33,280 bytes, g 49,920
     const { implementation, chunkTokens, rejected } = explain(gpu, sizes);
     assertEquals([implementation, chunkTokens], ["tuned", 128]);
-    assertEquals(rejected.length, variants.length + 2);
+    assertEquals(rejected.length, variants.length + 4);
     for (const { reason } of rejected) {
       assert(reason.includes("at most 16384 bytes (maxStorageBufferBindingSize)"), reason);
     }

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { bytesPerElement, type DType } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
-import { chunked } from "../../variants/chunked.ts";
+import { chunked, inChunks } from "../../variants/chunked.ts";
 import { tuned } from "../../variants/tuned.ts";
 import { randomInputs } from "../../variants/data.ts";
 import { oracle, relativeFrobeniusError } from "../../variants/oracle.ts";
@@ -80,20 +80,29 @@ Deno.test("chunks save nothing and hold no more than y, the gradients and three 
   }
 });
 
-Deno.test("on a large GPU slices of K take no room beside three buffers of a chunk either", () => {
-  const problem = problemOf(4096, 4096, 11008, "float32");
-  const { tokens, dim, hiddenDim } = problem;
-  const plan = new PlanRecorder(CAPABILITIES);
-  const tensors = tensorsOf(plan.memory, problem, "separate");
-  const block = new Block(plan, problem, tensors);
-  const variant = chunked(tuned, 512);
-  const { saved } = variant.forward(block, true);
-  variant.backward(block, saved, tensors.dy);
-  assert(plan.dispatches.some(({ kernel }) => kernel.label.endsWith("sum of slices")));
-  assertEquals(
-    plan.memory.ledger.peakBytes,
-    4 * (2 * tokens * dim + 3 * dim * hiddenDim + 3 * 512 * hiddenDim),
-  );
+for (const chunk of [512, 384]) {
+  Deno.test(`on a large GPU slices of K take no room beside three buffers of a chunk of ${chunk} either`, () => {
+    const problem = problemOf(4096, 4096, 11008, "float32");
+    const { tokens, dim, hiddenDim } = problem;
+    const plan = new PlanRecorder(CAPABILITIES);
+    const tensors = tensorsOf(plan.memory, problem, "separate");
+    const block = new Block(plan, problem, tensors);
+    const variant = chunked(tuned, chunk);
+    const { saved } = variant.forward(block, true);
+    variant.backward(block, saved, tensors.dy);
+    assert(plan.dispatches.some(({ kernel }) => kernel.label.endsWith("sum of slices")));
+    assertEquals(
+      plan.memory.ledger.peakBytes,
+      4 * (2 * tokens * dim + 3 * dim * hiddenDim + 3 * chunk * hiddenDim),
+    );
+  });
+}
+
+Deno.test("chunks are of ever fewer tokens, each three quarters or two thirds of the one before, and 128 at least", () => {
+  const sizes = (tokens: number) => inChunks(tuned, tokens).map(({ chunkTokens }) => chunkTokens);
+  assertEquals(sizes(4096), [2048, 1536, 1024, 768, 512, 384, 256, 192, 128]);
+  assertEquals(sizes(300), [256, 192, 128]);
+  assertEquals([sizes(129), sizes(128)], [[128], []]);
 });
 
 Deno.test("chunks of few tokens copy no weight into aligned rows: two copies of a chunk at most", () => {
