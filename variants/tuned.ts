@@ -9,17 +9,17 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves g, u: 2 TH elements.
  * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
- * Backward, 4 products: dh, which its epilogue turns into dg and du over g and u, so that dh never exists, and h,
- * which it computes again on the way; dDown; dx as one sum over both products (where storage is float32, the second
- * adds to the first); dGate and dUp, together as they share x, or one by one where dg then makes room for dUp (5 products). h is a
- * workspace where it fits below the peak; else dDown comes first, which then computes h while it loads g and u, so that
- * h never exists either.
+ * Backward, 4 launches: dh, which its epilogue turns into dg and du over g and u, so that dh never exists, and h, which
+ * it computes again on the way; dDown; dx as one sum over both products (where storage is float32, the second adds to
+ * the first, in a launch of its own); dGate and dUp, together as they share x, or one by one where dg then makes room
+ * for dUp. h is a workspace where it fits below the peak; else dDown comes first, which then computes h while it loads g
+ * and u, so that h never exists either.
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {
   id: "tuned",
   origin: "this project",
-  idea: "gate fused into the products both ways; no dh, no h in backward",
+  idea: "gate fused into the products both ways: no dh, h once more on the way; dg makes room for dUp",
   saves: ["g", "u"],
   weightForm: "either",
   refuses: (_problem, { maxStorageBuffersPerShaderStage: most }) =>
