@@ -58,10 +58,10 @@ function cells(rows: readonly Row[]): Spec[] {
 
 /** What is written in the cells for which the expression holds. */
 function textLayer(filter: string, fontWeight: "normal" | "bold"): Spec {
-  const color = [{ test: "datum.speed === null", value: FAINT }, {
-    test: "datum.speed > 0.8",
-    value: "white",
-  }];
+  const color = [
+    { test: "datum.speed === null || datum.speed > 1", value: FAINT },
+    { test: "datum.speed > 0.8", value: "white" },
+  ];
   return {
     transform: [{ filter }],
     mark: { type: "text", fontSize: 11, fontWeight },
@@ -103,7 +103,7 @@ export function drawSpeeds(view: View): Drawn {
         mark: { type: "rect", stroke: "white", strokeWidth: 2 },
         encoding: {
           color: {
-            condition: { test: "datum.speed === null", value: "#f3f4f6" },
+            condition: { test: "datum.speed === null || datum.speed > 1", value: "#f3f4f6" },
             field: "speed",
             type: "quantitative",
             scale: {

@@ -24,11 +24,11 @@ export const ALL_KERNELS = { name: "all kernels", color: "#444444" };
 /** Stages in the order of the legend. */
 export const ALL_STAGES = [...STAGES, WITHOUT_ARITHMETIC, OTHER, ALL_KERNELS];
 
-/** The stage of a kernel: its label begins with what it writes, and only products count as work. */
+/** The stage of a kernel: its label begins with what it writes, the main thing first, and only products count as work. */
 export function stageOf({ label, flops }: KernelReport): { name: string; color: string } {
   if (!flops) return WITHOUT_ARITHMETIC;
-  const outputs = label.split(/:| \+?= | of | from | \+ /)[0].split(",").map((output) => output.trim());
-  return STAGES.find((stage) => outputs.some((output) => stage.outputs.includes(output))) ?? OTHER;
+  const [first] = label.split(/,|:| \+?= | of | from | \+ /);
+  return STAGES.find(({ outputs }) => outputs.includes(first.trim())) ?? OTHER;
 }
 
 /** Colours of the stages that a chart uses, given by their names. */

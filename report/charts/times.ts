@@ -25,12 +25,12 @@ function bar(row: Row, unit: Unit): Bar {
   const time = timeOf(row);
   if (time === null) return { variant: row.variant, value: null, text: absence(row), tip: absenceTip(row) };
   const { clock, statistics: { median, ci, n } } = time;
-  const wall = clock === "wall" ? "*" : "";
+  const marks = (clock === "wall" ? "*" : "") + (row.narrow ? "~" : "");
   const range = ci ? `, 95 % interval ${formatTime(ci[0])} to ${formatTime(ci[1])}` : "";
   return {
     variant: row.variant,
     value: median / unit.size,
-    text: significant(median / unit.size) + wall,
+    text: significant(median / unit.size) + marks,
     tip: `${plain(row.variant, 60)}, ${row.mode}: ${formatTime(median)} ${clock} time${range}, ${n} samples`,
     ...(ci ? { low: ci[0] / unit.size, high: ci[1] / unit.size } : {}),
   };
@@ -50,7 +50,8 @@ export function drawTimes(view: View): Drawn {
       width: view.panelWidth,
       showNames: first,
     }));
-  const wall = view.rows.some((row) => timeOf(row)?.clock === "wall");
+  const timed = view.rows.filter((row) => timeOf(row) !== null);
+  const wall = timed.some((row) => timeOf(row)?.clock === "wall");
   return {
     title: `Time: ${modeWords(view.rows)}`,
     panels,
@@ -60,6 +61,7 @@ export function drawTimes(view: View): Drawn {
         ...cutNotes(modesOf(view.rows).map((mode) => barsOf(view.rows.filter((row) => row.mode === mode)))),
       ].join(" "),
       ...(wall ? ["* wall time, as there is no time from the GPU."] : []),
+      ...(timed.some(({ narrow }) => narrow) ? ["~ computed with less precision than was asked for."] : []),
     ],
   };
 }

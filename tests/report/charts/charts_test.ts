@@ -138,6 +138,7 @@ Deno.test("stageOf() knows a kernel by what it writes", () => {
     ["g, u, h", 1, "g, u, h"],
     ["y", 1, "y"],
     ["dg, du", 1, "dh, dg, du"],
+    ["dg, du, h", 1, "dh, dg, du"],
     ["dGate, dUp", 1, "gradients of weights"],
     ["dx += dx of up", 1, "dx"],
     ["dx of gate", 1, "dx"],
