@@ -40,20 +40,29 @@ export async function gpuTimes(instruments: Instruments, items: readonly Timed[]
 
 /**
  * Times one thing on the wall clock, from the begin of its recording until the device is idle, less what the wait
- * takes by itself: nanoseconds.
+ * takes by itself: nanoseconds of a run.
+ *
+ * @param options.runs Runs that are submitted one behind the other, as a program's are: the device works on one while
+ * the next is recorded. What is prepared must serve all of them. Default: 1.
  */
-export async function wallTime(instruments: Instruments, item: Timed): Promise<number> {
+export async function wallTime(
+  instruments: Instruments,
+  item: Timed,
+  { runs = 1 }: { runs?: number } = {},
+): Promise<number> {
   const { gpu, waitMs } = instruments;
   submitPreparation(instruments, item);
   await gpu.idle();
   const start = performance.now();
-  const recorder = new GpuRecorder(gpu);
-  item.timed(recorder);
-  recorder.submit();
+  for (let run = 0; run < runs; run++) {
+    const recorder = new GpuRecorder(gpu);
+    item.timed(recorder);
+    recorder.submit();
+  }
   await gpu.idle();
   const tookMs = performance.now() - start;
   gpu.check();
-  return Math.max(tookMs - waitMs, 0) * 1e6;
+  return Math.max(tookMs - waitMs, 0) * 1e6 / runs;
 }
 
 /** Submits what comes before a timed part: its preparation, then the flush of the cache. */

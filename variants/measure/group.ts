@@ -271,9 +271,12 @@ export class GroupRun {
     const count = WALL_SAMPLES[gpu.capabilities.software ? "software" : "hardware"];
     for (let i = 0; i < count; i++) {
       for (const { run, spec, aboutNs, plan, wallNs } of shuffled(works, random)) {
-        const repeats = repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
-        const item = this.#trimming(timedParts(run, spec.mode, repeats));
-        wallNs.push(await this.#atPace(() => wallTime(instruments, item)) / repeats);
+        // Backward consumes what its preparation made.
+        const runs = spec.mode === "backward"
+          ? 1
+          : repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
+        const item = this.#trimming(timedParts(run, spec.mode, 1));
+        wallNs.push(await this.#atPace(() => wallTime(instruments, item, { runs })));
       }
     }
   }

@@ -66,6 +66,27 @@ Deno.test("a calibrated device clock agrees with the wall clock on kernels of di
   assert(device > 0 && wall > 0.5 * device && wall < 2 * device, `device ${device} ns, wall ${wall} ns`);
 });
 
+Deno.test("on the wall clock each run is a submit of its own, and the time is that of one", async () => {
+  using instruments = await Instruments.create(gpu, { flush: false });
+  using sink = sinkOf();
+  const recorders = new Set<GpuRecorder>();
+  const long = work(sink, 64);
+  const item = {
+    timed: (recorder: GpuRecorder) => {
+      recorders.add(recorder);
+      long(recorder);
+    },
+  };
+  const ratios: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const alone = await wallTime(instruments, item);
+    ratios.push(await wallTime(instruments, item, { runs: 4 }) / alone);
+  }
+  assertEquals(recorders.size, 25);
+  const ratio = median(ratios);
+  assert(ratio > 0.3 && ratio < 3, `a run of four takes ${ratio} of one alone`);
+});
+
 Deno.test("calibrating again changes the period by next to nothing", async () => {
   using instruments = await Instruments.create(gpu, { flush: false });
   assert(await instruments.calibrate() < 0.01);
