@@ -68,6 +68,11 @@ function timeCell(row: Row | undefined, section: Section): string {
   return leaders(section).has(row) ? `**${text}**` : text;
 }
 
+/** A peer's process runs its modes one after the other: only the first of them is cold. */
+function firstUse(row: Row | undefined): string {
+  return !row?.coldMs || isPeer(row) ? "-" : formatTime(1e6 * row.coldMs);
+}
+
 const inMode = (block: Block, variant: string) =>
   block.sections.map(({ rows }) => rows.find((row) => row.variant === variant));
 
@@ -75,7 +80,7 @@ const variantsIn = (
   { sections }: Block,
 ) => [...new Set(sections.flatMap(({ rows }) => rows.map((row) => row.variant)))];
 
-/** Variants by modes: times with speed relative to the fastest, and the rate, memory and error of the last mode. */
+/** Variants by modes: times with speed relative to the fastest, and all else of the last mode. */
 export function resultsTable(report: Report): string {
   return perBlock(report, (block) => {
     const last = block.sections[block.sections.length - 1].mode;
@@ -86,6 +91,7 @@ export function resultsTable(report: Report): string {
       `peak, ${last}`,
       "saved",
       "error",
+      "first use",
     ];
     const rows = variantsIn(block).map((variant) => {
       const modes = inMode(block, variant);
@@ -97,6 +103,7 @@ export function resultsTable(report: Report): string {
         formatBytes(row?.memory?.peakBytes ?? null),
         formatBytes(row?.memory?.savedBytes ?? null),
         formatError(row === undefined ? null : errorOf(row)),
+        firstUse(row),
       ];
     });
     return markdownTable(headings, rows);

@@ -92,9 +92,12 @@ Deno.test("resultsTable() puts variants against modes and marks the fastest", ()
   );
   assertMatch(
     heading,
-    /^\| variant +\| +forward \| +backward \| +full \| +rate, full \| +peak, full \| +saved \| +error \|$/,
+    /^\| variant +\| +forward \| +backward \| +full \| +rate, full \| +peak, full \| +saved \| +error \| first use \|$/,
   );
-  assertMatch(rows.find((row) => row.startsWith("| tuned"))!, /\*\*[\d.]+ µs \(1\.00x\)\*\*/);
+  assertMatch(
+    rows.find((row) => row.startsWith("| tuned"))!,
+    /\*\*[\d.]+ µs \(1\.00x\)\*\*.*\| +3\d\d\.\d ms \|$/,
+  );
   assertMatch(
     rows.find((row) => row.startsWith("| alphafold3-fused"))!,
     /\| +skipped \| +skipped \| +skipped \|/,
