@@ -2,7 +2,7 @@ import { Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import { DeviceMemory } from "./memory.ts";
 import type { Kernel } from "./kernel.ts";
-import { compile, type Pipeline } from "./pipeline.ts";
+import { BindGroups, compile, type Pipeline } from "./pipeline.ts";
 import { Uniforms } from "./uniforms.ts";
 
 /**
@@ -133,7 +133,9 @@ export class Gpu {
   /** Milliseconds spent compiling kernels since the device was made. */
   compileMs = 0;
   readonly #pipelines = new Map<string, Pipeline>();
-  #compiledAt = 0;
+  readonly #bindGroups: BindGroups;
+  /** Faults that were known when the last pipeline or bind group was made. */
+  #madeAt = 0;
   readonly #faults: Faults;
   readonly #owned: boolean;
   #disposed = false;
@@ -143,6 +145,7 @@ export class Gpu {
     this.#faults = new Faults(device);
     this.memory = new DeviceMemory(device, this.#faults);
     this.uniforms = new Uniforms(device, this.memory.ledger);
+    this.#bindGroups = new BindGroups(device);
     this.capabilities = capabilitiesOf(device, info);
     this.#owned = owned;
   }
@@ -184,16 +187,21 @@ export class Gpu {
    * @internal
    */
   pipeline(kernel: Kernel): Pipeline {
-    // One that did not compile is invalid, which the device tells later: it must not be taken again.
-    if (this.#compiledAt !== this.#faults.count) this.#pipelines.clear();
-    this.#compiledAt = this.#faults.count;
+    if (this.#madeAt !== this.#faults.count) this.#forget();
+    this.#madeAt = this.#faults.count;
     const known = this.#pipelines.get(kernel.key);
     if (known) return known;
     const start = performance.now();
-    const pipeline = compile(this.device, kernel);
+    const pipeline = compile(this.device, kernel, this.#bindGroups);
     this.compileMs += performance.now() - start;
     this.#pipelines.set(kernel.key, pipeline);
     return pipeline;
+  }
+
+  /** What did not compile, or found no room, is invalid, which the device tells later: it must not be taken again. */
+  #forget(): void {
+    this.#pipelines.clear();
+    this.#bindGroups.clear();
   }
 
   /**
@@ -254,7 +262,7 @@ export class Gpu {
     this.#disposed = true;
     this.memory.dispose();
     this.uniforms.dispose();
-    this.#pipelines.clear();
+    this.#forget();
     this.#faults.dispose();
     if (this.#owned) this.device.destroy();
   }

@@ -11,7 +11,7 @@ export interface Pipeline {
 const COMPUTE = 0x4; // GPUShaderStage.COMPUTE
 
 /** Compiles a kernel with an explicit layout, so that a binding the compiler finds unused stays in place. */
-export function compile(device: GPUDevice, kernel: Kernel): Pipeline {
+export function compile(device: GPUDevice, kernel: Kernel, groups: BindGroups): Pipeline {
   const { label } = kernel;
   const entries: GPUBindGroupLayoutEntry[] = kernel.access.map((access, binding) => ({
     binding,
@@ -26,47 +26,52 @@ export function compile(device: GPUDevice, kernel: Kernel): Pipeline {
     layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
     compute: { module, entryPoint: "main" },
   });
-  const groups = new BindGroups(device, { label, layout });
-  return { pipeline, bind: (parts) => groups.get(parts) };
+  return { pipeline, bind: (parts) => groups.get(layout, parts) };
 }
 
-/** Bind groups kept for each pipeline; what uses the same buffers again, as a model does, needs a few. */
-const CAPACITY = 64;
+/** Bind groups kept; what uses the same buffers again needs one for each launch, a model some hundred. */
+const CAPACITY = 1024;
 
 let nextNumber = 0;
 
-/** Names buffers in keys. */
-const numbers = new WeakMap<GPUBuffer, number>();
+/** Names layouts and buffers in keys. */
+const numbers = new WeakMap<GPUBindGroupLayout | GPUBuffer, number>();
 
-function numberOf(buffer: GPUBuffer): number {
-  const number = numbers.get(buffer) ?? nextNumber++;
-  numbers.set(buffer, number);
+function numberOf(object: GPUBindGroupLayout | GPUBuffer): number {
+  const number = numbers.get(object) ?? nextNumber++;
+  numbers.set(object, number);
   return number;
 }
 
-/** Bind groups shared by content: making one took a third of the time that recording a launch took. */
-class BindGroups {
+/** Bind groups of a device, shared by content: making one took a third of the time that recording a launch took. */
+export class BindGroups {
   readonly #groups = new Map<string, GPUBindGroup>();
   readonly #device: GPUDevice;
-  readonly #init: Pick<GPUBindGroupDescriptor, "label" | "layout">;
 
-  constructor(device: GPUDevice, init: Pick<GPUBindGroupDescriptor, "label" | "layout">) {
+  /** None yet. */
+  constructor(device: GPUDevice) {
     this.#device = device;
-    this.#init = init;
   }
 
-  get(parts: readonly GPUBufferBinding[]): GPUBindGroup {
-    const key = parts.map(({ buffer, offset, size }) => `${numberOf(buffer)},${offset},${size}`).join(";");
+  /** The bind group of a layout that binds these parts of buffers, by binding. */
+  get(layout: GPUBindGroupLayout, parts: readonly GPUBufferBinding[]): GPUBindGroup {
+    const names = parts.map(({ buffer, offset, size }) => `${numberOf(buffer)},${offset},${size}`);
+    const key = `${numberOf(layout)}:${names.join(";")}`;
     let group = this.#groups.get(key);
     if (group) this.#groups.delete(key); // set again below: the map's order is the order of last use
-    else group = this.#create(parts);
+    else group = this.#create(layout, parts);
     this.#groups.set(key, group);
     if (this.#groups.size > CAPACITY) this.#groups.delete(this.#groups.keys().next().value!);
     return group;
   }
 
-  #create(parts: readonly GPUBufferBinding[]): GPUBindGroup {
+  /** Forgets all of them. */
+  clear(): void {
+    this.#groups.clear();
+  }
+
+  #create(layout: GPUBindGroupLayout, parts: readonly GPUBufferBinding[]): GPUBindGroup {
     const entries = parts.map((resource, binding) => ({ binding, resource }));
-    return this.#device.createBindGroup({ ...this.#init, entries });
+    return this.#device.createBindGroup({ label: layout.label, layout, entries });
   }
 }

@@ -1,7 +1,7 @@
 /** Bind groups are made once for the same parts of buffers, are told apart by every part, and stay few. */
 import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import type { Kernel } from "../../../kernels/gpu/kernel.ts";
-import { compile } from "../../../kernels/gpu/pipeline.ts";
+import { BindGroups, compile } from "../../../kernels/gpu/pipeline.ts";
 import { GpuRecorder } from "../../../kernels/gpu/recorder.ts";
 import { requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 
@@ -20,7 +20,7 @@ fn main() { to[p.x] = from_[p.x]; }`,
 };
 
 Deno.test("the same parts of buffers share a bind group; another buffer, offset or size has its own", () => {
-  const { bind } = compile(gpu.device, COPY);
+  const { bind } = compile(gpu.device, COPY, new BindGroups(gpu.device));
   const buffer = (usage: number) => gpu.device.createBuffer({ size: 1024, usage });
   const [a, b, c] = [buffer(0x80), buffer(0x80), buffer(0x80)];
   const uniform = { buffer: buffer(0x40) };
@@ -54,23 +54,28 @@ Deno.test("of many bind groups the ones used last are kept", () => {
       };
     },
   });
-  const { bind } = compile(counting, COPY);
+  const groups = new BindGroups(counting);
+  const [{ bind }, other] = [COPY, { ...COPY, key: "test|another" }].map((kernel) =>
+    compile(device, kernel, groups)
+  );
   const [from, to, uniform] = [0x80, 0x80, 0x40].map((usage) =>
-    device.createBuffer({ size: 256 * 200, usage })
+    device.createBuffer({ size: 256 * 1200, usage })
   );
   const parts = (i: number) => [{ buffer: from, offset: 256 * i, size: 256 }, { buffer: to, size: 256 }, {
     buffer: uniform,
     size: 256,
   }];
-  for (let i = 0; i < 150; i++) {
+  for (let i = 0; i < 1100; i++) {
     bind(parts(i));
     bind(parts(0));
   }
-  assertEquals(made, 150);
-  bind(parts(149));
-  assertEquals(made, 150);
+  assertEquals(made, 1100);
+  bind(parts(1099));
+  assertEquals(made, 1100);
   bind(parts(1)); // was dropped
-  assertEquals(made, 151);
+  assertEquals(made, 1101);
+  other.bind(parts(1)); // of another layout
+  assertEquals(made, 1102);
   for (const buffer of [from, to, uniform]) buffer.destroy();
 });
 
