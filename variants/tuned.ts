@@ -9,11 +9,11 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  *
  * Saves g, u: 2 TH elements.
  * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
- * Backward, 4 launches: dh, which its epilogue turns into dg and du over g and u, so that dh never exists, and h, which
- * it computes again on the way; dDown; dx as one sum over both products (where storage is float32, the second adds to
- * the first, in a launch of its own); dGate and dUp, together as they share x, or one by one where dg then makes room
- * for dUp. h is a workspace where it fits below the peak; else dDown comes first, which then computes h while it loads g
- * and u, so that h never exists either.
+ * Backward, 5 launches: dh, which its epilogue turns into dg and du over g and u, so that dh never exists, and h, which
+ * it computes again on the way; dDown; dx of dg, to which dx of du is added (one launch where storage is of 16 bits, which
+ * would round twice); dGate and dUp, together as they share x, or one by one where dg then makes room for dUp. h is a
+ * workspace where it fits below the peak; else dDown comes first, which then computes h while it loads g and u, so that
+ * h never exists either.
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {
