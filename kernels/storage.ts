@@ -16,6 +16,8 @@ export interface Storage {
   readonly half?: boolean;
   /** Elements of a word, where the buffer is also loaded by words: one or two of float32, two of a 16-bit type. */
   readonly words?: 1 | 2;
+  /** Of a 16-bit type: a WGSL condition under which elements are float32 instead, so that one kernel writes either. */
+  readonly wideIf?: string;
 }
 
 /**
@@ -144,19 +146,28 @@ ${
 
 function packedx4(name: string, declare: Declare, storage: Storage): string {
   const { dtype } = storage;
-  const pair = (word: string) => unpackPair(dtype, word);
+  const [first, second] = ["w.x", "w.y"].map((word) => unpackPair(dtype, word));
+  const pair = (index: string) => `bitcast<vec2f>(${name}[${index}])`;
+  const loadWide = ifWide(storage, `return vec4f(${pair("2u * i")}, ${pair("2u * i + 1u")});`);
+  const loadOneWide = ifWide(storage, `return ${pair("i >> 1u")}[i & 1u];`);
+  const words = ["v.xy", "v.zw"].map((pair, c) => `${name}[(i >> 1u) + ${c}u] = bitcast<vec2u>(${pair});`);
+  const storeWide = ifWide(storage, `${words.join(" ")} return;`);
   return `${declare("vec2u")}
-fn vector_${name}(i: u32) -> vec4f { let w = ${name}[i]; return vec4f(${pair("w.x")}, ${pair("w.y")}); }
+fn vector_${name}(i: u32) -> vec4f {
+  ${loadWide}let w = ${name}[i];
+  return vec4f(${first}, ${second});
+}
 fn load_${name}(i: u32) -> vec4f { return vector_${name}(i >> 2u); }
-fn load_one_${name}(i: u32) -> f32 { let w = ${name}[i >> 2u][(i >> 1u) & 1u] >> ((i & 1u) * 16u); return (${
-    pair("w")
-  }).x; }
+fn load_one_${name}(i: u32) -> f32 {
+  ${loadOneWide}let w = ${name}[i >> 2u][(i >> 1u) & 1u] >> ((i & 1u) * 16u);
+  return (${unpackPair(dtype, "w")}).x;
+}
 ${
     ifWritable(
       storage,
-      `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = vec2u(${pack(dtype)}(v.xy), ${
-        pack(dtype)
-      }(v.zw)); }`,
+      `fn store_${name}(i: u32, v: vec4f) {
+  ${storeWide}${name}[i >> 2u] = vec2u(${pack(dtype)}(v.xy), ${pack(dtype)}(v.zw));
+}`,
     )
   }`;
 }
@@ -165,15 +176,18 @@ function packed(name: string, declare: Declare, storage: Storage): string {
   const { dtype, access } = storage;
   // Rows of odd length share words between threads, so a word changes by atomic halves.
   const atomic = access === "read_write";
-  const word = atomic ? `atomicLoad(&${name}[i >> 1u])` : `${name}[i >> 1u]`;
+  const word = (index: string) => atomic ? `atomicLoad(&${name}[${index}])` : `${name}[${index}]`;
+  const loadWide = ifWide(storage, `return bitcast<f32>(${word("i")});`);
+  const storeWide = ifWide(storage, `atomicStore(&${name}[i], bitcast<u32>(v)); return;`);
   return `${declare(atomic ? "atomic<u32>" : "u32")}
 ${
     storage.words
       ? `fn load_word_${name}(i: u32) -> vec2f { return vec2f(load_one_${name}(i), load_one_${name}(i + 1u)); }\n`
       : ""
-  }fn load_one_${name}(i: u32) -> f32 { let w = ${word} >> ((i & 1u) * 16u); return (${
-    unpackPair(dtype, "w")
-  }).x; }
+  }fn load_one_${name}(i: u32) -> f32 {
+  ${loadWide}let w = ${word("i >> 1u")} >> ((i & 1u) * 16u);
+  return (${unpackPair(dtype, "w")}).x;
+}
 fn load_${name}(i: u32) -> vec4f {
   return vec4f(${[0, 1, 2, 3].map((c) => `load_one_${name}(i + ${c}u)`).join(", ")});
 }
@@ -181,13 +195,17 @@ ${
     ifWritable(
       storage,
       `fn store_one_${name}(i: u32, v: f32) {
-  let shift = (i & 1u) * 16u;
+  ${storeWide}let shift = (i & 1u) * 16u;
   atomicAnd(&${name}[i >> 1u], ~(0xffffu << shift));
   atomicOr(&${name}[i >> 1u], (${pack(dtype)}(vec2f(v, 0)) & 0xffffu) << shift);
 }`,
     )
   }`;
 }
+
+/** A statement, which ends the function, for elements that are float32. */
+const ifWide = ({ wideIf }: Storage, statement: string) =>
+  wideIf ? `if (${wideIf}) { ${statement} }\n  ` : "";
 
 const ifWritable = ({ access }: Storage, text: string) => access === "read_write" ? text : "";
 

@@ -27,7 +27,7 @@ export interface MatmulShape {
 export interface TileChoice {
   /** How workgroups cover the output. */
   readonly tile: Tile;
-  /** Slices of K that workgroups of their own add up. */
+  /** Slices of K, of all products together, that workgroups of their own add up. */
   readonly splits: number;
   /** The last rows apart, in slices of K that fill the last round of workgroups. Default: none. */
   readonly tail?: Tail;
@@ -117,5 +117,6 @@ const SQUARE_SPEED: Readonly<Record<"float32" | "short", Readonly<Record<Layout,
 
 /** One slice does where there is one core for each tile, unless its loop has too many turns. */
 function softwareSplits({ k, products }: MatmulShape, { tileK }: Tile): number {
-  return Math.ceil(k * products / tileK / SOFTWARE_TURNS);
+  const slices = Math.ceil(k / tileK / SOFTWARE_TURNS);
+  return slices === 1 ? 1 : slices * products;
 }

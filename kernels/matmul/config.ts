@@ -55,8 +55,6 @@ export interface MatmulConfig {
   readonly tile: Tile;
   /** Type of the shared tiles and of the sums over one step along K; sums of steps are always float32. */
   readonly arithmetic: "float32" | "float16";
-  /** Products summed into one output: C = A0 B0 + A1 B1. */
-  readonly products: 1 | 2;
   /** Matrices B that share A, each with its own outputs: gate and up. */
   readonly columns: 1 | 2;
   /** Whether A is h = act(g) * u, computed while g and u are loaded; layout tn only. */
@@ -70,15 +68,11 @@ export interface MatmulConfig {
   readonly slots: readonly number[];
 }
 
-/** Operand counts of a config: how many A's, B's and outputs `slots` lists. */
+/** Operand counts of one product: how many A's, B's and outputs `slots` lists. */
 export function operandCounts(
-  config: Pick<MatmulConfig, "products" | "columns" | "gatedA"> & { readonly epilogue: Epilogue },
+  { columns, gatedA, epilogue }: Pick<MatmulConfig, "columns" | "gatedA"> & { readonly epilogue: Epilogue },
 ) {
-  return {
-    a: config.products * (config.gatedA ? 2 : 1),
-    b: config.products * config.columns,
-    out: outputCount(config.epilogue, config.columns),
-  };
+  return { a: gatedA ? 2 : 1, b: columns, out: outputCount(epilogue, columns) };
 }
 
 function outputCount(epilogue: Epilogue, columns: number): number {
@@ -105,14 +99,15 @@ export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA"
 /** A key that two configs share only when their WGSL is the same. */
 export function configKey(config: MatmulConfig): string {
   const storage = config.storage.map((s) =>
-    `${s.dtype}${s.access === "read" ? "r" : "w"}${s.aligned ? "4" : "1"}${s.half ? "h" : ""}`
+    `${s.dtype}${s.access === "read" ? "r" : "w"}${s.aligned ? "4" : "1"}${s.half ? "h" : ""}${
+      s.wideIf ? "e" : ""
+    }`
   );
   return [
     config.layout,
     tileName(config.tile),
     config.tile.group,
     config.arithmetic,
-    config.products,
     config.columns,
     config.gatedA,
     config.epilogue,

@@ -1,19 +1,20 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { fold } from "../grid.ts";
-import { storagesOf } from "../storage.ts";
-import { bind, type View, viewBytes } from "../view.ts";
+import { type Storage, storagesOf } from "../storage.ts";
+import { bind, dtypeOf, isWriteAligned, type View, viewBytes } from "../view.ts";
 import { chooseTile, type TileChoice } from "./choose.ts";
 import { configKey, type Epilogue, type MatmulConfig } from "./config.ts";
 import { withCopies } from "./copies.ts";
-import { columnsApart, productsApart, rowsApart } from "./parts.ts";
-import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
+import { columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
+import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
 import { SKINNY_ROWS } from "./skinny.ts";
 import { skinnyMatmul } from "./skinny_launch.ts";
 import { kernelEpilogue, withSlices } from "./slices.ts";
 import { rowsBefore } from "./splits.ts";
 import { strassenMatmul, usesStrassen } from "./strassen.ts";
-import { checkTile, threadsOf, type Tile, tileName } from "./tile.ts";
+import { range } from "./text.ts";
+import { checkTile, type Tile, tileName } from "./tile.ts";
 import { TILES } from "./tiles.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
@@ -27,7 +28,7 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
   const { choice, layout } = request;
   const sized = withSizes(request, recorder.capabilities);
   const tiled = (part: Sized) =>
-    tiledMatmul(recorder, part, choice ?? chooseTile(part, recorder.capabilities));
+    tiledMatmul(recorder, part, choice ?? chooseTile(shapeToChooseBy(part), recorder.capabilities));
   if (usesStrassen(sized, choice)) return strassenMatmul(recorder, sized, tiled);
   if (!choice && layout !== "tn" && sized.m <= SKINNY_ROWS[layout]) return skinnyMatmul(recorder, sized);
   tiled(sized);
@@ -39,10 +40,12 @@ function tiledMatmul(recorder: Recorder, sized: Sized, choice: TileChoice): void
   withCopies(recorder, sized, { transposeB, multiply: (ready) => multiply(recorder, ready, choice) });
 }
 
+/**
+ * Two products are two launches of one kernel: a kernel that adds up both has two loops, takes twice as long to compile
+ * and keeps less in registers (15.2 against 15.0 ms on an H200, the sums read again included).
+ */
 function multiply(recorder: Recorder, sized: Sized, { tile, splits, tail }: TileChoice): void {
   if (splits > 1) return splitMatmul(recorder, sized, { tile, splits });
-  // Two kernels with one loop keep more in registers than one with two, and reading the sums again costs less:
-  // 15.0 against 15.2 ms on an H200.
   for (const part of productsApart(sized)) {
     const [first, last] = tail ? rowsApart(part, rowsBefore(tail, tile, part.m)) : [part];
     if (last) recorder.beginGroup();
@@ -54,25 +57,38 @@ function multiply(recorder: Recorder, sized: Sized, { tile, splits, tail }: Tile
       written: first.out,
     });
     // What follows shares nothing with it that is written, so that both run together.
-    if (last) tailMatmul(recorder, last, { tile, splits: tail!.splits });
+    if (last) {
+      tailMatmul(recorder, { ...last, label: `${last.label}: last rows` }, { tile, splits: tail!.splits });
+    }
   }
 }
 
-/** K in slices that workgroups of their own add up; a second launch adds the slices in order. */
+/** K of all products in slices that workgroups of their own add up; a last launch adds the slices in order. */
 function splitMatmul(recorder: Recorder, sized: Sized, { tile, splits }: Slicing): void {
-  withSlices(recorder, sized, { splits }, (partials) => {
-    const out = partials.flat();
-    launch(recorder, sized, { tile, epilogue: "store", out, splits, written: out });
+  const { products } = sized;
+  const each = Math.ceil(splits / products);
+  withSlices(recorder, sized, { splits: each, parts: products }, (partials) => {
+    // Products share nothing that is written, so that they run together.
+    if (products > 1) recorder.beginGroup();
+    for (const product of range(products)) {
+      const out = partials.map((parts) => parts[product]);
+      const part = { ...sized, ...operandsOf(sized, product), products: 1 } as const;
+      launch(recorder, part, { tile, epilogue: "store", out, splits: each, written: out });
+    }
   });
 }
 
-/** As `splitMatmul`, by the kernel of plain products, which others need as well: one less to compile. */
+/**
+ * As `splitMatmul`, by the kernel of plain products, which others need as well: one less to compile. Those are often of
+ * the wide tile in float32, and of the square one with 16 bits.
+ */
 function tailMatmul(recorder: Recorder, sized: Sized, { tile, splits }: Slicing): void {
-  const tailTile = threadsOf(tile) > threadsOf(TILES.wide) ? TILES.wide : tile;
+  const tailTile = sized.dtype === "float32" && tile === TILES.square ? TILES.wide : tile;
+  const aligned = sized.out.every(isWriteAligned);
   withSlices(recorder, sized, { splits }, (partials) => {
     for (const part of columnsApart({ ...sized, epilogue: "store", out: partials.flat() })) {
       const { out } = part;
-      launch(recorder, part, { tile: tailTile, epilogue: "store", out, splits, written: out });
+      launch(recorder, part, { tile: tailTile, epilogue: "store", out, splits, written: out, aligned });
     }
   });
 }
@@ -91,22 +107,27 @@ interface LaunchInit {
   readonly splits: number;
   /** All that is written, for the count of bytes. */
   readonly written: readonly View[];
+  /** Whether outputs may be written as vectors where they can. Default: true. */
+  readonly aligned?: boolean;
 }
 
 function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
-  const { m, n, k, layout, products, columns, gatedA, activation, arithmetic } = sized;
-  const { tile, out, splits, written } = init;
+  const { m, n, k, layout, columns, gatedA, activation, arithmetic } = sized;
+  const { tile, out, splits, written, aligned = true } = init;
   const { epilogue, accumulate } = kernelEpilogue(init.epilogue);
   const views = [...sized.a, ...sized.b, ...out];
   const bound = bind(views, recorder.capabilities);
   const inputs = sized.a.length + sized.b.length;
-  const storage = storagesOf(views, { slots: bound.slots, inputs })
-    .map((slot) => arithmetic === "float16" && slot.access === "read" ? { ...slot, half: true } : slot);
+  const outputs = new Set(bound.slots.slice(inputs));
+  for (const slot of bound.slots.slice(0, inputs)) outputs.delete(slot);
+  const storage = storagesOf(views, { slots: bound.slots, inputs }).map((storage, slot): Storage => {
+    if (outputs.has(slot)) return outputStorage(storage, sized, { epilogue, aligned });
+    return arithmetic === "float16" && storage.access === "read" ? { ...storage, half: true } : storage;
+  });
   const config = {
     arithmetic,
     layout,
     tile,
-    products,
     columns,
     gatedA,
     epilogue,
@@ -129,16 +150,27 @@ function launch(recorder: Recorder, sized: Sized, init: LaunchInit): void {
       tilesN,
       splits,
       accumulate,
+      Number(dtypeOf(out) !== sized.dtype),
       ...strides,
       ...bound.offsets.slice(0, inputs),
       ...places,
     ],
     workgroups: [...fold(tilesM * tilesN, recorder.capabilities.maxComputeWorkgroupsPerDimension), splits],
-    flops: 2 * m * n * k * products * columns,
+    flops: 2 * m * n * k * columns,
     bytes: [...sized.a, ...sized.b, ...written].reduce((sum, view) => sum + viewBytes(view), 0),
     tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
     product: sized.product,
   });
+}
+
+/** Plain products of 16 bits write these or float32, as slices of K are: one kernel less to compile. */
+function outputStorage(
+  storage: Storage,
+  { dtype }: Sized,
+  { epilogue, aligned }: { epilogue: Epilogue; aligned: boolean },
+): Storage {
+  const either = epilogue === "store" && dtype !== "float32" ? { dtype, wideIf: "p.wide != 0u" } : {};
+  return { ...storage, aligned: storage.aligned && aligned, ...either };
 }
 
 function matmulKernel(config: MatmulConfig, label: string): Kernel {

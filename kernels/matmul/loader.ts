@@ -12,14 +12,14 @@ export interface Loader {
   readonly declaration: string;
   /** Once: each thread's place in the tile, in units of the operand's buffer. */
   readonly setup: string;
-  /** Once for each product: the place of the tile that begins at `k0`. */
-  begin(product: number): string;
+  /** The place of the tile that begins at `k0`. */
+  readonly begin: string;
   /** Moves the place on by one tile. */
   readonly advance: string;
   /** Declares a set of registers. */
   registers(set: string): string;
   /** Fills a set from the tile. Elements beyond the matrix hold anything. */
-  fetch(product: number, set: string): string;
+  fetch(set: string): string;
   /** Writes a set to the shared tile. */
   commit(set: string): string;
   /** The shared tile's row for index `k` along K, a number or a WGSL name. */
@@ -39,10 +39,10 @@ export interface LoaderInit {
   readonly parts: number;
   /** Whether the parts are g and u of a gated A rather than side by side. */
   readonly gated: boolean;
-  /** Names of the operands' load functions: [product][part]. */
-  readonly loads: readonly (readonly string[])[];
-  /** Names of the operands' element offsets: [product][part]. */
-  readonly offsets: readonly (readonly string[])[];
+  /** Names of the parts' load functions. */
+  readonly loads: readonly string[];
+  /** Names of the parts' element offsets. */
+  readonly offsets: readonly string[];
   /** Elements that the load functions give. */
   readonly length: 1 | 2 | 4;
   /** Elements of one unit in which they count: as many as they load where all is aligned, else 1. */
@@ -110,12 +110,9 @@ function places({ name, parts, offsets, unit, tile }: LoaderInit, along: "outer"
   return {
     inUnits,
     place,
-    begin: (product: number) =>
-      lines(
-        range(parts).map((part) =>
-          `var ${place(part)} = ${inUnits(`${offsets[product][part]} + k0 * ${stride}`)};`
-        ),
-      ),
+    begin: lines(
+      range(parts).map((part) => `var ${place(part)} = ${inUnits(`${offsets[part]} + k0 * ${stride}`)};`),
+    ),
     advance: lines(range(parts).map((part) => `${place(part)} += ${inUnits(`${tile.tileK}u * ${stride}`)};`)),
   };
 }
@@ -170,10 +167,8 @@ function directLoader(init: LoaderInit): Loader {
     begin,
     advance,
     registers: (set) => each((part, i) => `var ${reg(set, part, i)} = ${init.vector}();`),
-    fetch: (product, set) =>
-      each((part, i) =>
-        `${reg(set, part, i)} = ${init.loads[product][part]}(${place(part)} + ${name}_at_${i});`
-      ),
+    fetch: (set) =>
+      each((part, i) => `${reg(set, part, i)} = ${init.loads[part]}(${place(part)} + ${name}_at_${i});`),
     commit: (set) =>
       deal.guard(
         gated
@@ -215,10 +210,8 @@ function blockLoader(init: LoaderInit): Loader {
     begin,
     advance,
     registers: (set) => each((i, row) => `var ${reg(set, i, row)} = ${loaded}();`),
-    fetch: (product, set) =>
-      each((i, row) =>
-        `${reg(set, i, row)} = ${init.loads[product][0]}(${place(0)} + ${name}_at_${i}_${row});`
-      ),
+    fetch: (set) =>
+      each((i, row) => `${reg(set, i, row)} = ${init.loads[0]}(${place(0)} + ${name}_at_${i}_${row});`),
     commit: (set) =>
       deal.guard(lines(deal.items.flatMap((i) =>
         range(length).map((c) => {

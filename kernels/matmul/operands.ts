@@ -30,24 +30,22 @@ export function wordsOf(config: MatmulConfig, slot: number): 1 | 2 | undefined {
 
 /** The loaders of a kernel. */
 export function loaders(config: MatmulConfig): Loaders {
-  const { layout, tile, products, columns, gatedA, slots } = config;
+  const { layout, tile, columns, gatedA, slots } = config;
   const counts = operandCounts(config);
   const along = { a: layout === "tn" ? "outer" : "k", b: layout === "nt" ? "k" : "outer" } as const;
   const named = (name: "a" | "b", parts: number, first: number) => {
-    const own = slots.slice(first, first + products * parts).map((slot) => ({
+    const own = slots.slice(first, first + parts).map((slot) => ({
       slot,
       ...config.storage[slot],
     }));
     const aligned = own.every((storage) => storage.aligned);
     const length = loadLengths(config)[name];
     const load = (length === 4 ? ["load", "vector"] : ["load_word", "word"])[Number(aligned)];
-    const each = (text: (operand: number) => string) =>
-      range(products).map((product) => range(parts).map((part) => text(product * parts + part)));
     return {
-      loads: each((operand) => `${load}_s${own[operand].slot}`),
+      loads: own.map(({ slot }) => `${load}_s${slot}`),
       length,
       unit: aligned ? length : 1,
-      offsets: each((operand) => `p.${name}_${operand}`),
+      offsets: own.map((_, part) => `p.${name}_${part}`),
       parts,
     } as const;
   };

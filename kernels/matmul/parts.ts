@@ -1,21 +1,26 @@
-import { columns, dtypeOf, rows } from "../view.ts";
+import { columns, rows } from "../view.ts";
+import { operandCounts } from "./config.ts";
 import type { Sized } from "./request.ts";
+import { range } from "./text.ts";
 
 /**
- * Two products as two requests, the second of which adds to the first, where they can be added up in the output itself:
- * sums of 16 bits would be rounded twice.
+ * Two products as two requests, the second of which adds to the first: outputs of 16 bits are rounded twice, PyTorch's
+ * three times.
  */
 export function productsApart(sized: Sized): Sized[] {
-  const { products, epilogue, columns, gatedA, a, b, out } = sized;
-  const inPlace = epilogue === "store" && columns === 1 && !gatedA && dtypeOf(out) === "float32";
-  if (products === 1 || !inPlace) return [sized];
-  return (["store", "accumulate"] as const).map((epilogue, i) => ({
+  return range(sized.products).map((product) => ({
     ...sized,
-    a: [a[i]],
-    b: [b[i]],
+    ...operandsOf(sized, product),
     products: 1,
-    epilogue,
+    epilogue: product === 0 ? sized.epilogue : "accumulate",
   }));
+}
+
+/** The operands of one of the products. */
+export function operandsOf(sized: Sized, product: number): Pick<Sized, "a" | "b"> {
+  const counts = operandCounts(sized);
+  const own = (side: "a" | "b") => sized[side].slice(product * counts[side], (product + 1) * counts[side]);
+  return { a: own("a"), b: own("b") };
 }
 
 /** Two column blocks as two requests, where no epilogue needs the sums of both. */
@@ -32,7 +37,7 @@ export function columnsApart(sized: Sized): Sized[] {
 
 /** The first `count` rows of the output as a request, and those after them as another, if there are both. */
 export function rowsApart(sized: Sized, count: number): Sized[] {
-  const { m, layout, label } = sized;
+  const { m, layout } = sized;
   if (count <= 0 || count >= m) return [sized];
   const part = (start: number, count: number): Sized => ({
     ...sized,
@@ -40,5 +45,5 @@ export function rowsApart(sized: Sized, count: number): Sized[] {
     a: sized.a.map((view) => (layout === "tn" ? columns : rows)(view, start, count)),
     out: sized.out.map((view) => rows(view, start, count)),
   });
-  return [part(0, count), { ...part(count, m - count), label: `${label}: last rows` }];
+  return [part(0, count), part(count, m - count)];
 }

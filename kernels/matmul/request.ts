@@ -2,7 +2,7 @@ import type { Activation } from "../activation.ts";
 import type { Capabilities } from "../gpu/device.ts";
 import type { DType } from "../gpu/dtype.ts";
 import { dtypeOf, type View } from "../view.ts";
-import type { TileChoice } from "./choose.ts";
+import type { MatmulShape, TileChoice } from "./choose.ts";
 import { type Epilogue, type Layout, operandCounts, type Precision } from "./config.ts";
 import { productKey } from "./tuning.ts";
 
@@ -32,13 +32,17 @@ export interface MatmulRequest {
   readonly precision?: Precision;
   /** Most bytes of workspace for slices of K that a choice by rule may take. Default: what stays in a large cache. */
   readonly mostSliceBytes?: number;
+  /** Rows for which its tile is chosen: those of products before it, whose kernels it then shares. Default: its own. */
+  readonly likeRows?: number;
   /** Overrides the tile that shape, dtype and device would choose. */
   readonly choice?: TileChoice;
 }
 
 /** A request with its defaults filled in and its sizes known. */
-export interface Sized extends Required<Omit<MatmulRequest, "choice" | "mostSliceBytes">> {
-  readonly mostSliceBytes?: number;
+export interface Sized
+  extends
+    Required<Omit<MatmulRequest, "choice" | "mostSliceBytes" | "likeRows">>,
+    Pick<MatmulRequest, "mostSliceBytes" | "likeRows"> {
   readonly m: number;
   readonly n: number;
   readonly k: number;
@@ -77,25 +81,36 @@ export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): 
     dtype: dtypeOf([...request.a, ...request.b]),
     arithmetic: halves ? "float16" : "float32",
   } as const;
-  const sized = { ...shape, product: productKey(shape) };
+  const sized = { ...shape, product: productKey(shapeToChooseBy(shape)) };
   checkStructure(sized);
   checkSizes(sized);
   return sized;
 }
 
-/** Rows along K are loaded one matrix at a time, and as they come: see `loader`. */
-function checkStructure({ label, layout, columns, gatedA }: Sized): void {
+/** What the choice of its tile depends on. */
+export function shapeToChooseBy<S extends MatmulShape & Pick<MatmulRequest, "likeRows">>(shape: S): S {
+  return { ...shape, m: shape.likeRows ?? shape.m };
+}
+
+/** Rows along K are loaded one matrix at a time, and as they come: see `loader`. Sums of two products meet in the output. */
+function checkStructure({ label, layout, products, columns, gatedA, epilogue }: Sized): void {
   if (layout === "nt" && columns === 2) {
     throw new RangeError(`Cannot compute ${label} as layout nt takes one column block: current value is 2`);
   }
   if (gatedA && layout !== "tn") {
     throw new RangeError(`Cannot compute ${label} as a gated A needs layout tn: current value is ${layout}`);
   }
+  if (products === 2 && epilogue.startsWith("gated")) {
+    throw new RangeError(
+      `Cannot compute ${label} as the sum of two products must be stored: current value is ${epilogue}`,
+    );
+  }
 }
 
 function checkSizes(sized: Sized): void {
   const { m, n, k, layout, label } = sized;
-  const counts = operandCounts(sized);
+  const one = operandCounts(sized);
+  const counts = { a: sized.products * one.a, b: sized.products * one.b, out: one.out };
   const shapes = {
     a: layout === "tn" ? [k, m] : [m, k],
     b: layout === "nt" ? [n, k] : [k, n],

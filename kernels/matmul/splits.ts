@@ -1,4 +1,5 @@
 import type { MatmulShape } from "./choose.ts";
+import { range } from "./text.ts";
 import { threadsOf, type Tile } from "./tile.ts";
 
 /** Rows of the output at its end, whose K is split. */
@@ -77,13 +78,12 @@ export function leastCost<W extends Way>([first, ...others]: readonly W[]): W {
 /** The ways to share a product out with a tile, the simplest first. */
 export function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
   const { m, n, k, columns, products, mostSliceBytes = MOST_PARTIAL_BYTES } = shape;
-  const byLength = Math.floor(k * products / LEAST_SLICE);
-  const byMemory = Math.floor(mostSliceBytes / (4 * m * n * columns));
-  const most = Math.max(1, Math.min(byLength, byMemory, MOST_SLICES));
-  return [
-    ...Array.from({ length: most }, (_, i) => ({ splits: i + 1, cost: splitCost(shape, tile, i + 1) })),
-    ...tailWays(shape, tile),
-  ];
+  const byLength = Math.floor(k / LEAST_SLICE);
+  const byMemory = Math.floor(mostSliceBytes / (4 * m * n * columns * products));
+  const most = Math.min(byLength, byMemory, Math.floor(MOST_SLICES / products));
+  const slices = range(most).map((i) => (i + 1) * products).filter((splits) => splits > 1);
+  const split = slices.map((splits) => ({ splits, cost: splitCost(shape, tile, splits) }));
+  return [{ splits: 1, cost: wholeCost(shape, tile) }, ...split, ...tailWays(shape, tile)];
 }
 
 function tailWays(shape: MatmulShape, tile: Tile): Way[] {
@@ -91,11 +91,17 @@ function tailWays(shape: MatmulShape, tile: Tile): Way[] {
 }
 
 /** Each multiprocessor has one rate whether two or three workgroups share it, so the one with the most decides. */
+function wholeCost(shape: MatmulShape, tile: Tile): number {
+  const share = Math.ceil(tilesOf(tile, shape) / MULTIPROCESSORS);
+  return shape.products * roundsOf(tile, share) * sizeOf(tile) * (shape.k + WORKGROUP_COST);
+}
+
+/** Slices of all products run together. */
 function splitCost(shape: MatmulShape, tile: Tile, splits: number): number {
   const { k, products } = shape;
   const share = Math.ceil(tilesOf(tile, shape) * splits / MULTIPROCESSORS);
   const sums = roundsOf(tile, share) * sizeOf(tile) * (k * products / splits + WORKGROUP_COST);
-  return splits === 1 ? sums : sums + slicesCost(shape, splits);
+  return sums + slicesCost(shape, splits);
 }
 
 /** The slices of the tail find room while whole rounds of the other rows end: all multiprocessors end within one slice. */
@@ -136,7 +142,7 @@ function tailsOf(shape: MatmulShape, tile: Tile): Tail[] {
   if (tilesOf(tile, shape) < BUSY) return [];
   const row = tilesOf(tile, { m: 1, n, columns });
   const most = Math.min(Math.ceil(MULTIPROCESSORS / row), Math.ceil(m / tile.tileM) - 1);
-  return Array.from({ length: most }, (_, i) => i + 1).flatMap((tileRows) => {
+  return range(most).map((i) => i + 1).flatMap((tileRows) => {
     const partialBytes = 4 * tileRows * tile.tileM * n * columns;
     const allowed = TAIL_SPLITS.filter((splits) =>
       k / splits >= LEAST_SLICE && splits * partialBytes <= mostSliceBytes
@@ -156,9 +162,9 @@ export function splitsToTry({ m, n, k, columns, products }: MatmulShape, tile: T
   const tiles = tilesOf(tile, { m, n, columns });
   const filling = [1, 2, 3, 4].map((times) => Math.floor(times * BUSY / tiles));
   const most = Math.min(Math.floor(k * products / LEAST_SLICE), MOST_SLICES);
-  return [...new Set([1, 2, 3, ...filling])].filter((splits) =>
-    splits >= 1 && (splits === 1 || splits <= most)
-  );
+  // As many of each product.
+  const slices = [2, 3, ...filling].map((splits) => Math.ceil(splits / products) * products);
+  return [...new Set([1, ...slices])].filter((splits) => splits === 1 || splits > 1 && splits <= most);
 }
 
 function tilesOf(tile: Tile, { m, n, columns }: Pick<MatmulShape, "m" | "n" | "columns">): number {

@@ -5,21 +5,19 @@ import { multiply, summed } from "./sums.ts";
 import { lines, range } from "./text.ts";
 
 /**
- * The steps of one product that lie wholly inside K. While one is multiplied, the next one's elements are in flight to
+ * The steps from `first` to before `end`, which lie wholly inside K. While one is multiplied, the next one's elements are in flight to
  * registers that live for one turn of the loop: those that a turn hands to the next, a compiler copies. The last turn
  * fetches elements that are never multiplied.
  *
  * Two tiles ahead, a turn of the loop takes two steps, so that the registers which it hands on are those that it was
  * given, and nothing is copied. If a single step is left over, a loop of its own multiplies it.
  */
-export function wholeSteps(config: MatmulConfig, product: number, loaders: Loaders): string {
+export function wholeSteps(config: MatmulConfig, loaders: Loaders): string {
   const { tile } = config;
-  const start = product === 0 ? "first" : `max(first, steps) - steps`;
-  const stop = product === 0 ? "min(end, steps)" : `max(end, steps) - steps`;
   const { advance, registers, fetch, commit } = both(loaders);
   const step = (fetched: string, committed: string) =>
     `${advance}
-${fetch(product, fetched)}
+${fetch(fetched)}
 {
 ${summed(config, range(tile.tileK).map((k) => multiply(config, { ...loaders, k })).join("\n"))}
 }
@@ -27,30 +25,26 @@ workgroupBarrier();
 ${commit(committed)}
 workgroupBarrier();`;
   const loop = tile.ahead === 1
-    ? `for (var now = start; now < stop; now++) {
+    ? `for (var now = first; now < end; now++) {
 ${registers("now")}
 ${step("now", "now")}
 }`
     : `${advance}
 ${registers("odd")}
-${fetch(product, "odd")}
-for (var now = start; now + 1u < stop; now += 2u) {
+${fetch("odd")}
+for (var now = first; now + 1u < end; now += 2u) {
 ${registers("even")}
 ${step("even", "odd")}
 ${step("odd", "even")}
 }
-if (((stop - start) & 1u) == 1u) {
+if (((end - first) & 1u) == 1u) {
 ${multiplyUpTo(`${tile.tileK}u`, config, loaders)}
 workgroupBarrier();
 }`;
-  return `  {
-    let start = ${start};
-    let stop = ${stop};
-    if (start < stop) {
-      let k0 = start * ${tile.tileK}u;
-${firstTile(product, loaders)}
+  return `  if (first < end) {
+    let k0 = first * ${tile.tileK}u;
+${firstTile(loaders)}
 ${loop}
-    }
   }`;
 }
 
@@ -58,30 +52,30 @@ ${loop}
 function both({ a, b }: Loaders) {
   const each = (text: (loader: Loader) => string) => lines([text(a), text(b)]);
   return {
-    begin: (product: number) => each((loader) => loader.begin(product)),
+    begin: each((loader) => loader.begin),
     advance: each((loader) => loader.advance),
     registers: (set: string) => each((loader) => loader.registers(set)),
-    fetch: (product: number, set: string) => each((loader) => loader.fetch(product, set)),
+    fetch: (set: string) => each((loader) => loader.fetch(set)),
     commit: (set: string) => each((loader) => loader.commit(set)),
   };
 }
 
 /** Loads the tile that begins at `k0` and waits for it. */
-function firstTile(product: number, loaders: Loaders): string {
+function firstTile(loaders: Loaders): string {
   const { begin, registers, fetch, commit } = both(loaders);
-  return `${begin(product)}
+  return `${begin}
 {
 ${registers("now")}
-${fetch(product, "now")}
+${fetch("now")}
 ${commit("now")}
 }
 workgroupBarrier();`;
 }
 
 /** The step that K ends inside: what was loaded from beyond is never multiplied. */
-export function lastStep(config: MatmulConfig, product: number, loaders: Loaders): string {
+export function lastStep(config: MatmulConfig, loaders: Loaders): string {
   return `    {
-${firstTile(product, loaders)}
+${firstTile(loaders)}
 ${multiplyUpTo("rest", config, loaders)}
       workgroupBarrier();
     }`;

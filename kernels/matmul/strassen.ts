@@ -132,7 +132,7 @@ function sevenProducts(
   const product = (name: string, operands: Pick<MatmulRequest, "a" | "b" | "out" | "epilogue">) =>
     multiply(
       withSizes(
-        { ...sized, products: 1, label: `${label}: ${name} of Strassen`, ...operands },
+        { ...sized, products: 1, likeRows: undefined, label: `${label}: ${name} of Strassen`, ...operands },
         recorder.capabilities,
       ),
     );

@@ -10,11 +10,11 @@ import { threadsOf, type Tile } from "./tile.ts";
 
 /** Uniform fields of a matmul kernel, in order. */
 export function uniformFields(
-  config: Pick<MatmulConfig, "products" | "columns" | "gatedA" | "epilogue">,
+  config: Pick<MatmulConfig, "columns" | "gatedA" | "epilogue">,
 ): string[] {
   const counts = operandCounts(config);
   return [
-    ...["m", "n", "k", "tiles_m", "tiles_n", "splits", "accumulate", "stride_a", "stride_b"],
+    ...["m", "n", "k", "tiles_m", "tiles_n", "splits", "accumulate", "wide", "stride_a", "stride_b"],
     ...range(counts.a).map((i) => `a_${i}`),
     ...range(counts.b).map((i) => `b_${i}`),
     ...range(counts.out).flatMap((i) => [`out_${i}`, `stride_out_${i}`]),
@@ -26,7 +26,7 @@ export function uniformFields(
  * the outer index of both; the next tile, or the next two, are fetched while the current one is multiplied.
  */
 export function matmulWgsl(config: MatmulConfig): string {
-  const { tile, columns, products } = config;
+  const { tile, columns } = config;
   const operands = loaders(config);
   return `${config.arithmetic === "float16" ? "enable f16;\n" : ""}struct Params { ${
     uniformFields(config).map((field) => `${field}: u32`).join(", ")
@@ -59,15 +59,14 @@ ${threadPlace(tile, columns)}
 ${operands.a.setup}
 ${operands.b.setup}
 ${accumulators(tile)}
-  // Slice group.z of all steps, the products' one after the other.
   let steps = p.k / ${tile.tileK}u;
-  let first = group.z * (steps * ${products}u) / p.splits;
-  let end = (group.z + 1u) * (steps * ${products}u) / p.splits;
-${range(products).map((product) => wholeSteps(config, product, operands)).join("\n")}
+  let first = group.z * steps / p.splits;
+  let end = (group.z + 1u) * steps / p.splits;
+${wholeSteps(config, operands)}
   let rest = p.k - steps * ${tile.tileK}u;
   if (rest > 0u && group.z == p.splits - 1u) {
     let k0 = steps * ${tile.tileK}u;
-${range(products).map((product) => lastStep(config, product, operands)).join("\n")}
+${lastStep(config, operands)}
   }
 ${finish(config)}
 }

@@ -143,6 +143,23 @@ Deno.test("the text of a storage buffer writes only where it may, and by halves 
   }
 });
 
+Deno.test("a buffer of 16 bits that may hold float32 asks at each access, and no other does", () => {
+  for (const dtype of HALVES) {
+    for (const aligned of [true, false]) {
+      const storage = { dtype, access: "read_write", aligned } as const;
+      const [store, ...loads] = aligned
+        ? ["store_t", "vector_t", "load_one_t"]
+        : ["store_one_t", "load_one_t"];
+      const text = storageWgsl("t", 0, { ...storage, wideIf: "flag" });
+      for (const name of [store, ...loads]) {
+        const body = text.slice(text.indexOf(`fn ${name}(`)).split("\nfn ")[0];
+        assertEquals(body.split("if (flag) {").length, 2, `${name} of ${dtype}: ${body}`);
+      }
+      assert(!storageWgsl("t", 0, storage).includes("if ("));
+    }
+  }
+});
+
 Deno.test("packing text is emitted once for each dtype that needs it", () => {
   assertEquals(packingWgsl(["float32"]), "");
   const text = packingWgsl(["float16", "bfloat16", "float16"]);

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { chooseTile, type MatmulShape, ruledChoice } from "../../../kernels/matmul/choose.ts";
+import { splitsToTry } from "../../../kernels/matmul/splits.ts";
 import { checkTile } from "../../../kernels/matmul/tile.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { CAPABILITIES } from "../../variants/measure/capabilities.ts";
@@ -59,6 +60,16 @@ Deno.test("slices of K are never shorter than a step of the tile, and their sums
     const { m, n, k, columns, products } = shape;
     assert(k * products / splits >= tile.tileK, `${JSON.stringify(shape)} in ${splits}`);
     assert(4 * m * n * columns * splits <= 2 ** 26, `${JSON.stringify(shape)} in ${splits}`);
+  }
+});
+
+Deno.test("two products are taken and tried in as many slices each", () => {
+  for (const shape of shapes()) {
+    if (shape.products === 1) continue;
+    const { tile, splits } = chooseTile(shape, CAPABILITIES);
+    for (const count of [splits, ...splitsToTry(shape, tile)]) {
+      assert(count === 1 || count % 2 === 0, `${JSON.stringify(shape)} in ${count}`);
+    }
   }
 });
 
@@ -181,10 +192,11 @@ Deno.test("a software adapter takes one small tile, and splits K only where llvm
   const tile = TILES.software;
   for (const shape of shapes()) {
     const choice = chooseTile(shape, { ...CAPABILITIES, software: true });
-    const turns = shape.k * shape.products / tile.tileK;
+    const turns = shape.k / tile.tileK;
+    const slices = choice.splits === 1 ? 1 : choice.splits / shape.products;
     const about = JSON.stringify({ ...shape, ...choice });
-    assert(choice.tile === tile && turns / choice.splits < 65_535 - tile.tileK, about);
-    assert(choice.splits === 1 || turns / (choice.splits - 1) > 65_000, about);
+    assert(choice.tile === tile && turns / slices < 65_535 - tile.tileK, about);
+    assert(slices === 1 || Number.isInteger(slices) && turns / (slices - 1) > 65_000, about);
   }
 });
 

@@ -117,5 +117,6 @@ export function transposed(matrix: Float32Array, rows: number): Float32Array {
 
 /** How many matrices each side of a structure takes. */
 export function counts(structure: Structure): { a: number; b: number; out: number } {
-  return operandCounts(structure);
+  const { a, b, out } = operandCounts(structure);
+  return { a: structure.products * a, b: structure.products * b, out };
 }

@@ -41,6 +41,14 @@ Deno.test("two column blocks of a transposed B are refused", () => {
   );
 });
 
+Deno.test("a gated sum of two products is refused", () => {
+  assertThrows(
+    plan({ layout: "nn", products: 2, columns: 2, epilogue: "gated" }),
+    RangeError,
+    "Cannot compute a test as the sum of two products must be stored: current value is gated",
+  );
+});
+
 Deno.test("operands that are too few or too many are refused", () => {
   assertThrows(
     plan({ layout: "nn", products: 2 }),

@@ -53,6 +53,27 @@ Deno.test("the rows before the tail are one launch; the tail's slices take room 
   assertEquals(peak, 3 * last * 8 * 4);
 });
 
+Deno.test("a plain product and its tail are of one kernel, whatever they are stored as", () => {
+  for (const dtype of DTYPES) {
+    for (const n of [8, 7]) {
+      const plan = new PlanRecorder(gpu.capabilities);
+      const empty = (...shape: number[]) =>
+        matrix(plan.empty(shape, dtype, { purpose: "output", label: "matrix" }));
+      matmul(plan, {
+        label: "c",
+        layout: "nn",
+        a: [empty(64, 64)],
+        b: [empty(64, n)],
+        out: [empty(64, n)],
+        choice: { tile: MINI, splits: 1, tail: { tileRows: 2, splits: 2 } },
+      });
+      const [whole, tail, sum] = plan.dispatches.map(({ kernel }) => kernel.key);
+      assertEquals(whole, tail, `${dtype}, ${n} columns`);
+      assert(sum.startsWith("reduce"));
+    }
+  }
+});
+
 Deno.test("a product and its tail begin a group, so that nothing comes between them", () => {
   const calls: string[] = [];
   class Spy extends PlanRecorder {

@@ -8,10 +8,12 @@ import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { matmulWgsl, uniformFields } from "../../../kernels/matmul/wgsl.ts";
 import { everyStructure, MINI, type Structure } from "./structures.ts";
 
-/** A structure with a text of its own: "accumulate" is "store" with another uniform. */
-type Kernel = Structure & Pick<MatmulConfig, "epilogue">;
+/** A structure with a text of its own: "accumulate" is "store" with another uniform, two products are two launches. */
+type Kernel = Omit<Structure, "epilogue" | "products"> & Pick<MatmulConfig, "epilogue">;
 
-const KERNELS = everyStructure().filter(({ epilogue }) => epilogue !== "accumulate") as Kernel[];
+const KERNELS = everyStructure()
+  .filter(({ epilogue, products }) => epilogue !== "accumulate" && products === 1)
+  .map(({ products: _, ...structure }) => structure as Kernel);
 
 /** The smallest tile that holds two column blocks. */
 const SMALL = { ...MINI, tileN: 16, threadN: 8 };
@@ -48,7 +50,7 @@ function configs(): MatmulConfig[] {
   );
 }
 
-const PLAIN: Kernel = { layout: "nn", epilogue: "store", products: 1, columns: 1, gatedA: false };
+const PLAIN: Kernel = { layout: "nn", epilogue: "store", columns: 1, gatedA: false };
 
 const count = (text: string, part: string) => text.split(part).length - 1;
 
@@ -106,21 +108,22 @@ Deno.test("barriers stand before and after every use of the shared tiles", () =>
   for (const structure of KERNELS) {
     const text = matmulWgsl(configOf(structure));
     // The first tile, before and after the next one is stored, and around the step that K ends inside.
-    assertEquals(count(text, "workgroupBarrier();"), 5 * structure.products);
+    assertEquals(count(text, "workgroupBarrier();"), 5);
     // Two tiles ahead: two steps a turn, and after the step that is left over.
     const ahead = matmulWgsl(configOf(structure, { tile: { ...SMALL, ahead: 2 } }));
-    assertEquals(count(ahead, "workgroupBarrier();"), 8 * structure.products);
+    assertEquals(count(ahead, "workgroupBarrier();"), 8);
   }
 });
 
 Deno.test("uniforms list sizes, strides, and a place for each operand", () => {
-  assertEquals(uniformFields(configOf({ ...PLAIN, products: 2, epilogue: "store" })).slice(-6), [
+  assertEquals(uniformFields(configOf({ ...PLAIN, columns: 2 })).slice(-7), [
     "a_0",
-    "a_1",
     "b_0",
     "b_1",
     "out_0",
     "stride_out_0",
+    "out_1",
+    "stride_out_1",
   ]);
 });
 
@@ -157,7 +160,7 @@ Deno.test("the text of a reduction has one key for each epilogue and dtype", () 
     [true, false].flatMap((aligned) =>
       (["store", "gated", "gated-save", "gated-backward", "gated-backward-save"] as const).map((epilogue) => {
         const columns = epilogue === "gated" || epilogue === "gated-save" ? 2 : 1;
-        const { out } = operandCounts({ products: 1, columns, gatedA: false, epilogue });
+        const { out } = operandCounts({ columns, gatedA: false, epilogue });
         const slots = Array.from({ length: out }, (_, i) => i);
         const storage = slots.map(() => ({ dtype, access: "read_write", aligned } as const));
         return reduceKernel({
