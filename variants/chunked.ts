@@ -1,7 +1,7 @@
 import { elementwise } from "../kernels/elementwise.ts";
-import type { Purpose } from "../kernels/gpu/ledger.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix, rows, type View } from "../kernels/view.ts";
+import { product } from "./products.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
@@ -9,8 +9,10 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  * chunk of them exists at a time. Weight gradients add up over the chunks, in order, in float32.
  *
  * Saves nothing.
- * Forward, 2 launches a chunk: h; y.
- * Backward, 5 products a chunk: g, u and h; then those of `tuned`, h of the chunk serving dDown.
+ * Forward, 2 launches a chunk: h; y. For training by the kernel of g, u and h, which backward needs as well: one less to
+ * compile, and its stores of g and u take a thousandth of the time.
+ * Backward, 6 products a chunk: g, u and h; dDown; dg and du over g and u; dGate; dUp; dx. The last chunk, which may be
+ * shorter, is computed by the kernels of the others.
  * Bottleneck: 4 TDH more FLOP in backward, and products of few rows where chunks are small.
  */
 export function chunked(whole: Variant, chunkTokens: number): Variant {
@@ -20,7 +22,7 @@ export function chunked(whole: Variant, chunkTokens: number): Variant {
     chunkTokens,
     idea: `save nothing, compute g and u again, ${chunkTokens} tokens at a time`,
     saves: [],
-    forward: (block) => forward(block, chunkTokens),
+    forward: (block, training) => forward(block, chunkTokens, training),
     backward: (block, _saved, dy) => backward(block, dy, chunkTokens),
   };
 }
@@ -43,28 +45,49 @@ function* chunksOf(tokens: number, size: number): Generator<{ start: number; cou
   for (let start = 0; start < tokens; start += size) yield { start, count: Math.min(size, tokens - start) };
 }
 
-function hidden(block: Block, count: number, as: { purpose: Purpose; label: string }): Tensor {
-  return block.recorder.empty([count, block.problem.hiddenDim], block.problem.dtype, as);
-}
-
-function forward(block: Block, chunkTokens: number): Forward {
+function forward(block: Block, chunkTokens: number, training: boolean): Forward {
   const y = block.tokensByDim("output", "y");
   for (const { start, count } of chunksOf(block.problem.tokens, chunkTokens)) {
-    const h = hidden(block, count, { purpose: "workspace", label: "h" });
     const part = { x: rows(block.x, start, count), y: rows(matrix(y), start, count) };
+    const [h, ...preActivations] = project(block, { x: part.x, likeRows: chunkTokens, save: training });
+    release(...preActivations);
     block.matmul({
-      label: "h",
+      label: "y",
       layout: "nn",
-      a: [part.x],
-      b: [block.gate, block.up],
-      out: [matrix(h)],
-      columns: 2,
-      epilogue: "gated",
+      a: [matrix(h)],
+      b: [block.down],
+      out: [part.y],
+      likeRows: chunkTokens,
     });
-    block.matmul({ label: "y", layout: "nn", a: [matrix(h)], b: [block.down], out: [part.y] });
     release(h);
   }
   return { y, saved: {} };
+}
+
+/** h of a chunk; to `save`, g and u too. */
+function project(
+  block: Block,
+  { x, likeRows, save }: { x: View; likeRows: number; save: boolean },
+): Tensor[] {
+  const labels = save ? ["h", "g", "u"] : ["h"];
+  const out = labels.map((label) =>
+    block.recorder.empty([x.rows, block.problem.hiddenDim], block.problem.dtype, {
+      purpose: "workspace",
+      label,
+    })
+  );
+  block.matmul({
+    label: save ? "g, u, h" : "h",
+    layout: "nn",
+    a: [x],
+    b: [block.gate, block.up],
+    out: out.map(matrix),
+    columns: 2,
+    epilogue: save ? "gated-save" : "gated",
+    likeRows,
+    mostSliceBytes: save ? 0 : undefined, // beside g, u and h they would be the peak
+  });
+  return out;
 }
 
 function backward(block: Block, dy: Tensor, chunkTokens: number): Gradients {
@@ -77,6 +100,7 @@ function backward(block: Block, dy: Tensor, chunkTokens: number): Gradients {
       dy: part({ ...matrix(dy), rows: block.problem.tokens, cols: block.problem.dim }),
       dx: part(matrix(dx)),
       weights: sums.views,
+      likeRows: chunkTokens,
       accumulate: start > 0,
     });
   }
@@ -127,28 +151,19 @@ function float32Sums(block: Block): Sums {
 
 function chunkBackward(
   block: Block,
-  { x, dy, dx, weights, accumulate }: {
+  { x, dy, dx, weights, likeRows, accumulate }: {
     x: View;
     dy: View;
     dx: View;
     weights: Record<"dDown" | "dGate" | "dUp", View>;
+    likeRows: number;
     accumulate: boolean;
   },
 ): void {
-  const epilogue = accumulate ? "accumulate" : "store";
-  const [h, g, u] = ["h", "g", "u"].map((label) => hidden(block, x.rows, { purpose: "workspace", label }));
-  const hiddenBytes = h.byteLength;
-  block.matmul({
-    label: "g, u, h",
-    layout: "nn",
-    a: [x],
-    b: [block.gate, block.up],
-    out: [h, g, u].map(matrix),
-    columns: 2,
-    epilogue: "gated-save",
-    mostSliceBytes: 0, // beside g, u and h they would be the peak
-  });
-  block.matmul({ label: "dDown", layout: "tn", a: [matrix(h)], b: [dy], out: [weights.dDown], epilogue });
+  const weightGradient = (label: "dDown" | "dGate" | "dUp", [a, b]: [View, View]) =>
+    product(block, label, { layout: "tn", a, b, out: weights[label], accumulate });
+  const [h, g, u] = project(block, { x, likeRows, save: true });
+  weightGradient("dDown", [matrix(h), dy]);
   release(h);
   block.matmul({
     label: "dg, du",
@@ -157,17 +172,11 @@ function chunkBackward(
     b: [block.down],
     out: [g, u, g, u].map(matrix),
     epilogue: "gated-backward",
-    mostSliceBytes: hiddenBytes, // in the place of h
+    likeRows,
+    mostSliceBytes: h.byteLength / h.rows * likeRows, // in the place of h
   });
-  block.matmul({
-    label: "dGate, dUp",
-    layout: "tn",
-    a: [x],
-    b: [g, u].map(matrix),
-    out: [weights.dGate, weights.dUp],
-    columns: 2,
-    epilogue,
-  });
+  weightGradient("dGate", [x, matrix(g)]);
+  weightGradient("dUp", [x, matrix(u)]);
   block.matmul({
     label: "dx",
     layout: "nt",
@@ -175,6 +184,7 @@ function chunkBackward(
     b: [block.gate, block.up],
     out: [dx],
     products: 2,
+    likeRows,
   });
   release(g, u);
 }

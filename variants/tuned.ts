@@ -10,10 +10,9 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  * Saves g, u: 2 TH elements.
  * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
  * Backward, 5 launches: dh, which its epilogue turns into dg and du over g and u, so that dh never exists, and h, which
- * it computes again on the way; dDown; dx of dg, to which dx of du is added (one launch where storage is of 16 bits, which
- * would round twice); dGate and dUp, together as they share x, or one by one where dg then makes room for dUp. h is a
- * workspace where it fits below the peak; else dDown comes first, which then computes h while it loads g and u, so that
- * h never exists either.
+ * it computes again on the way; dDown; dx of dg, to which dx of du is added; dGate and dUp, together as they share x, or
+ * one by one where dg then makes room for dUp. h is a workspace where it fits below the peak; else dDown comes first,
+ * which then computes h while it loads g and u, so that h never exists either.
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {
@@ -65,12 +64,17 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
   return { dx, dDown, ...(oneByOne(block) ? gradientsOneByOne : gradientsTogether)(block, { g, u }) };
 }
 
+/** Tokens, or TDH, from which another launch takes below half a percent of 18 TDH FLOP: 5 us at 50 TFLOP/s. */
+const MANY_TOKENS = 1024;
+const MUCH_WORK = 2.8e9;
+
 /**
- * Whether the gradients of gate and up come one after the other: dg then makes room for dUp, where that counts beside g
- * and u, and tokens are enough for another launch to take below half a percent of the time.
+ * Whether the gradients of gate and up come one after the other: by the kernel of dDown, and dg then makes room for dUp,
+ * where that counts beside g and u.
  */
-function oneByOne({ inputs: { weights }, problem: { tokens, dim } }: Block): boolean {
-  return "gate" in weights && tokens >= 1024 && tokens <= 8 * dim;
+function oneByOne({ inputs: { weights }, problem: { tokens, dim, hiddenDim } }: Block): boolean {
+  const pays = tokens >= MANY_TOKENS || tokens * dim * hiddenDim >= MUCH_WORK;
+  return "gate" in weights && pays && tokens <= 8 * dim;
 }
 
 function gradientsOneByOne(block: Block, { g, u }: PreActivations) {

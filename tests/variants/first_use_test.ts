@@ -1,0 +1,66 @@
+/** What a first use compiles, on paper: kernels are shared, as each long one takes a driver a third of a second. */
+import { assert, assertEquals } from "@std/assert";
+import type { DType } from "../../kernels/gpu/dtype.ts";
+import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
+import { chunked } from "../../variants/chunked.ts";
+import { tuned } from "../../variants/tuned.ts";
+import { Block, type Precision, release, type Sizes, type Variant } from "../../variants/variant.ts";
+import { tensorsOf } from "./block.ts";
+import { CAPABILITIES } from "./measure/capabilities.ts";
+
+const LLAMA: Sizes = { tokens: 4096, dim: 4096, hiddenDim: 11008 };
+
+/** Bytes of WGSL from which a kernel is long: those whose steps along K are unrolled. */
+const LONG = 20_000;
+
+interface Step {
+  readonly sizes?: Sizes;
+  readonly dtype?: DType;
+  readonly precision?: Precision;
+  readonly training?: boolean;
+}
+
+/** Keys of the long kernels that a step of training takes, or of inference. */
+function longKernels(variant: Variant, step: Step = {}): Set<string> {
+  const { sizes = LLAMA, dtype = "float32", precision = "default", training = true } = step;
+  const problem = { ...sizes, dtype, precision, activation: "silu" } as const;
+  const plan = new PlanRecorder(CAPABILITIES);
+  const tensors = tensorsOf(plan.memory, problem, "separate");
+  const block = new Block(plan, problem, tensors);
+  const { y, saved } = variant.forward(block, training);
+  release(y, ...Object.values(training ? variant.backward(block, saved, tensors.dy) : {}));
+  const kernels = new Map(plan.dispatches.map(({ kernel }) => [kernel.key, kernel]));
+  const long = [...kernels.values()].filter((kernel) => kernel.wgsl().length > LONG);
+  return new Set(long.map(({ key }) => key));
+}
+
+/** Steps and the most long kernels that each may take. */
+const STEPS: readonly [Step & { name: string; variant?: Variant }, number][] = [
+  [{ name: "float32" }, 4],
+  [{ name: "float32, inference", training: false }, 2],
+  [{ name: "float32, sizes that no vector fits", sizes: { tokens: 4095, dim: 4097, hiddenDim: 11009 } }, 5],
+  [{ name: "float32, 16 tokens", sizes: { ...LLAMA, tokens: 16 } }, 5],
+  [{ name: "float32, 64 tokens", sizes: { ...LLAMA, tokens: 64 } }, 4],
+  [{ name: "float32, chunks of 384 tokens", variant: chunked(tuned, 384) }, 5],
+  [{ name: "float32, fastest", precision: "fastest" }, 5],
+  [{ name: "float16", dtype: "float16" }, 5],
+  [{ name: "float16, fastest", dtype: "float16", precision: "fastest" }, 4],
+  [{ name: "bfloat16", dtype: "bfloat16" }, 5],
+];
+
+for (const [{ name, variant = tuned, ...step }, most] of STEPS) {
+  Deno.test(`a first use compiles at most ${most} long kernels: ${name}`, () => {
+    const kernels = longKernels(variant, step);
+    assert(kernels.size <= most, `${kernels.size}: ${[...kernels].join("; ")}`);
+  });
+}
+
+Deno.test("a last chunk that is shorter takes the kernels of the others", () => {
+  for (const chunk of [1536, 384]) {
+    const whole = longKernels(chunked(tuned, chunk), { sizes: { ...LLAMA, tokens: 2 * chunk } });
+    for (const rest of [200, 33]) {
+      const sizes = { ...LLAMA, tokens: 2 * chunk + rest };
+      assertEquals(longKernels(chunked(tuned, chunk), { sizes }), whole, `${chunk}, then ${rest}`);
+    }
+  }
+});
