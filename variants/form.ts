@@ -1,6 +1,7 @@
 import { elementwise } from "../kernels/elementwise.ts";
+import type { Memory } from "../kernels/gpu/memory.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";
-import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { Tensor } from "../kernels/gpu/tensor.ts";
 import { halves, matrix } from "../kernels/view.ts";
 import {
   Block,
@@ -12,6 +13,21 @@ import {
   type Variant,
   type Weights,
 } from "./variant.ts";
+
+/** The inputs of a problem and dy as tensors without contents; gate and up in one form. */
+export function emptyInputs(
+  memory: Memory,
+  { tokens, dim, hiddenDim, dtype }: Problem,
+  form: "separate" | "combined",
+): Inputs & { readonly dy: Tensor } {
+  const make = (label: string, ...shape: number[]) =>
+    new Tensor(memory, { shape, dtype, purpose: "input", label });
+  const [x, dy, down] = [make("x", tokens, dim), make("dy", tokens, dim), make("down", hiddenDim, dim)];
+  const weights = form === "combined"
+    ? { gateUp: make("gateUp", dim, 2, hiddenDim), down }
+    : { gate: make("gate", dim, hiddenDim), up: make("up", dim, hiddenDim), down };
+  return { x, weights, dy };
+}
 
 /** A variant with what it is to compute. */
 export interface Run {

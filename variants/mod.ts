@@ -4,6 +4,7 @@ import { alphafold3Combined } from "./alphafold3_combined.ts";
 import { alphafold3Fused } from "./alphafold3_fused.ts";
 import { liger } from "./liger.ts";
 import { pytorch } from "./pytorch.ts";
+import { traced } from "./traced.ts";
 import { tuned } from "./tuned.ts";
 import { unsloth } from "./unsloth.ts";
 import type { Variant } from "./variant.ts";
@@ -18,4 +19,4 @@ export const variants: readonly Variant[] = [
   liger,
   unsloth,
   tuned,
-];
+].map(traced);

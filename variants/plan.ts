@@ -3,8 +3,8 @@ import type { Dispatch } from "../kernels/gpu/kernel.ts";
 import { LimitError } from "../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
-import { Tensor } from "../kernels/gpu/tensor.ts";
-import { runBackward, runForward } from "./form.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { emptyInputs, runBackward, runForward } from "./form.ts";
 import { variants } from "./mod.ts";
 import type { Options } from "./options.ts";
 import { type Problem, type Variant, wayName } from "./variant.ts";
@@ -185,20 +185,14 @@ function walked(
   { capabilities, training, weightForm }: Wanted,
 ): Plan {
   const recorder = new PlanRecorder(capabilities);
-  const { tokens, dim, hiddenDim, dtype } = problem;
-  const input = (shape: number[]) =>
-    new Tensor(recorder.memory, { shape, dtype, purpose: "input", label: "input" });
-  const down = input([hiddenDim, dim]);
-  const weights = weightForm === "combined"
-    ? { gateUp: input([dim, 2, hiddenDim]), down }
-    : { gate: input([dim, hiddenDim]), up: input([dim, hiddenDim]), down };
-  const run = { recorder, variant, problem, inputs: { x: input([tokens, dim]), weights } };
+  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, weightForm);
+  const run = { recorder, variant, problem, inputs };
   const { ledger } = recorder.memory;
   ledger.resetPeak();
   const forward = runForward(run, training);
   const savedBytes = ledger.live("saved");
   const launched = recorder.dispatches.length;
-  if (training) runBackward(run, forward.saved, input([tokens, dim]));
+  if (training) runBackward(run, forward.saved, dy);
   const reused = overwritten(Object.values(forward.saved), recorder.dispatches.slice(launched));
   return {
     implementation: variant.id,

@@ -172,7 +172,10 @@ export interface VariantInfo {
   refuses(problem: Problem, capabilities: Capabilities): string | null;
 }
 
-/** One way of computing the block, forward and backward. */
+/**
+ * One way of computing the block, forward and backward. What it records must depend on the block and its recorder's
+ * capabilities alone: in the registry its code runs once for each kind of block, and what that recorded is repeated.
+ */
 export interface Variant extends VariantInfo {
   /** Tokens that are computed at a time. Default: all. */
   readonly chunkTokens?: number;

@@ -4,10 +4,9 @@ import type { Capabilities } from "../../kernels/gpu/device.ts";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import type { Kernel } from "../../kernels/gpu/kernel.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
-import { runBackward, runForward } from "../../variants/form.ts";
+import { emptyInputs, runBackward, runForward } from "../../variants/form.ts";
 import { variants } from "../../variants/mod.ts";
 import type { Problem, Variant } from "../../variants/variant.ts";
-import { tensorsOf } from "../variants/block.ts";
 
 /** One row, a few, few enough for a tile of their own, K in slices, many; what vectors fit and what they do not. */
 const SIZES = [
@@ -31,7 +30,7 @@ function problems(): Problem[] {
 function kernelsOf(variant: Variant, problem: Problem, capabilities: Capabilities): Kernel[] {
   return (["separate", "combined"] as const).flatMap((form) => {
     const recorder = new PlanRecorder(capabilities);
-    const inputs = tensorsOf(recorder.memory, problem, form);
+    const inputs = emptyInputs(recorder.memory, problem, form);
     const run = { recorder, variant, problem, inputs };
     runForward(run, false);
     runBackward(run, runForward(run, true).saved, inputs.dy);

@@ -2,10 +2,10 @@
 import type { Capabilities, Gpu } from "../../kernels/gpu/device.ts";
 import { decode } from "../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../kernels/gpu/kernel.ts";
-import type { Memory } from "../../kernels/gpu/memory.ts";
-import { Tensor } from "../../kernels/gpu/tensor.ts";
+import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { variants } from "../../variants/mod.ts";
 import { combineGateUp, type HostInputs, splitGateUp } from "../../variants/data.ts";
+import { emptyInputs } from "../../variants/form.ts";
 import {
   Block,
   type Gradients,
@@ -36,27 +36,12 @@ export interface BlockTensors extends Inputs {
   readonly dy: Tensor;
 }
 
-/** Tensors of a problem's inputs; without contents where the memory is only planned. */
-export function tensorsOf(memory: Memory, problem: Problem, form: WeightForm): BlockTensors {
-  const { tokens, dim, hiddenDim, dtype } = problem;
-  const empty = (label: string, ...shape: number[]) =>
-    new Tensor(memory, { shape, dtype, purpose: "input", label });
-  const gateUp = form === "combined"
-    ? { gateUp: empty("gateUp", dim, 2, hiddenDim) }
-    : { gate: empty("gate", dim, hiddenDim), up: empty("up", dim, hiddenDim) };
-  return {
-    x: empty("x", tokens, dim),
-    weights: { ...gateUp, down: empty("down", hiddenDim, dim) },
-    dy: empty("dy", tokens, dim),
-  };
-}
-
 /** The same with numbers in them. */
 export function uploadBlock(
   gpu: Gpu,
   { problem, form, host }: { problem: Problem; form: WeightForm; host: HostInputs },
 ): BlockTensors {
-  const tensors = tensorsOf(gpu.memory, problem, form);
+  const tensors = emptyInputs(gpu.memory, problem, form);
   const { x, weights, dy } = tensors;
   x.write(host.x);
   dy.write(host.dy);

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { bytesPerElement, type DType } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { chunked, inChunks } from "../../variants/chunked.ts";
+import { emptyInputs } from "../../variants/form.ts";
 import { tuned } from "../../variants/tuned.ts";
 import { randomInputs } from "../../variants/data.ts";
 import { oracle, relativeFrobeniusError } from "../../variants/oracle.ts";
@@ -10,7 +11,7 @@ import { Block, release } from "../../variants/variant.ts";
 import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
 import { type NamedProblem, tolerance, wellConditioned } from "./accuracy.ts";
 import { CAPABILITIES } from "./measure/capabilities.ts";
-import { releaseBlock, runBlock, tensorsOf, uploadBlock, type WeightForm } from "./block.ts";
+import { releaseBlock, runBlock, uploadBlock, type WeightForm } from "./block.ts";
 
 const gpu = await requestGpu();
 
@@ -66,7 +67,7 @@ Deno.test("chunks save nothing and hold no more than y, the gradients and three 
   for (const chunk of [32, 64, 100]) {
     const plan = new PlanRecorder({ ...gpu.capabilities, software: true });
     const { ledger } = plan.memory;
-    const tensors = tensorsOf(plan.memory, problem, "separate");
+    const tensors = emptyInputs(plan.memory, problem, "separate");
     const block = new Block(plan, problem, tensors);
     const variant = chunked(tuned, chunk);
     const { y, saved } = variant.forward(block, true);
@@ -85,7 +86,7 @@ for (const chunk of [512, 384]) {
     const problem = problemOf(4096, 4096, 11008, "float32");
     const { tokens, dim, hiddenDim } = problem;
     const plan = new PlanRecorder(CAPABILITIES);
-    const tensors = tensorsOf(plan.memory, problem, "separate");
+    const tensors = emptyInputs(plan.memory, problem, "separate");
     const block = new Block(plan, problem, tensors);
     const variant = chunked(tuned, chunk);
     const { saved } = variant.forward(block, true);
@@ -109,7 +110,7 @@ Deno.test("chunks of few tokens copy no weight into aligned rows: two copies of 
   const problem = problemOf(1000, 515, 517, "float32");
   const peakOf = (chunk: number) => {
     const plan = new PlanRecorder({ ...gpu.capabilities, software: true });
-    const tensors = tensorsOf(plan.memory, problem, "separate");
+    const tensors = emptyInputs(plan.memory, problem, "separate");
     const block = new Block(plan, problem, tensors);
     const variant = chunked(tuned, chunk);
     const { y, saved } = variant.forward(block, true);

@@ -3,9 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { chunked } from "../../variants/chunked.ts";
+import { emptyInputs } from "../../variants/form.ts";
 import { tuned } from "../../variants/tuned.ts";
 import { Block, type Precision, release, type Sizes, type Variant } from "../../variants/variant.ts";
-import { tensorsOf } from "./block.ts";
 import { CAPABILITIES } from "./measure/capabilities.ts";
 
 const LLAMA: Sizes = { tokens: 4096, dim: 4096, hiddenDim: 11008 };
@@ -25,7 +25,7 @@ function longKernels(variant: Variant, step: Step = {}): Set<string> {
   const { sizes = LLAMA, dtype = "float32", precision = "default", training = true } = step;
   const problem = { ...sizes, dtype, precision, activation: "silu" } as const;
   const plan = new PlanRecorder(CAPABILITIES);
-  const tensors = tensorsOf(plan.memory, problem, "separate");
+  const tensors = emptyInputs(plan.memory, problem, "separate");
   const block = new Block(plan, problem, tensors);
   const { y, saved } = variant.forward(block, training);
   release(y, ...Object.values(training ? variant.backward(block, saved, tensors.dy) : {}));

@@ -2,10 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { bytesPerElement, DTYPES } from "../../kernels/gpu/dtype.ts";
 import { GpuRecorder, PlanRecorder, type Recorder } from "../../kernels/gpu/recorder.ts";
+import { emptyInputs } from "../../variants/form.ts";
 import { variants } from "../../variants/mod.ts";
 import { Block, type Gradients, type Problem, release, type Variant } from "../../variants/variant.ts";
 import { requestGpu, testNothingLeft } from "../gpu.ts";
-import { formsOf, releaseBlock, tensorsOf, variantOf, type WeightForm } from "./block.ts";
+import { formsOf, releaseBlock, variantOf, type WeightForm } from "./block.ts";
 
 const gpu = await requestGpu();
 
@@ -63,7 +64,7 @@ function walk(
   },
 ): Taken {
   const { ledger } = recorder.memory;
-  const tensors = tensorsOf(recorder.memory, problem, form);
+  const tensors = emptyInputs(recorder.memory, problem, form);
   const block = new Block(recorder, problem, tensors);
   ledger.resetPeak();
   const { y, saved } = variant.forward(block, training);
@@ -107,7 +108,7 @@ for (const variant of variants) {
   Deno.test(`${variant.id} keeps as many tensors for backward as it says, and none for inference`, async () => {
     const plan = new PlanRecorder(gpu.capabilities);
     const problem = problemOf({ ...LONG, dtype: "float32" });
-    const block = new Block(plan, problem, tensorsOf(plan.memory, problem, formsOf(variant)[0]));
+    const block = new Block(plan, problem, emptyInputs(plan.memory, problem, formsOf(variant)[0]));
     const training = variant.forward(block, true);
     assertEquals(Object.values(training.saved).map(({ label }) => label).sort(), [...variant.saves].sort());
     const { savedBytes } = walk(new PlanRecorder(gpu.capabilities), {
@@ -126,7 +127,7 @@ for (const variant of variants) {
     const header = await headerOf(variant);
     const plan = new PlanRecorder({ ...gpu.capabilities, software: true });
     const problem = problemOf({ ...LONG, dtype: "float32" });
-    const tensors = tensorsOf(plan.memory, problem, formsOf(variant)[0]);
+    const tensors = emptyInputs(plan.memory, problem, formsOf(variant)[0]);
     const block = new Block(plan, problem, tensors);
     const { saved } = variant.forward(block, true);
     const forward = plan.dispatches.splice(0);

@@ -1,6 +1,5 @@
 import type { Gpu } from "../../kernels/gpu/device.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
-import type { Memory } from "../../kernels/gpu/memory.ts";
 import { AllocationWatch } from "./allocation.ts";
 import { combineGateUp, type HostInputs } from "../data.ts";
 import { type Inputs, type Problem, release, type Variant, type Weights } from "../variant.ts";
@@ -8,19 +7,6 @@ import { type Inputs, type Problem, release, type Variant, type Weights } from "
 /** The form in which a variant takes gate and up without a copy: separate where it has no preference. */
 export function weightForm(variant: Variant): "separate" | "combined" {
   return variant.weightForm === "combined" ? "combined" : "separate";
-}
-
-/** Empty tensors of a problem's inputs, weights in one form. */
-export function emptyInputs(memory: Memory, problem: Problem, form: "separate" | "combined"): Inputs {
-  const { tokens, dim, hiddenDim, dtype } = problem;
-  const make = (label: string, ...shape: number[]) =>
-    new Tensor(memory, { shape, dtype, purpose: "input", label });
-  const x = make("x", tokens, dim);
-  const gateUp = form === "combined" ? { gateUp: make("gateUp", dim, 2, hiddenDim) } : {
-    gate: make("gate", dim, hiddenDim),
-    up: make("up", dim, hiddenDim),
-  };
-  return { x, weights: { ...gateUp, down: make("down", hiddenDim, dim) } as Weights };
 }
 
 /** The inputs of a problem on a device; weights in the forms that are asked for, made when first used. */

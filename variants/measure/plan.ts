@@ -3,11 +3,11 @@ import type { Dispatch } from "../../kernels/gpu/kernel.ts";
 import { LimitError } from "../../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
-import { Tensor } from "../../kernels/gpu/tensor.ts";
+import { emptyInputs } from "../form.ts";
 import type { Mode } from "../shapes.ts";
 import type { Problem, Variant } from "../variant.ts";
 import { discard, record } from "./execution.ts";
-import { emptyInputs, weightForm } from "./inputs.ts";
+import { weightForm } from "./inputs.ts";
 
 /** What a row will need and launch, known without a device. */
 export interface RowPlan {
@@ -66,13 +66,7 @@ function walk(
 ): RowPlan {
   const plan = new PlanRecorder(capabilities);
   const { ledger } = plan.memory;
-  const inputs = emptyInputs(plan.memory, problem, weightForm(variant));
-  const dy = new Tensor(plan.memory, {
-    shape: [problem.tokens, problem.dim],
-    dtype: problem.dtype,
-    purpose: "input",
-    label: "dy",
-  });
+  const { dy, ...inputs } = emptyInputs(plan.memory, problem, weightForm(variant));
   let begin = 0;
   const between = () => {
     if (mode !== "backward") return;

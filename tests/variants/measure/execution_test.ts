@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { type Case, discard, record, timedParts } from "../../../variants/measure/execution.ts";
-import { emptyInputs, weightForm } from "../../../variants/measure/inputs.ts";
+import { emptyInputs } from "../../../variants/form.ts";
+import { weightForm } from "../../../variants/measure/inputs.ts";
 import { variants } from "../../../variants/mod.ts";
 import type { Variant } from "../../../variants/variant.ts";
 import { problemOf } from "./problems.ts";
@@ -11,8 +12,8 @@ const PROBLEM = problemOf(6, 8, 10);
 
 function stage(variant: Variant): { recorder: PlanRecorder; run: Case; inputBytes: number } {
   const recorder = new PlanRecorder(CAPABILITIES);
-  const inputs = emptyInputs(recorder.memory, PROBLEM, weightForm(variant));
-  const run = { variant, problem: PROBLEM, inputs, dy: emptyInputs(recorder.memory, PROBLEM, "separate").x };
+  const { dy, ...inputs } = emptyInputs(recorder.memory, PROBLEM, weightForm(variant));
+  const run = { variant, problem: PROBLEM, inputs, dy };
   return { recorder, run, inputBytes: recorder.memory.ledger.liveBytes };
 }
 

@@ -1,0 +1,91 @@
+import { activationKey } from "../kernels/activation.ts";
+import type { Capabilities } from "../kernels/gpu/device.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { type Places, replay, type Step, TraceRecorder } from "../kernels/gpu/trace.ts";
+import { tuningRevision } from "../kernels/matmul/tuning.ts";
+import { emptyInputs } from "./form.ts";
+import { Block, type Forward, type Gradients, type Inputs, type Variant } from "./variant.ts";
+
+/** What a variant records for a block; its tensors stand for those of a run. */
+interface Trace {
+  readonly inputs: Inputs;
+  readonly dy: Tensor;
+  readonly forward: { readonly steps: readonly Step[]; readonly outputs: Forward };
+  /** Null unless training. */
+  readonly backward: { readonly steps: readonly Step[]; readonly outputs: Gradients } | null;
+}
+
+/** Traces kept for each device: a model has few shapes. */
+const MOST_TRACES = 256;
+
+/**
+ * The variant, but its own code runs once for each kind of block on a device: what it records is noted, and recorded again
+ * from the notes. To choose kernels, tiles and places each time took two thirds of the time that recording a block took.
+ */
+export function traced(variant: Variant): Variant {
+  const { inChunks } = variant;
+  const ofDevices = new WeakMap<Capabilities, Map<string, Trace>>();
+  const traceOf = (block: Block, training: boolean): Trace => {
+    const { capabilities } = block.recorder;
+    const traces = ofDevices.get(capabilities) ?? new Map<string, Trace>();
+    ofDevices.set(capabilities, traces);
+    const key = keyOf(block, training);
+    const trace = traces.get(key) ?? traceBlock(variant, block, training);
+    if (traces.size >= MOST_TRACES) traces.clear();
+    traces.set(key, trace);
+    return trace;
+  };
+  return {
+    ...variant,
+    forward: (block, training) => {
+      const { inputs, forward: { steps, outputs } } = traceOf(block, training);
+      const places = placesOf(inputs, block.inputs);
+      replay(block.recorder, steps, places);
+      return { y: places.get(outputs.y)!, saved: inPlace(outputs.saved, places) };
+    },
+    backward: (block, saved, dy) => {
+      const { inputs, forward, backward, ...trace } = traceOf(block, true);
+      const places = placesOf(inputs, block.inputs).set(trace.dy, dy);
+      put(places, forward.outputs.saved, saved);
+      replay(block.recorder, backward!.steps, places);
+      return inPlace(backward!.outputs, places);
+    },
+    ...inChunks && { inChunks: (tokens: number) => inChunks(tokens).map(traced) },
+  };
+}
+
+/** All that the launches of a block depend on, beside the variant and the device. */
+function keyOf({ problem, inputs: { weights } }: Block, training: boolean): string {
+  const { tokens, dim, hiddenDim, dtype, precision, activation } = problem;
+  const sizes = [tokens, dim, hiddenDim, dtype, precision, activationKey(activation)];
+  return [...sizes, "gateUp" in weights, training, tuningRevision()].join("|");
+}
+
+function traceBlock(variant: Variant, { recorder, problem, inputs }: Block, training: boolean): Trace {
+  const tracer = new TraceRecorder(recorder.capabilities);
+  const form = "gateUp" in inputs.weights ? "combined" : "separate";
+  const { dy, ...given } = emptyInputs(tracer.memory, problem, form);
+  const block = new Block(tracer, problem, given);
+  const outputs = variant.forward(block, training);
+  const forward = { steps: tracer.take(), outputs };
+  if (!training) return { inputs: given, dy, forward, backward: null };
+  const gradients = variant.backward(block, outputs.saved, dy);
+  return { inputs: given, dy, forward, backward: { steps: tracer.take(), outputs: gradients } };
+}
+
+function placesOf(traced: Inputs, given: Inputs): Places {
+  const places: Places = new Map([[traced.x, given.x]]);
+  put(places, { ...traced.weights }, { ...given.weights });
+  return places;
+}
+
+type Named = Readonly<Record<string, Tensor>>;
+
+function put(places: Places, traced: Named, given: Named): void {
+  for (const [name, tensor] of Object.entries(traced)) places.set(tensor, given[name]);
+}
+
+/** The same names with the tensors of a run. */
+function inPlace<T extends Named>(traced: T, places: Places): T {
+  return Object.fromEntries(Object.entries(traced).map(([name, tensor]) => [name, places.get(tensor)])) as T;
+}
