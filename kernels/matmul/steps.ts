@@ -5,9 +5,9 @@ import { multiply, summed } from "./sums.ts";
 import { lines, range } from "./text.ts";
 
 /**
- * The steps from `first` to before `end`, which lie wholly inside K. While one is multiplied, the next one's elements are in flight to
- * registers that live for one turn of the loop: those that a turn hands to the next, a compiler copies. The last turn
- * fetches elements that are never multiplied.
+ * The steps from `first` to before `end`, which lie wholly inside K. While one is multiplied, the next one's elements are
+ * in flight to registers that live for one turn of the loop: those that a turn hands to the next, a compiler copies. The
+ * last turn fetches elements that are never multiplied.
  *
  * Two tiles ahead, a turn of the loop takes two steps, so that the registers which it hands on are those that it was
  * given, and nothing is copied. If a single step is left over, a loop of its own multiplies it.
