@@ -29,6 +29,13 @@ export function emptyInputs(
   return { x, weights, dy };
 }
 
+/** Weights as an object of their own with nothing else in it: a caller's may be getters of a class. */
+export function namedWeights(weights: Weights): Weights & Readonly<Record<string, Tensor>> {
+  const { down } = weights;
+  if ("gateUp" in weights) return { gateUp: weights.gateUp, down };
+  return { gate: weights.gate, up: weights.up, down };
+}
+
 /** A variant with what it is to compute. */
 export interface Run {
   readonly recorder: Recorder;

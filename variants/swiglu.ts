@@ -1,7 +1,7 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { prepared } from "./explain.ts";
-import { type Run, runBackward, runForward } from "./form.ts";
+import { namedWeights, type Run, runBackward, runForward } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recorded } from "./recorded.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
@@ -132,7 +132,7 @@ export function swigluWithGrad<W extends Weights>(
 ): WithGradients<W> {
   const { choice, problem } = prepared({ gpu, x, weights, options }, { training: true });
   // Backward is of what forward saw, whatever becomes of the caller's objects.
-  const inputs = { x, weights: { ...weights } };
+  const inputs = { x, weights: namedWeights(weights) };
   const shape = [...x.shape];
   const run: Omit<Run, "recorder"> = { variant: choice.variant, problem, inputs };
   const encoder = checkEncoder(options);

@@ -1,9 +1,10 @@
 import { activationKey } from "../kernels/activation.ts";
 import type { Capabilities } from "../kernels/gpu/device.ts";
+import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { type Places, replay, type Step, TraceRecorder } from "../kernels/gpu/trace.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
-import { emptyInputs } from "./form.ts";
+import { emptyInputs, namedWeights } from "./form.ts";
 import { Block, type Forward, type Gradients, type Inputs, type Variant } from "./variant.ts";
 
 /** What a variant records for a block; its tensors stand for those of a run. */
@@ -30,7 +31,9 @@ export function traced(variant: Variant): Variant {
     const traces = ofDevices.get(capabilities) ?? new Map<string, Trace>();
     ofDevices.set(capabilities, traces);
     const key = keyOf(block, training);
-    const trace = traces.get(key) ?? traceBlock(variant, block, training);
+    const known = traces.get(key);
+    if (known) return known;
+    const trace = traceBlock(variant, block, training);
     if (traces.size >= MOST_TRACES) traces.clear();
     traces.set(key, trace);
     return trace;
@@ -38,12 +41,14 @@ export function traced(variant: Variant): Variant {
   return {
     ...variant,
     forward: (block, training) => {
+      if (isPlanned(block)) return variant.forward(block, training);
       const { inputs, forward: { steps, outputs } } = traceOf(block, training);
       const places = placesOf(inputs, block.inputs);
       replay(block.recorder, steps, places);
       return { y: places.get(outputs.y)!, saved: inPlace(outputs.saved, places) };
     },
     backward: (block, saved, dy) => {
+      if (isPlanned(block)) return variant.backward(block, saved, dy);
       const { inputs, forward, backward, ...trace } = traceOf(block, true);
       const places = placesOf(inputs, block.inputs).set(trace.dy, dy);
       put(places, forward.outputs.saved, saved);
@@ -53,6 +58,9 @@ export function traced(variant: Variant): Variant {
     ...inChunks && { inChunks: (tokens: number) => inChunks(tokens).map(traced) },
   };
 }
+
+/** A plan is made once: notes of it would serve nobody. */
+const isPlanned = ({ recorder }: Block) => recorder instanceof PlanRecorder;
 
 /** All that the launches of a block depend on, beside the variant and the device. */
 function keyOf({ problem, inputs: { weights } }: Block, training: boolean): string {
@@ -75,7 +83,7 @@ function traceBlock(variant: Variant, { recorder, problem, inputs }: Block, trai
 
 function placesOf(traced: Inputs, given: Inputs): Places {
   const places: Places = new Map([[traced.x, given.x]]);
-  put(places, { ...traced.weights }, { ...given.weights });
+  put(places, namedWeights(traced.weights), namedWeights(given.weights));
   return places;
 }
 

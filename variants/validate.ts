@@ -4,6 +4,7 @@ import { DTYPES } from "../kernels/gpu/dtype.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { PRECISIONS } from "../kernels/matmul/config.ts";
 import { checkDtype, checkGpu, checkOneOf, checkShape, checkTensor, kindOf } from "./checks.ts";
+import { namedWeights } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import type { Problem, Sizes, Weights } from "./variant.ts";
 
@@ -107,15 +108,12 @@ function partsOf(weights: Weights): Record<string, Tensor> {
       }`,
     );
   }
-  const combined = "gateUp" in weights;
-  if (combined && ("gate" in weights || "up" in weights)) {
+  if ("gateUp" in weights && ("gate" in weights || "up" in weights)) {
     throw new TypeError(
       "Cannot use weights as they must have either gateUp or gate and up: current value has both",
     );
   }
-  return combined
-    ? { gateUp: weights.gateUp, down: weights.down }
-    : { gate: weights.gate, up: weights.up, down: weights.down };
+  return namedWeights(weights);
 }
 
 function hiddenOf(weights: Weights, dim: number): number {

@@ -4,8 +4,8 @@ import type { Recorder } from "../gpu/recorder.ts";
 import { storageBytes, type Tensor } from "../gpu/tensor.ts";
 import { transpose } from "../transpose.ts";
 import { isAligned, isBindable, matrix, type View } from "../view.ts";
-import { columnsApart, productsApart } from "./parts.ts";
-import type { Multiply, Sized } from "./request.ts";
+import { addsInPlace, columnsApart, productsApart } from "./parts.ts";
+import { type Multiply, shapeToChooseBy, type Sized } from "./request.ts";
 
 type Side = "a" | "b";
 
@@ -37,7 +37,7 @@ export function withCopies(
   const transposes = transposeB && sized.b.every((view) => fitsTransposed(recorder, view));
   const copiesB = (part: Sized) => transposes || aligns(recorder, part, "b");
   const copies = copiesB(sized) || aligns(recorder, sized, "a");
-  for (const product of copies ? productsApart(sized) : [sized]) {
+  for (const product of copies && addsInPlace(sized) ? productsApart(sized) : [sized]) {
     withAligned(recorder, product, "a", (ready) => {
       for (const part of copiesB(ready) ? columnsApart(ready) : [ready]) {
         if (transposes) copied(recorder, part, TRANSPOSED_B, multiply);
@@ -54,7 +54,8 @@ function withAligned(recorder: Recorder, sized: Sized, side: Side, multiply: Mul
 
 /** Whether the operands of a side are copied into aligned rows: all or none, as they have one stride. */
 function aligns({ capabilities }: Recorder, sized: Sized, side: Side): boolean {
-  const uses = side === "a" ? sized.n : sized.m;
+  const { m, n } = shapeToChooseBy(sized);
+  const uses = side === "a" ? n : m;
   if (uses < LEAST_USES || sized[side].every(isAligned)) return false;
   return sized[side].every((view) =>
     fits(capabilities, view, view.rows * padded(view.cols)) && isBindable(withPadding(view), capabilities)

@@ -6,12 +6,12 @@ import { bind, dtypeOf, isWriteAligned, type View, viewBytes } from "../view.ts"
 import { chooseTile, type TileChoice } from "./choose.ts";
 import { configKey, type Epilogue, type MatmulConfig } from "./config.ts";
 import { withCopies } from "./copies.ts";
-import { columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
+import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
 import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
 import { SKINNY_ROWS } from "./skinny.ts";
 import { skinnyMatmul } from "./skinny_launch.ts";
 import { kernelEpilogue, withSlices } from "./slices.ts";
-import { rowsBefore } from "./splits.ts";
+import { rowsAtOnce, rowsBefore } from "./splits.ts";
 import { strassenMatmul, usesStrassen } from "./strassen.ts";
 import { range } from "./text.ts";
 import { checkTile, type Tile, tileName } from "./tile.ts";
@@ -45,7 +45,7 @@ function tiledMatmul(recorder: Recorder, sized: Sized, choice: TileChoice): void
  * and keeps less in registers (15.2 against 15.0 ms on an H200, the sums read again included).
  */
 function multiply(recorder: Recorder, sized: Sized, { tile, splits, tail }: TileChoice): void {
-  if (splits > 1) return splitMatmul(recorder, sized, { tile, splits });
+  if (splits > 1 || !addsInPlace(sized)) return splitMatmul(recorder, sized, { tile, splits });
   for (const part of productsApart(sized)) {
     const [first, last] = tail ? rowsApart(part, rowsBefore(tail, tile, part.m)) : [part];
     if (last) recorder.beginGroup();
@@ -63,19 +63,25 @@ function multiply(recorder: Recorder, sized: Sized, { tile, splits, tail }: Tile
   }
 }
 
-/** K of all products in slices that workgroups of their own add up; a last launch adds the slices in order. */
+/**
+ * K of all products in slices that workgroups of their own add up; a last launch adds the slices in order. Products that
+ * cannot be added up in the output have a slice each at least: rows then come one after the other in the same workspace.
+ */
 function splitMatmul(recorder: Recorder, sized: Sized, { tile, splits }: Slicing): void {
-  const { products } = sized;
+  const { products, m } = sized;
   const each = Math.ceil(splits / products);
-  withSlices(recorder, sized, { splits: each, parts: products }, (partials) => {
+  const rows = addsInPlace(sized) ? m : rowsAtOnce(sized, tile, each * products);
+  const [first, rest] = rowsApart(sized, rows);
+  withSlices(recorder, first, { splits: each, parts: products }, (partials) => {
     // Products share nothing that is written, so that they run together.
     if (products > 1) recorder.beginGroup();
     for (const product of range(products)) {
       const out = partials.map((parts) => parts[product]);
-      const part = { ...sized, ...operandsOf(sized, product), products: 1 } as const;
+      const part = { ...first, ...operandsOf(first, product), products: 1 } as const;
       launch(recorder, part, { tile, epilogue: "store", out, splits: each, written: out });
     }
   });
+  if (rest) splitMatmul(recorder, rest, { tile, splits });
 }
 
 /**

@@ -1,12 +1,14 @@
-import { columns, rows } from "../view.ts";
+import { columns, dtypeOf, rows } from "../view.ts";
 import { operandCounts } from "./config.ts";
 import type { Sized } from "./request.ts";
 import { range } from "./text.ts";
 
-/**
- * Two products as two requests, the second of which adds to the first: outputs of 16 bits are rounded twice, PyTorch's
- * three times.
- */
+/** Whether products can be added up in the outputs: in 16 bits the first could overflow, and sums be rounded twice. */
+export function addsInPlace({ products, out }: Pick<Sized, "products" | "out">): boolean {
+  return products === 1 || dtypeOf(out) === "float32";
+}
+
+/** Two products as two requests, the second of which adds to the first. */
 export function productsApart(sized: Sized): Sized[] {
   return range(sized.products).map((product) => ({
     ...sized,

@@ -83,7 +83,27 @@ export function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
   const most = Math.min(byLength, byMemory, Math.floor(MOST_SLICES / products));
   const slices = range(most).map((i) => (i + 1) * products).filter((splits) => splits > 1);
   const split = slices.map((splits) => ({ splits, cost: splitCost(shape, tile, splits) }));
+  if (addsApart(shape)) return [{ splits: 1, cost: splitCost(shape, tile, products) }, ...split];
   return [{ splits: 1, cost: wholeCost(shape, tile) }, ...split, ...tailWays(shape, tile)];
+}
+
+/** Whether products are added up outside the output, a slice of each at least: see `addsInPlace`. */
+function addsApart({ products, dtype }: MatmulShape): boolean {
+  return products > 1 && dtype !== "float32";
+}
+
+/** Rows of the output whose slices have room at once: all, or those that fill the last round of multiprocessors. */
+export function rowsAtOnce(
+  { m, n, columns, mostSliceBytes = MOST_PARTIAL_BYTES }: MatmulShape,
+  tile: Tile,
+  slices: number,
+): number {
+  const fitting = Math.floor(mostSliceBytes / (4 * n * columns * slices));
+  if (fitting >= m) return m;
+  const tileRows = Math.max(1, Math.floor(fitting / tile.tileM));
+  const perRow = tilesOf(tile, { m: 1, n, columns }) * slices;
+  const rounds = Math.floor(tileRows * perRow / MULTIPROCESSORS);
+  return tile.tileM * (rounds > 0 ? Math.max(1, Math.floor(rounds * MULTIPROCESSORS / perRow)) : tileRows);
 }
 
 function tailWays(shape: MatmulShape, tile: Tile): Way[] {

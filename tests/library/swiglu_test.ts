@@ -40,6 +40,32 @@ Deno.test("every implementation gives y and gradients for separate and for combi
     disposeAll(block);
   }));
 
+Deno.test("weights may be getters of a class", () =>
+  withGpu(async (gpu) => {
+    const { host, forms: [separate], ...block } = blockOf(gpu, sizes);
+    class Layer {
+      get gate() {
+        return separate.gate;
+      }
+      get up() {
+        return separate.up;
+      }
+      get down() {
+        return separate.down;
+      }
+    }
+    const expected = oracle({ ...sizes, activation: "silu" }, host);
+    const inference = swiglu(gpu, block.x, new Layer());
+    const { y, backward } = swigluWithGrad(gpu, block.x, new Layer());
+    const { dx, dGate, dUp, dDown } = backward(block.dy);
+    const outputs = { y, dx, dGate, dUp, dDown };
+    await assertNear(inference, expected.y);
+    for (const [name, tensor] of Object.entries(outputs)) {
+      await assertNear(tensor, expected[name as keyof typeof outputs]);
+    }
+    disposeAll({ ...block, ...outputs, inference });
+  }));
+
 Deno.test("gatedLinearUnit gives h of separate and combined weights", () =>
   withGpu(async (gpu) => {
     const { host, forms: _, ...block } = blockOf(gpu, sizes, { leading });

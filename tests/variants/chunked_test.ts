@@ -99,6 +99,19 @@ for (const chunk of [512, 384]) {
   });
 }
 
+Deno.test("y of training is computed as y of inference, slice by slice", () => {
+  for (const [tokens, dim, hiddenDim] of [[192, 512, 64], [256, 1024, 64], [4096, 4096, 11008]]) {
+    const problem = problemOf(tokens, dim, hiddenDim, "float32");
+    const tiles = (training: boolean) => {
+      const plan = new PlanRecorder(CAPABILITIES);
+      const block = new Block(plan, problem, emptyInputs(plan.memory, problem, "separate"));
+      chunked(tuned, 128).forward(block, training);
+      return plan.dispatches.map(({ tile, workgroups }) => [tile, workgroups]);
+    };
+    assertEquals(tiles(true), tiles(false));
+  }
+});
+
 Deno.test("chunks are of ever fewer tokens, each three quarters or two thirds of the one before, and 128 at least", () => {
   const sizes = (tokens: number) => inChunks(tuned, tokens).map(({ chunkTokens }) => chunkTokens);
   assertEquals(sizes(4096), [2048, 1536, 1024, 768, 512, 384, 256, 192, 128]);

@@ -64,3 +64,11 @@ Deno.test("a last chunk that is shorter takes the kernels of the others", () => 
     }
   }
 });
+
+Deno.test("so it does where rows are copied so that vectors fit them", () => {
+  for (const dtype of ["float32", "bfloat16"] as const) {
+    const kernels = (tokens: number) =>
+      longKernels(chunked(tuned, 1536), { sizes: { tokens, dim: 4097, hiddenDim: 11009 }, dtype });
+    assertEquals(kernels(3072 + 200), kernels(3072));
+  }
+});

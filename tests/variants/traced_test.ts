@@ -1,8 +1,9 @@
 /** Variants whose launches are noted once: the same launches, thought out once for all that they depend on. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../kernels/gpu/kernel.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
+import { ObservedRecorder } from "../../kernels/measure/observed.ts";
 import { TUNING_SCHEMA, useTuning } from "../../kernels/matmul/tuning.ts";
 import { emptyInputs } from "../../variants/form.ts";
 import { variants } from "../../variants/mod.ts";
@@ -30,12 +31,12 @@ interface Run {
   readonly capabilities?: typeof CAPABILITIES;
 }
 
-/** All that is recorded of a block, launch by launch, and the bytes at the end. */
+/** All that is recorded of a block as if on a device, launch by launch, and the bytes at the end. */
 function recorded(variant: Variant, run: Run = {}) {
   const { problem = PROBLEM, form = "separate", training = true, capabilities = CAPABILITIES } = run;
   const plan = new PlanRecorder(capabilities);
   const { dy, ...inputs } = emptyInputs(plan.memory, problem, form);
-  const block = new Block(plan, problem, inputs);
+  const block = new Block(new ObservedRecorder(plan, {}), problem, inputs);
   const { y, saved } = variant.forward(block, training);
   const kept = Object.entries({ y, ...saved }).map(([name, { label, shape }]) => [name, label, shape]);
   const gradients = training ? Object.entries(variant.backward(block, saved, dy)) : [];
@@ -104,6 +105,43 @@ Deno.test("a variant's own code runs once for each kind of block, on each device
   useTuning({ schema: TUNING_SCHEMA, adapter: "another", entries: [] });
   recorded(variant);
   assertEquals(calls, runs.length + 1);
+});
+
+Deno.test("256 kinds of blocks are kept, and plans make no notes", () => {
+  let calls = 0;
+  const variant = traced({
+    ...variants[0],
+    forward: () => {
+      calls++;
+      throw new RangeError("no more");
+    },
+  });
+  const block = new Block(
+    new PlanRecorder(CAPABILITIES),
+    PROBLEM,
+    emptyInputs(new PlanRecorder(CAPABILITIES).memory, PROBLEM, "separate"),
+  );
+  for (let i = 0; i < 2; i++) assertThrows(() => variant.forward(block, true), RangeError, "no more");
+  assertEquals(calls, 2);
+
+  let made = 0;
+  const counted = traced({
+    ...tuned,
+    forward: (block, training) => {
+      made++;
+      return tuned.forward(block, training);
+    },
+  });
+  const kinds = (count: number) => {
+    for (let i = 1; i <= count; i++) {
+      recorded(counted, { problem: { ...PROBLEM, tokens: i }, training: false });
+    }
+  };
+  kinds(256);
+  kinds(256);
+  assertEquals(made, 256);
+  kinds(257);
+  assertEquals(made, 257);
 });
 
 Deno.test("the same in chunks is noted too", () => {

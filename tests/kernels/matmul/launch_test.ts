@@ -11,7 +11,7 @@ import { record, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { launchCases, shapesOf } from "./cases.ts";
 import { assertExact } from "./exact.ts";
 import { reference } from "./reference.ts";
-import { describeConfig } from "./structures.ts";
+import { describeConfig, MINI } from "./structures.ts";
 
 const gpu = await requestGpu();
 
@@ -62,6 +62,47 @@ for (const dtype of DTYPES) {
       right.dispose();
     });
   }
+}
+
+/** Ways to compute the sum of two products: whole, in slices, with copies of operands. */
+const WAYS = [
+  ...[1, 2, 3, 4].map((splits) => ({ splits, transposeB: false, odd: false })),
+  ...[1, 4].flatMap((splits) => [
+    { splits, transposeB: true, odd: false },
+    { splits, transposeB: false, odd: true },
+  ]),
+];
+
+for (const dtype of ["float16", "bfloat16"] as const) {
+  Deno.test(`the sum of two products in ${dtype} is rounded once, and no summand overflows, whichever way`, async () => {
+    // Neither product is a number of this type; that of 300 x 16 x 16 is beyond float16's range.
+    const k = 301;
+    const [a, b] = dtype === "float16" ? [[16, 16], [16, -16]] : [[1, 1], [1, -1]];
+    for (const { splits, transposeB, odd } of WAYS) {
+      const [m, n] = odd ? [513, 513] : [64, 64];
+      const matrices = ([first, second]: number[], rows: number, last: number) =>
+        [first, second].map((value, i) => {
+          const values = new Float32Array(rows * k).fill(value);
+          if (i === 1) { for (let row = 0; row < rows; row++) values[row * k + k - 1] = last; }
+          return upload(gpu, values, { dtype, shape: [rows, k] });
+        });
+      const operands = { a: matrices(a, m, 0), b: matrices(b, n, 0) };
+      const out = upload(gpu, new Float32Array(m * n).fill(NaN), { dtype, shape: [m, n] });
+      record(gpu, (recorder) =>
+        matmul(recorder, {
+          label: "sum",
+          layout: "nt",
+          products: 2,
+          a: operands.a.map(matrix),
+          b: operands.b.map(matrix),
+          out: [matrix(out)],
+          choice: { tile: MINI, splits, transposeB },
+        }));
+      const expected = new Float32Array(m * n).fill(a[0] * b[0]);
+      assertEquals(await out.read(), expected, JSON.stringify({ splits, transposeB, odd }));
+      for (const tensor of [...operands.a, ...operands.b, out]) tensor.dispose();
+    }
+  });
 }
 
 testNothingLeft(gpu);
