@@ -166,7 +166,7 @@ function chunkBackward(
   },
 ): void {
   const weightGradient = (label: "dDown" | "dGate" | "dUp", [a, b]: [View, View]) =>
-    product(block, label, { layout: "tn", a, b, out: weights[label], accumulate });
+    product(block, label, { layout: "tn", a, b, out: weights[label], accumulate, likeRows });
   // Beside g, u and h slices would be the peak.
   const [h, g, u] = project(block, { x, likeRows, save: true, mostSliceBytes: 0 });
   weightGradient("dDown", [matrix(h), dy]);

@@ -6,12 +6,13 @@ import type { Block } from "./variant.ts";
 export function product(
   block: Block,
   label: string,
-  { layout, a, b, out, accumulate = false }: {
+  { layout, a, b, out, accumulate = false, likeRows }: {
     layout: Layout;
     a: View;
     b: View;
     out: View;
     accumulate?: boolean;
+    likeRows?: number;
   },
 ): void {
   block.matmul({
@@ -21,5 +22,6 @@ export function product(
     b: [b],
     out: [out],
     epilogue: accumulate ? "accumulate" : "store",
+    likeRows,
   });
 }

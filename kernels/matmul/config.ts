@@ -1,5 +1,6 @@
 import { type Activation, activationKey } from "../activation.ts";
 import type { Storage } from "../storage.ts";
+import type { MatmulShape } from "./choose.ts";
 import { type Tile, tileName } from "./tile.ts";
 
 /** Which operands are stored transposed: C = A B (nn), A B^T (nt), A^T B (tn). */
@@ -9,7 +10,7 @@ export type Layout = "nn" | "nt" | "tn";
 export type Epilogue =
   /** out = sums, one output for each column block; slices of K one after the other, for a reduction to add. */
   | "store"
-  /** out += sums: the kernel of "store", told by a uniform, so that there is one less to compile. */
+  /** out += sums: by the kernel of "store" where many products need both, see {@linkcode mayAdd}. */
   | "accumulate"
   /** h = act(g) * u of the two column blocks. */
   | "gated"
@@ -59,7 +60,7 @@ export interface MatmulConfig {
   readonly columns: 1 | 2;
   /** Whether A is h = act(g) * u, computed while g and u are loaded; layout tn only. */
   readonly gatedA: boolean;
-  readonly epilogue: Exclude<Epilogue, "accumulate">;
+  readonly epilogue: Epilogue;
   /** Of gatedA and the gated epilogues. */
   readonly activation: Activation;
   /** The storage buffers, in binding order. */
@@ -94,6 +95,14 @@ function outputCount(epilogue: Epilogue, columns: number): number {
 /** Whether the text of this config contains the activation. */
 export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA" | "epilogue">): boolean {
   return gatedA || epilogue.startsWith("gated");
+}
+
+/**
+ * Whether the kernel of "store" also adds, told by a uniform: one less to compile where two products are added up, or
+ * those of Strassen's method. Else it would take a driver a third longer to compile, as 16 bits are packed twice.
+ */
+export function mayAdd({ dtype, arithmetic }: Pick<MatmulShape, "dtype" | "arithmetic">): boolean {
+  return arithmetic === "float16" || dtype === "float32";
 }
 
 /** A key that two configs share only when their WGSL is the same. */

@@ -22,7 +22,7 @@ export function reduceWorkgroups(m: number, n: number): [number, number, number]
 }
 
 /** What the text of a reduction depends on. */
-export interface ReduceInit extends EpilogueInit {
+export interface ReduceInit extends Omit<EpilogueInit, "mayAdd"> {
   /** Views of slices of each column block, whose sums are added up. */
   readonly parts: number;
   /** The storage buffer of each of these views, which follow those of the outputs. */
@@ -62,7 +62,7 @@ ${
       }
 @group(0) @binding(${storage.length + buffers.length}) var<uniform> p: Params;
 ${packingWgsl(storage.map((s) => s.dtype))}
-${epilogueWgsl(init)}
+${epilogueWgsl({ ...init, mayAdd: true })}
 
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -32,7 +32,7 @@ export interface MatmulRequest {
   readonly precision?: Precision;
   /** Most bytes of workspace for slices of K that a choice by rule may take. Default: what stays in a large cache. */
   readonly mostSliceBytes?: number;
-  /** Rows for which its tile is chosen: those of products before it, whose kernels it then shares. Default: its own. */
+  /** Rows of A for which its tile is chosen: those of products before it, whose kernels it then shares. Default: its own. */
   readonly likeRows?: number;
   /** Overrides the tile that shape, dtype and device would choose. */
   readonly choice?: TileChoice;
@@ -89,7 +89,9 @@ export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): 
 
 /** What the choice of its tile depends on. */
 export function shapeToChooseBy<S extends MatmulShape & Pick<MatmulRequest, "likeRows">>(shape: S): S {
-  return { ...shape, m: shape.likeRows ?? shape.m };
+  const { layout, likeRows } = shape;
+  if (likeRows === undefined) return shape;
+  return { ...shape, [layout === "tn" ? "k" : "m"]: likeRows };
 }
 
 /** Rows along K are loaded one matrix at a time, and as they come: see `loader`. Sums of two products meet in the output. */

@@ -1,17 +1,17 @@
 import type { Recorder } from "../gpu/recorder.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { storagesOf } from "../storage.ts";
-import { bind, matrix, rows, type View, viewBytes } from "../view.ts";
+import { bind, matrix, type View, viewBytes } from "../view.ts";
 import type { Epilogue } from "./config.ts";
 import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import type { Sized } from "./request.ts";
 import { range } from "./text.ts";
 
-/** The kernel's epilogue, and the uniform that tells it whether to add to what is there. */
-export function kernelEpilogue<E extends Epilogue>(epilogue: E) {
-  return epilogue === "accumulate"
+/** The kernel's epilogue, and the uniform that tells one which may add to what is there whether it is to. */
+export function kernelEpilogue(epilogue: Epilogue, { mayAdd }: { mayAdd: boolean }) {
+  return epilogue === "accumulate" && mayAdd
     ? { epilogue: "store" as const, accumulate: 1 }
-    : { epilogue: epilogue as Exclude<E, "accumulate">, accumulate: 0 };
+    : { epilogue, accumulate: 0 };
 }
 
 /** Where launches leave their slices of K: a matrix of [splits x m] rows for each part of each column block. */
@@ -22,8 +22,6 @@ interface SlicesInit {
   readonly splits: number;
   /** Launches for each column block. Default: 1. */
   readonly parts?: number;
-  /** Whether all slices are in one tensor: launches that write one run one after the other. Default: false. */
-  readonly oneTensor?: boolean;
 }
 
 /**
@@ -33,22 +31,19 @@ interface SlicesInit {
 export function withSlices(
   recorder: Recorder,
   sized: Sized,
-  { splits, parts = 1, oneTensor = false }: SlicesInit,
+  { splits, parts = 1 }: SlicesInit,
   launch: (partials: Partials) => void,
 ): void {
   const { m, n, columns, label } = sized;
   const tensors: Tensor[] = [];
-  const empty = (count: number) => {
-    const shape = [count, splits, m, Math.ceil(n / 4) * 4];
-    const tensor = recorder.empty(shape, "float32", { purpose: "workspace", label: `slices of ${label}` });
-    tensors.push(tensor);
-    return matrix(tensor);
-  };
   try {
-    const whole = oneTensor ? empty(columns * parts) : null;
-    const slices = range(columns * parts).map((i) =>
-      whole ? rows(whole, i * splits * m, splits * m) : empty(1)
-    );
+    for (let i = 0; i < columns * parts; i++) {
+      const shape = [splits, m, Math.ceil(n / 4) * 4];
+      tensors.push(
+        recorder.empty(shape, "float32", { purpose: "workspace", label: `slices of ${label}` }),
+      );
+    }
+    const slices = tensors.map(matrix);
     launch(range(columns).map((block) => slices.slice(block * parts, (block + 1) * parts)));
     sumSlices(recorder, sized, { slices, splits, parts });
   } finally {
@@ -62,7 +57,7 @@ function sumSlices(
   { slices, splits, parts }: { slices: readonly View[]; splits: number; parts: number },
 ): void {
   const { m, n, out, columns, activation } = sized;
-  const { epilogue, accumulate } = kernelEpilogue(sized.epilogue);
+  const { epilogue, accumulate } = kernelEpilogue(sized.epilogue, { mayAdd: true });
   const bound = bind([...out, ...slices], recorder.capabilities);
   const [slots, sliceSlots] = [bound.slots.slice(0, out.length), bound.slots.slice(out.length)];
   const storage = storagesOf(out, { slots, inputs: 0 });

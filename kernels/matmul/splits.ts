@@ -16,7 +16,7 @@ export function rowsBefore({ tileRows }: Tail, { tileM }: Tile, m: number): numb
 }
 
 /** What the rule takes a GPU for: an H200. WebGPU does not tell how many multiprocessors there are. */
-const MULTIPROCESSORS = 132;
+export const MULTIPROCESSORS = 132;
 
 /** Workgroups from which all multiprocessors are busy, three on each. */
 const BUSY = 3 * MULTIPROCESSORS;
@@ -24,12 +24,11 @@ const BUSY = 3 * MULTIPROCESSORS;
 /**
  * What a last round costs beyond its share, in workgroups, by how many of them it has. A full round is as many as a
  * multiprocessor runs together: two of `square` (one alone takes 1.3 times as long as each of two); four of `few` (three
- * keep the memory busy); two of `fewAlong`; three of the others (one alone takes 1.5 times as long, two 1.05 times).
+ * keep the memory busy); three of the others (one alone takes 1.5 times as long, two 1.05 times).
  */
 const UNEVEN = {
   square: [0, 0.3],
   few: [0, 1.1, 0.6, 0.1],
-  fewAlong: [0, 0.5],
   others: [0, 0.5, 0.1],
 } as const;
 
@@ -143,11 +142,9 @@ function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
   return LAUNCH_COST + 4 * m * n * columns * splits / PARTIAL_BYTES;
 }
 
-/** Rounds until the last of so many workgroups of each multiprocessor ends. Registers, or shared memory, decide how many run together. */
+/** Rounds until the last of so many workgroups of each multiprocessor ends. Registers decide how many run together. */
 function roundsOf(tile: Tile, share: number): number {
-  // Twice the K in shared memory leaves room for half as many.
-  const few = tile.tileK <= 8 ? "few" : "fewAlong";
-  const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? few : "others"];
+  const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? "few" : "others"];
   return (1 + DRIFT) * share + rounds[share % rounds.length];
 }
 

@@ -1,7 +1,6 @@
 import type { Tile } from "./tile.ts";
 
 const LANES = { lanesM: 4, lanesN: 8, group: 8 };
-const STREAM = { ...LANES, reuse: "b", ahead: 2 } as const;
 
 /**
  * Every tile that a choice can return.
@@ -31,10 +30,10 @@ export const TILES = {
     reuse: "b",
     ahead: 1,
   },
-  /** Up to 16 rows, which stream B: each multiprocessor has 64 KiB of it in flight, in registers. */
-  few: { tileM: 16, tileN: 256, tileK: 8, threadM: 4, threadN: 8, ...STREAM },
-  /** The same where rows of B run along K: 64 bytes of each at a time. */
-  fewAlong: { tileM: 16, tileN: 256, tileK: 16, threadM: 4, threadN: 8, ...STREAM },
+  /** 9 to 16 rows, which stream B: each multiprocessor has 64 KiB of it in flight, in registers. */
+  few: { tileM: 16, tileN: 256, tileK: 8, threadM: 4, threadN: 8, ...LANES, reuse: "b", ahead: 2 },
+  /** A^T B of few rows, which streams the output: as many warps as can be hide what each waits for. */
+  flat: { tileM: 64, tileN: 64, tileK: 8, threadM: 4, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
   /** A few dozen rows. */
   low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b", ahead: 1 },
   wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a", ahead: 1 },

@@ -1,6 +1,6 @@
 import { activationWgsl } from "../activation.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
-import { type MatmulConfig, operandCounts } from "./config.ts";
+import { type MatmulConfig, mayAdd, operandCounts } from "./config.ts";
 import { epilogueWgsl, outputsRead } from "./epilogue.ts";
 import { loaders, wordsOf } from "./operands.ts";
 import { lastStep, wholeSteps } from "./steps.ts";
@@ -95,10 +95,11 @@ function threadPlace({ tileM, threadM, threadN, lanesM, lanesN }: Tile, columns:
 
 /** Module scope: what takes the sums to the outputs. */
 function finishWgsl(config: MatmulConfig): string {
-  const { epilogue, columns, activation, storage, slots } = config;
+  const { epilogue, columns, activation, storage, slots, arithmetic } = config;
+  const adds = mayAdd({ dtype: storage[slots[0]].dtype, arithmetic });
   const counts = operandCounts(config);
   const outputs = slots.slice(counts.a + counts.b);
-  return epilogueWgsl({ epilogue, columns, activation, storage, slots: outputs });
+  return epilogueWgsl({ epilogue, mayAdd: adds, columns, activation, storage, slots: outputs });
 }
 
 /**

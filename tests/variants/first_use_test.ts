@@ -9,6 +9,7 @@ import { Block, type Precision, release, type Sizes, type Variant } from "../../
 import { CAPABILITIES } from "./measure/capabilities.ts";
 
 const LLAMA: Sizes = { tokens: 4096, dim: 4096, hiddenDim: 11008 };
+const SMALLER: Sizes = { tokens: 2048, dim: 2048, hiddenDim: 5632 };
 
 /** Bytes of WGSL from which a kernel is long: those whose steps along K are unrolled. */
 const LONG = 20_000;
@@ -39,11 +40,13 @@ const STEPS: readonly [Step & { name: string; variant?: Variant }, number][] = [
   [{ name: "float32" }, 4],
   [{ name: "float32, inference", training: false }, 2],
   [{ name: "float32, sizes that no vector fits", sizes: { tokens: 4095, dim: 4097, hiddenDim: 11009 } }, 5],
-  [{ name: "float32, 16 tokens", sizes: { ...LLAMA, tokens: 16 } }, 5],
+  [{ name: "float32, 8 tokens", sizes: { ...LLAMA, tokens: 8 } }, 1],
+  [{ name: "float32, 16 tokens", sizes: { ...LLAMA, tokens: 16 } }, 3],
   [{ name: "float32, 64 tokens", sizes: { ...LLAMA, tokens: 64 } }, 4],
   [{ name: "float32, chunks of 384 tokens", variant: chunked(tuned, 384) }, 5],
   [{ name: "float32, fastest", precision: "fastest" }, 5],
   [{ name: "float16", dtype: "float16" }, 5],
+  [{ name: "float16, 2048x2048x5632", dtype: "float16", sizes: SMALLER }, 5],
   [{ name: "float16, fastest", dtype: "float16", precision: "fastest" }, 4],
   [{ name: "bfloat16", dtype: "bfloat16" }, 5],
 ];
@@ -58,7 +61,7 @@ for (const [{ name, variant = tuned, ...step }, most] of STEPS) {
 Deno.test("a last chunk that is shorter takes the kernels of the others", () => {
   for (const chunk of [1536, 384]) {
     const whole = longKernels(chunked(tuned, chunk), { sizes: { ...LLAMA, tokens: 2 * chunk } });
-    for (const rest of [200, 33]) {
+    for (const rest of [200, 33, 10, 1]) {
       const sizes = { ...LLAMA, tokens: 2 * chunk + rest };
       assertEquals(longKernels(chunked(tuned, chunk), { sizes }), whole, `${chunk}, then ${rest}`);
     }

@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
-import { SKINNY_ROWS, skinnyChunk, skinnyKernel } from "../../../kernels/matmul/skinny.ts";
+import { SKINNY_ROWS, skinnyKernel, skinnyRoom } from "../../../kernels/matmul/skinny.ts";
+import { SKINNY_CHUNK } from "../../../kernels/matmul/stream.ts";
 import { matrix, type View } from "../../../kernels/view.ts";
 import { sampleIndices } from "../../../variants/data.ts";
 import { smallIntegers } from "../../integers.ts";
@@ -24,11 +25,11 @@ Deno.test("the kernels keep within the shared memory of any device", () => {
   const b = { dtype: "float32", access: "read", aligned: true } as const;
   for (const layout of ["nn", "nt"] as const) {
     for (let m = 1; m <= SKINNY_ROWS[layout]; m++) {
-      const text = skinnyKernel({ layout, m, a: b, b }, "product").wgsl();
-      const arrays = [...text.matchAll(/var<workgroup> \w+: array<array<(vec4f|f32), (\d+)>, (\d+)>;/g)];
+      const text = skinnyKernel({ layout, room: skinnyRoom(m), a: b, b }, "product").wgsl();
+      const arrays = [...text.matchAll(/var<workgroup> \w+: (?:array<)+vec4f((?:, \d+>)+);/g)];
       assertEquals(arrays.length, text.split("var<workgroup>").length - 1);
       const bytes = arrays.reduce(
-        (sum, [, type, ...sizes]) => sum + sizes.map(Number).reduce((a, b) => a * b, type === "f32" ? 4 : 16),
+        (sum, [, sizes]) => sum + [...sizes.matchAll(/\d+/g)].reduce((a, [b]) => a * Number(b), 16),
         0,
       );
       assert(bytes <= 16384, `${layout}, ${m} rows: ${bytes} bytes`);
@@ -87,7 +88,7 @@ for (const layout of ["nn", "nt"] as const) {
     });
     const { kernel, workgroups: [, , slices] } = recorder.dispatches[0];
     assert(kernel.key.startsWith("skinny|"), kernel.key);
-    assert(slices < Math.ceil(k / skinnyChunk({ m })), `${slices} slices of one chunk each`);
+    assert(slices < Math.ceil(k / SKINNY_CHUNK), `${slices} slices of one chunk each`);
     recorder.submit();
     const results = layout === "nn"
       ? await Promise.all(out.map((tensor) => tensor.read()))

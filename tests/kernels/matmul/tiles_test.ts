@@ -18,13 +18,14 @@ const STRUCTURES = {
   sum: { ...STORE, layout: "nt", products: 2 },
   prologue: { ...STORE, layout: "tn", gatedA: true },
   pair: { ...STORE, layout: "tn", columns: 2 },
+  weight: { ...STORE, layout: "tn" },
 } as const satisfies Record<string, Structure>;
 
 /** What each tile is chosen for. */
 const CHOSEN_FOR: Readonly<Record<TileName, readonly (keyof typeof STRUCTURES)[]>> = {
   software: [], // the tile of all other tests
   few: ["gated", "plain", "prologue", "pair"],
-  fewAlong: ["transposed", "backwardSave", "sum"],
+  flat: ["pair", "prologue", "weight"],
   low: ["gated", "backwardSave", "prologue"],
   wide: ["gated", "backward", "backwardSave", "pair", "plain", "sum"],
   half: ["gated", "transposed", "backwardSave"],
@@ -55,7 +56,7 @@ const HALF: Numbers = { dtype: "float16", precision: "fastest" };
 /** What a tile computes with: sums of float16 where it may be chosen for them; else of both types of 16 bits one in turn. */
 function numbersOf(name: TileName, i: number): readonly Numbers[] {
   if (name === "half") return [HALF];
-  return [FLOAT32, i % 4 < 2 ? FLOAT16 : BFLOAT16, ...name.startsWith("few") ? [HALF] : []];
+  return [FLOAT32, i % 4 < 2 ? FLOAT16 : BFLOAT16, ...name === "few" || name === "flat" ? [HALF] : []];
 }
 
 /** With vectors and whole, or without and K in slices, in turn. */
