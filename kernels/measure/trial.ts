@@ -15,8 +15,8 @@ import { median } from "./statistics.ts";
 
 const RUNS = 5;
 
-/** An H200 that was idle runs at 345 of its 1980 MHz for up to a few hundred milliseconds. */
-const WARM_NS = 3e8;
+/** Work before each candidate, which brings clocks up: products that wait for memory let an H200 sink to 1125 MHz. */
+const WARM_MS = 30;
 
 /** Rows and columns whose crossings are computed on the CPU too: 4,096 sums of K products take it a fraction of a second. */
 const CHECKED = 64;
@@ -90,16 +90,6 @@ export class Trial {
     await this.#check();
   }
 
-  /** Keeps the device busy until its clocks have risen: making the operands has left it idle. */
-  async warm(choice: TunedChoice): Promise<void> {
-    const request = this.#request(choice);
-    const timed = { timed: (recorder: GpuRecorder) => this.#record(recorder, request) };
-    for (let spentNs = 0; spentNs < WARM_NS;) {
-      const times = await gpuTimes(this.#instruments, Array.from({ length: RUNS }, () => timed));
-      spentNs += Math.max(times.reduce((sum, ns) => sum + ns, 0), WARM_NS / 100);
-    }
-  }
-
   /** @throws {Error} If its output is another than the rule's. */
   async tflops(choice: TunedChoice): Promise<number> {
     const request = this.#request(choice);
@@ -108,6 +98,7 @@ export class Trial {
     for (const out of this.#out) fill(poisoning, out, POISON);
     poisoning.submit();
     const timed = { timed: (recorder: GpuRecorder) => this.#record(recorder, request) };
+    await this.#instruments.warm(WARM_MS);
     const times = await gpuTimes(this.#instruments, Array.from({ length: RUNS + 1 }, () => timed));
     for (const [column, out] of this.#out.entries()) {
       const inputs = { out, expected: this.#expected[column] };

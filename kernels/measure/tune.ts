@@ -27,7 +27,6 @@ export async function tuneProduct(
   using trial = new Trial(instruments, shape, record);
   const ruled = ruledByName(shape, instruments);
   await trial.expect(ruled);
-  await trial.warm(ruled);
   const times = new Map<TunedChoice, number>();
   const failed: (TunedChoice & { reason: string })[] = [];
   for (const choice of candidates(shape, ruled, instruments)) {
