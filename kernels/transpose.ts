@@ -1,7 +1,7 @@
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
-import { lines, range } from "./matmul/text.ts";
+import { lines, range } from "./text.ts";
 import { bind, isWriteAligned, type View, viewBytes } from "./view.ts";
 
 const THREADS = 256;

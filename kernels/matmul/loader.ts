@@ -1,4 +1,4 @@
-import { lines, range } from "./text.ts";
+import { lines, range } from "../text.ts";
 import { PADDING, type Tile } from "./tile.ts";
 
 /**

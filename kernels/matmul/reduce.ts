@@ -2,7 +2,7 @@ import { activationKey } from "../activation.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
 import { type EpilogueInit, epilogueWgsl, outputsRead } from "./epilogue.ts";
-import { range } from "./text.ts";
+import { range } from "../text.ts";
 
 const THREADS = 128;
 

@@ -7,7 +7,7 @@ import { skinnyDealing, skinnyKernel, skinnyRoom } from "./skinny.ts";
 import { withSlices } from "./slices.ts";
 import { MOST_SLICES, MULTIPROCESSORS } from "./splits.ts";
 import { SKINNY_CHUNK } from "./stream.ts";
-import { range } from "./text.ts";
+import { range } from "../text.ts";
 
 /**
  * A few rows of A times a large B: one launch for each matrix B, each adding slices of its own, then the sum. They share

@@ -5,7 +5,7 @@ import { bind, matrix, type View, viewBytes } from "../view.ts";
 import type { Epilogue } from "./config.ts";
 import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import type { Sized } from "./request.ts";
-import { range } from "./text.ts";
+import { range } from "../text.ts";
 
 /** The kernel's epilogue, and the uniform that tells one which may add to what is there whether it is to. */
 export function kernelEpilogue(epilogue: Epilogue, { mayAdd }: { mayAdd: boolean }) {

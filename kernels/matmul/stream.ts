@@ -1,4 +1,4 @@
-import { lines, range } from "./text.ts";
+import { lines, range } from "../text.ts";
 
 /** Indices of K that are staged in shared memory at once, of every row of A. */
 export const SKINNY_CHUNK = 128;

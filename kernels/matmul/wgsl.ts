@@ -5,7 +5,7 @@ import { epilogueWgsl, outputsRead } from "./epilogue.ts";
 import { loaders, wordsOf } from "./operands.ts";
 import { lastStep, wholeSteps } from "./steps.ts";
 import { accumulator, accumulators } from "./sums.ts";
-import { lines, range } from "./text.ts";
+import { lines, range } from "../text.ts";
 import { threadsOf, type Tile } from "./tile.ts";
 
 /** Uniform fields of a matmul kernel, in order. */
