@@ -87,7 +87,7 @@ function gradientsOneByOne(block: Block, { g, u }: PreActivations) {
   return { dGate: gradient("dGate", g), dUp: gradient("dUp", u) };
 }
 
-/** One launch, which loads x once. */
+/** One launch, which loads x once; up to 16 tokens are so little that it becomes two. */
 function gradientsTogether(block: Block, { g, u }: PreActivations) {
   const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   block.matmul({

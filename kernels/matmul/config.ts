@@ -99,7 +99,7 @@ export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA"
 
 /**
  * Whether the kernel of "store" also adds, told by a uniform: one less to compile where two products are added up, or
- * those of Strassen's method. Else a driver would compile it a fifth longer: sums of 16 bits are rarely added to.
+ * those of Strassen's method in float16. Else a driver would compile it a fifth longer: sums of 16 bits are rarely added to.
  */
 export function mayAdd({ dtype, arithmetic }: Pick<MatmulShape, "dtype" | "arithmetic">): boolean {
   return arithmetic === "float16" || dtype === "float32";

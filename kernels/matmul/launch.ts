@@ -8,8 +8,7 @@ import { configKey, type Epilogue, type MatmulConfig, mayAdd } from "./config.ts
 import { withCopies } from "./copies.ts";
 import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
 import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
-import { SKINNY_ROWS } from "./skinny.ts";
-import { skinnyMatmul } from "./skinny_launch.ts";
+import { isSkinny, skinnyMatmul } from "./skinny_launch.ts";
 import { kernelEpilogue, withSlices } from "./slices.ts";
 import { rowsAtOnce, rowsBefore } from "./splits.ts";
 import { strassenMatmul, usesStrassen } from "./strassen.ts";
@@ -19,8 +18,9 @@ import { TILES } from "./tiles.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
 /**
- * Records one matrix product: as one launch, or as more where K is split, where two products are added up one after the
- * other, where operands are copied first, or by Strassen's method.
+ * Records one matrix product: as one launch, or as more where K is split, where few rows stream each matrix B, where two
+ * products are added up or two column blocks computed one after the other, where operands are copied first, or by
+ * Strassen's method.
  *
  * @throws {RangeError} If the sizes of the operands do not fit together, or not what its choice asks for.
  */
@@ -30,14 +30,8 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
   const tiled = (part: Sized) =>
     tiledMatmul(recorder, part, choice ?? chooseTile(shapeToChooseBy(part), recorder.capabilities));
   if (usesStrassen(sized, choice)) return strassenMatmul(recorder, sized, tiled);
-  if (!choice && isSkinny(sized)) return skinnyMatmul(recorder, sized);
+  if (!choice && isSkinny(sized, recorder.capabilities)) return skinnyMatmul(recorder, sized);
   tiled(sized);
-}
-
-/** Whether few rows of A stream B, and products before it, whose kernels it should share, did so too. */
-function isSkinny(sized: Sized): boolean {
-  const { layout, m } = shapeToChooseBy(sized);
-  return layout !== "tn" && m <= SKINNY_ROWS[layout];
 }
 
 function tiledMatmul(recorder: Recorder, sized: Sized, choice: TileChoice): void {

@@ -30,7 +30,10 @@ export interface MatmulRequest {
   readonly activation?: Activation;
   /** What the sums are. Default: "default". */
   readonly precision?: Precision;
-  /** Most bytes of workspace for slices of K that a choice by rule may take. Default: what stays in a large cache. */
+  /**
+   * Most bytes of workspace for slices of K that a tile chosen by rule may take; few rows that stream B take what they
+   * need. Default: what stays in a large cache.
+   */
   readonly mostSliceBytes?: number;
   /** Rows of A for which its tile is chosen: those of products before it, whose kernels it then shares. Default: its own. */
   readonly likeRows?: number;

@@ -1,8 +1,8 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import { type Storage, storageWgsl } from "../storage.ts";
-import { columnStream } from "./skinny_columns.ts";
-import { rowStream } from "./skinny_rows.ts";
-import { type Stream, streamWgsl } from "./stream.ts";
+import { COLUMNS, columnStream } from "./skinny_columns.ts";
+import { rowsOfWorkgroup, rowStream } from "./skinny_rows.ts";
+import { streamWgsl } from "./stream.ts";
 
 /**
  * Rows of A up to which this kernel is the fastest stream of B. Where B is [K, N], 16 rows take it 61 us of 11,008 x 4,096
@@ -27,13 +27,10 @@ export function skinnyRoom(m: number): number {
 
 /** Columns of the output that one workgroup computes, and workgroups that run together on a multiprocessor. */
 export function skinnyDealing({ layout, room }: Pick<SkinnyConfig, "layout" | "room">) {
-  const { columns } = streamOf({ layout, room });
-  // Registers decide.
-  return { columns, together: layout === "nn" || room > 8 ? 2 : room > 4 ? 4 : 8 };
-}
-
-function streamOf({ layout, room }: Pick<SkinnyConfig, "layout" | "room">): Stream {
-  return layout === "nn" ? columnStream(room) : rowStream(room);
+  // Registers decide how many run together.
+  return layout === "nn"
+    ? { columns: COLUMNS, together: 2 }
+    : { columns: rowsOfWorkgroup(room), together: room > 8 ? 2 : room > 4 ? 4 : 8 };
 }
 
 /** Uniform fields of a skinny kernel, in order. */
@@ -55,7 +52,7 @@ ${storageWgsl("a", 0, { ...a, access: "read" })}
 ${storageWgsl("b", 1, { ...b, access: "read" })}
 ${storageWgsl("partial", 2, { dtype: "float32", access: "read_write", aligned: layout === "nn" })}
 @group(0) @binding(3) var<uniform> p: Params;
-${streamWgsl(streamOf(config))}
+${streamWgsl((layout === "nn" ? columnStream : rowStream)(room))}
 `,
   };
 }

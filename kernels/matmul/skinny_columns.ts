@@ -8,8 +8,11 @@ const PART = SKINNY_CHUNK / WARPS;
 /** Rows of B that a thread asks for at once. */
 const BATCH = 8;
 
+/** Columns of the output that one workgroup computes: a lane has four. */
+export const COLUMNS = 4 * LANES;
+
 /** Rows of A whose sums the warps add up at once. */
-const together = (room: number) => Math.min(room, 2);
+const atOnce = (room: number) => Math.min(room, 2);
 
 /**
  * B is [K, N]: a lane has four columns, each warp a part of the rows of a chunk; the warps add up at the end.
@@ -27,10 +30,10 @@ ${lines(rows.map((r) => `sum_${r} = fma(vec4f(x${r >> 2}.${"xyzw"[r & 3]}), ${b}
   const split = (row: string) => `[${row} >> ${Math.log2(PART)}u][${row} & ${PART - 1}u]`;
   return {
     warps: WARPS,
-    columns: 4 * LANES,
+    columns: COLUMNS,
     declarations: `var<workgroup> x: array<array<array<vec4f, ${PART}>, ${WARPS}>, ${quads}>;
-var<workgroup> sums: array<array<array<vec4f, ${LANES}>, ${together(room)}>, ${WARPS}>;`,
-    // Threads beyond the last column of A do as another does, and store nothing.
+var<workgroup> sums: array<array<array<vec4f, ${LANES}>, ${atOnce(room)}>, ${WARPS}>;`,
+    // Threads for which no four rows of A are left load what another does, and store nothing.
     setup: `  let col = first_col + lane * 4u;
   let column = p.b + min(col, (p.n - 1u) & ~3u);
   let quad = min(tid, ${busy - 1}u) >> ${Math.log2(SKINNY_CHUNK)}u;
@@ -56,13 +59,13 @@ ${lines(rows.map((r) => `  var sum_${r} = vec4f(0);`))}`,
       let b = load_b(column + (k0 + j) * p.stride_b);
 ${add("b", (quad) => `x[${quad}]${split("j")}`)}
     }`,
-    finish: lines(range(room / together(room)).map((round) => addUp(room, round * together(room)))),
+    finish: lines(range(room / atOnce(room)).map((round) => addUp(room, round * atOnce(room)))),
   };
 }
 
 /** Adds up the warps' sums of some rows, in order, and stores them. */
 function addUp(room: number, first: number): string {
-  const rows = range(together(room));
+  const rows = range(atOnce(room));
   return `  workgroupBarrier();
 ${lines(rows.map((r) => `  sums[warp][${r}][lane] = sum_${first + r};`))}
   workgroupBarrier();

@@ -1,13 +1,21 @@
 import { fold } from "../grid.ts";
+import type { Capabilities } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { storagesOf } from "../storage.ts";
 import { bind, type View, viewBytes } from "../view.ts";
 import type { Sized } from "./request.ts";
-import { skinnyDealing, skinnyKernel, skinnyRoom } from "./skinny.ts";
-import { withSlices } from "./slices.ts";
+import { SKINNY_ROWS, skinnyDealing, skinnyKernel, skinnyRoom } from "./skinny.ts";
+import { sliceBytes, withSlices } from "./slices.ts";
 import { MOST_SLICES, MULTIPROCESSORS } from "./splits.ts";
 import { SKINNY_CHUNK } from "./stream.ts";
 import { range } from "../text.ts";
+
+/** Whether few rows of A stream B, as products before it did whose kernels it should share; a slice must fit a binding. */
+export function isSkinny(sized: Sized, { maxStorageBufferBindingSize }: Capabilities): boolean {
+  const { layout, likeRows = 0, m } = sized;
+  return layout !== "tn" && Math.max(m, likeRows) <= SKINNY_ROWS[layout] &&
+    sliceBytes(sized) <= maxStorageBufferBindingSize;
+}
 
 /**
  * A few rows of A times a large B: one launch for each matrix B, each adding slices of its own, then the sum. They share
@@ -18,14 +26,15 @@ export function skinnyMatmul(recorder: Recorder, sized: Sized): void {
   const layout = sized.layout as "nn" | "nt";
   const dealing = skinnyDealing({ layout, room: skinnyRoom(m) });
   const groups = Math.ceil(n / dealing.columns);
-  const splits = slicesOf({ k, groups: groups * b.length, together: dealing.together });
-  const { maxComputeWorkgroupsPerDimension: most } = recorder.capabilities;
+  const { maxComputeWorkgroupsPerDimension: mostGroups, maxStorageBufferBindingSize } = recorder.capabilities;
+  const most = Math.floor(maxStorageBufferBindingSize / sliceBytes(sized));
+  const splits = slicesOf({ k, groups: groups * b.length, together: dealing.together, most });
   withSlices(recorder, sized, { splits, parts: products }, (partials) => {
     if (b.length > 1) recorder.beginGroup();
     for (const [i, view] of b.entries()) {
       const [product, column] = [Math.floor(i / columns), i % columns];
       const [a, out] = [sized.a[product], partials[column][product]];
-      skinnyLaunch(recorder, sized, { a, b: view, out, workgroups: [...fold(groups, most), splits] });
+      skinnyLaunch(recorder, sized, { a, b: view, out, workgroups: [...fold(groups, mostGroups), splits] });
     }
   });
 }
@@ -33,12 +42,14 @@ export function skinnyMatmul(recorder: Recorder, sized: Sized): void {
 /** What a slice costs, written and read again, as indices of K of one round of workgroups. */
 const SLICE_COST = 40;
 
-/** Slices of K that keep all multiprocessors busy to the end, and no more than that takes. */
-function slicesOf({ k, groups, together }: { k: number; groups: number; together: number }): number {
-  const most = Math.min(Math.max(1, Math.floor(k / SKINNY_CHUNK)), MOST_SLICES);
+/** Slices of K that keep all multiprocessors busy to the end, and no more than that takes, or may be bound. */
+function slicesOf(
+  { k, groups, together, most }: { k: number; groups: number; together: number; most: number },
+): number {
+  const wanted = Math.min(Math.max(1, Math.floor(k / SKINNY_CHUNK)), MOST_SLICES, most);
   const cost = (splits: number) =>
     Math.ceil(groups * splits / (together * MULTIPROCESSORS)) * k / splits + SLICE_COST * splits;
-  return range(most).map((i) => i + 1).reduce((best, splits) => cost(splits) < cost(best) ? splits : best);
+  return range(wanted).map((i) => i + 1).reduce((best, splits) => cost(splits) < cost(best) ? splits : best);
 }
 
 function skinnyLaunch(

@@ -15,6 +15,12 @@ const TURNS = VECTORS / ALONG;
 /** Vectors of each of its rows of B that a lane asks for at once. */
 const BATCH = 2;
 
+/** Rows of B of one lane. */
+const rowsOfLane = (room: number) => room > 4 ? 4 : 2;
+
+/** Columns of the output that one workgroup computes: rows of B. */
+export const rowsOfWorkgroup = (room: number): number => WARPS * ACROSS * rowsOfLane(room);
+
 /** Rows of A that all threads load at once. */
 const LOADED = THREADS / VECTORS;
 
@@ -25,10 +31,9 @@ const LOADED = THREADS / VECTORS;
  * A lies in shared memory as it is: [row][turn][lane along K].
  */
 export function rowStream(room: number): Stream {
-  const rowsOfB = room > 4 ? 4 : 2;
+  const rowsOfB = rowsOfLane(room);
   const [ofB, ofA] = [range(rowsOfB), range(room)];
   const loads = range(Math.ceil(room / LOADED));
-  const columns = WARPS * ACROSS * rowsOfB;
   /** Adds the products of one vector of each row of B with one of each row of A, which `a` and `b` name. */
   const add = (b: (row: number) => string, a: (row: number) => string) =>
     lines(ofA.map((row) =>
@@ -44,7 +49,7 @@ ${
   const loaded = (i: number) => `(tid >> ${Math.log2(VECTORS)}u) + ${i * LOADED}u`;
   return {
     warps: WARPS,
-    columns,
+    columns: rowsOfWorkgroup(room),
     declarations: `var<workgroup> x: array<array<array<vec4f, ${ALONG}>, ${TURNS}>, ${loads.length * LOADED}>;
 var<workgroup> sums: array<array<vec4f, ${THREADS}>, ${Math.ceil(room / 4)}>;`,
     setup: `  let along = lane & ${ALONG - 1}u;

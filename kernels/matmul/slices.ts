@@ -17,6 +17,11 @@ export function kernelEpilogue(epilogue: Epilogue, { mayAdd }: { mayAdd: boolean
 /** Where launches leave their slices of K: a matrix of [splits x m] rows for each part of each column block. */
 export type Partials = readonly (readonly View[])[];
 
+/** Bytes of one slice of K of one column block. */
+export function sliceBytes({ m, n }: Pick<Sized, "m" | "n">): number {
+  return 4 * m * Math.ceil(n / 4) * 4;
+}
+
 /** How many workspaces there are. */
 interface SlicesInit {
   readonly splits: number;

@@ -53,6 +53,9 @@ export async function tuneProduct(
 /** Rows of tiles beyond which a tile for few rows is not worth its time. */
 const MOST_TILE_ROWS = 8;
 
+/** Rows of A^T B beyond which its output is no longer what takes the time. */
+const MOST_FLAT_ROWS = 64;
+
 function ruledByName(shape: MatmulShape, { gpu }: Instruments): TunedChoice {
   const { tile, ...split } = ruledChoice(shape, gpu.capabilities);
   const name = (Object.keys(TILES) as TileName[]).find((name) => TILES[name] === tile)!;
@@ -65,7 +68,9 @@ function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments
   // A kernel that spills registers slows later ones of the same device too, so float32 never tries the float16 tile.
   const fits = (name: TileName) => name !== "half" || shape.arithmetic === "float16";
   const reaches = (name: TileName) =>
-    TILES[name].tileM >= 64 || shape.m <= MOST_TILE_ROWS * TILES[name].tileM;
+    name === "flat"
+      ? shape.layout === "tn" && shape.k <= MOST_FLAT_ROWS
+      : TILES[name].tileM >= 64 || shape.m <= MOST_TILE_ROWS * TILES[name].tileM;
   const names: TileName[] = software
     ? ["software"]
     : (Object.keys(TILES) as TileName[]).filter((name) => name !== "software" && fits(name) && reaches(name));

@@ -99,13 +99,13 @@ export function generatorCases(): ExactCase[] {
   });
 }
 
-/** Each number of rows has kernels of its own; 2 and 5 are the last of their chunk of K, 3 and 6 the first. */
-const ROWS = [1, 3, 4, 5, 6] as const;
+/** Kernels have room for a power of two: rows that fill it, just begin it, and between. Two have every structure. */
+const ROWS = [1, 3, 4, 5, 6, 7, 8, 9, 11, 14, 15, 16] as const;
 
-/** More than one chunk of K, whatever the rows. */
+/** Several chunks of K, and not quite whole. */
 const LONG_K = [1029, 2048] as const;
 
-/** Each number of rows in both layouts, and every structure of two rows. */
+/** Each number of rows in the layouts that have it, and every structure of two rows. */
 function skinnyConfigs(): { rows: number; config: Config }[] {
   const skinny = USED.filter(({ layout }) => layout !== "tn");
   const placings = (i: number) => ({ a: i % 2 === 0, b: i % 4 < 2, out: i % 3 > 0 });

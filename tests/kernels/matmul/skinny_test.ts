@@ -1,5 +1,7 @@
 /** Products of a few rows, which stream B and add slices of K: bit for bit, and the same for whatever memory held. */
 import { assert, assertEquals } from "@std/assert";
+import type { Capabilities } from "../../../kernels/gpu/device.ts";
+import type { DType } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
 import { SKINNY_ROWS, skinnyKernel, skinnyRoom } from "../../../kernels/matmul/skinny.ts";
@@ -109,24 +111,49 @@ for (const layout of ["nn", "nt"] as const) {
   });
 }
 
+/** The key of the first kernel of a product of m rows. */
+function firstKey(
+  layout: "nn" | "nt",
+  { m, n = 8, k = 8, dtype = "float32", likeRows, limits }: {
+    m: number;
+    n?: number;
+    k?: number;
+    dtype?: DType;
+    likeRows?: number;
+    limits?: Partial<Capabilities>;
+  },
+): string {
+  const recorder = new PlanRecorder({ ...gpu.capabilities, ...limits });
+  const empty = (...shape: number[]) =>
+    matrix(recorder.empty(shape, dtype, { purpose: "workspace", label: "test" }));
+  const b = layout === "nn" ? empty(k, n) : empty(n, k);
+  matmul(recorder, { label: "product", layout, a: [empty(m, k)], b: [b], out: [empty(m, n)], likeRows });
+  return recorder.dispatches[0].kernel.key;
+}
+
 Deno.test("few rows take kernels of their own, one more row does not", () => {
   for (const layout of ["nn", "nt"] as const) {
     const most = SKINNY_ROWS[layout];
-    const [few, more] = [most, most + 1].map((m) => {
-      const recorder = new PlanRecorder(gpu.capabilities);
-      const empty = (...shape: number[]) =>
-        matrix(recorder.empty(shape, "float32", { purpose: "workspace", label: "test" }));
-      matmul(recorder, {
-        label: "product",
-        layout,
-        a: [empty(m, 8)],
-        b: [empty(8, 8)],
-        out: [empty(m, 8)],
-      });
-      return recorder.dispatches[0].kernel.key;
-    });
+    const [few, more] = [most, most + 1].map((m) => firstKey(layout, { m }));
     assert(few.startsWith(`skinny|${layout}|${most}|`), few);
     assert(more.startsWith(`matmul|${layout}|`), more);
+  }
+});
+
+Deno.test("few rows after many take the kernels of these, and many after few their own", () => {
+  for (const layout of ["nn", "nt"] as const) {
+    for (const [m, likeRows] of [[4, 384], [17, 4]]) {
+      const key = firstKey(layout, { m, likeRows });
+      assert(key.startsWith(`matmul|${layout}|`), key);
+    }
+  }
+});
+
+Deno.test("where a slice is too long to be bound, but not an output of 16 bits, a tile stores that", () => {
+  const limits = { maxStorageBufferBindingSize: 2 ** 20 };
+  for (const [layout, m, n, k] of [["nn", 8, 60_000, 8], ["nt", 16, 30_000, 16]] as const) {
+    const key = firstKey(layout, { m, n, k, dtype: "bfloat16", limits });
+    assert(key.startsWith(`matmul|${layout}|`), key);
   }
 });
 
