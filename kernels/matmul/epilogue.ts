@@ -1,7 +1,7 @@
 import { type Activation, activationWgsl } from "../activation.ts";
 import type { Storage } from "../storage.ts";
-import type { Epilogue } from "./config.ts";
 import { range } from "../text.ts";
+import type { Epilogue } from "./config.ts";
 
 /** What the text of an epilogue depends on. */
 export interface EpilogueInit {

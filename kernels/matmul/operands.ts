@@ -1,6 +1,6 @@
+import { range } from "../text.ts";
 import { type MatmulConfig, operandCounts } from "./config.ts";
 import { type Loader, loader } from "./loader.ts";
-import { range } from "../text.ts";
 import { threadsOf, type Tile } from "./tile.ts";
 
 /** The loaders of both operands of a product. */

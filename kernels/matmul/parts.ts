@@ -1,7 +1,7 @@
+import { range } from "../text.ts";
 import { columns, dtypeOf, rows } from "../view.ts";
 import { operandCounts } from "./config.ts";
 import type { Sized } from "./request.ts";
-import { range } from "../text.ts";
 
 /** Whether products can be added up in the outputs: in 16 bits the first could overflow, and sums be rounded twice. */
 export function addsInPlace({ products, out }: Pick<Sized, "products" | "out">): boolean {

@@ -1,8 +1,8 @@
 import { activationKey } from "../activation.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
-import { type EpilogueInit, epilogueWgsl, outputsRead } from "./epilogue.ts";
 import { range } from "../text.ts";
+import { type EpilogueInit, epilogueWgsl, outputsRead } from "./epilogue.ts";
 
 const THREADS = 128;
 

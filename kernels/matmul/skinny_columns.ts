@@ -1,5 +1,5 @@
-import { LANES, SKINNY_CHUNK, type Stream } from "./stream.ts";
 import { lines, range } from "../text.ts";
+import { LANES, SKINNY_CHUNK, type Stream } from "./stream.ts";
 
 /** Warps of a workgroup: the rows of a chunk are dealt to them. */
 const WARPS = 8;

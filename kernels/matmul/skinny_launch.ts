@@ -2,13 +2,13 @@ import { fold } from "../grid.ts";
 import type { Capabilities } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { storagesOf } from "../storage.ts";
+import { range } from "../text.ts";
 import { bind, type View, viewBytes } from "../view.ts";
 import type { Sized } from "./request.ts";
 import { SKINNY_ROWS, skinnyDealing, skinnyKernel, skinnyRoom } from "./skinny.ts";
 import { sliceBytes, withSlices } from "./slices.ts";
 import { MOST_SLICES, MULTIPROCESSORS } from "./splits.ts";
 import { SKINNY_CHUNK } from "./stream.ts";
-import { range } from "../text.ts";
 
 /** Whether few rows of A stream B, as products before it did whose kernels it should share; a slice must fit a binding. */
 export function isSkinny(sized: Sized, { maxStorageBufferBindingSize }: Capabilities): boolean {

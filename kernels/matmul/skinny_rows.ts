@@ -1,5 +1,5 @@
-import { LANES, SKINNY_CHUNK, type Stream } from "./stream.ts";
 import { lines, range } from "../text.ts";
+import { LANES, SKINNY_CHUNK, type Stream } from "./stream.ts";
 
 const WARPS = 4;
 const THREADS = WARPS * LANES;

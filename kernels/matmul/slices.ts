@@ -1,11 +1,11 @@
 import type { Recorder } from "../gpu/recorder.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import { storageBytes, type Tensor } from "../gpu/tensor.ts";
 import { storagesOf } from "../storage.ts";
+import { range } from "../text.ts";
 import { bind, matrix, type View, viewBytes } from "../view.ts";
 import type { Epilogue } from "./config.ts";
 import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import type { Sized } from "./request.ts";
-import { range } from "../text.ts";
 
 /** The kernel's epilogue, and the uniform that tells one which may add to what is there whether it is to. */
 export function kernelEpilogue(epilogue: Epilogue, { mayAdd }: { mayAdd: boolean }) {
@@ -17,9 +17,13 @@ export function kernelEpilogue(epilogue: Epilogue, { mayAdd }: { mayAdd: boolean
 /** Where launches leave their slices of K: a matrix of [splits x m] rows for each part of each column block. */
 export type Partials = readonly (readonly View[])[];
 
+/** Rows and columns of one slice of K of one column block, which is as wide as whole vectors are. */
+const sliceShape = ({ m, n }: Pick<Sized, "m" | "n">): [number, number] => [m, Math.ceil(n / 4) * 4];
+
 /** Bytes of one slice of K of one column block. */
-export function sliceBytes({ m, n }: Pick<Sized, "m" | "n">): number {
-  return 4 * m * Math.ceil(n / 4) * 4;
+export function sliceBytes(sized: Pick<Sized, "m" | "n">): number {
+  const [rows, cols] = sliceShape(sized);
+  return storageBytes(rows * cols, "float32");
 }
 
 /** How many workspaces there are. */
@@ -39,14 +43,12 @@ export function withSlices(
   { splits, parts = 1 }: SlicesInit,
   launch: (partials: Partials) => void,
 ): void {
-  const { m, n, columns, label } = sized;
+  const { columns, label } = sized;
   const tensors: Tensor[] = [];
   try {
     for (let i = 0; i < columns * parts; i++) {
-      const shape = [splits, m, Math.ceil(n / 4) * 4];
-      tensors.push(
-        recorder.empty(shape, "float32", { purpose: "workspace", label: `slices of ${label}` }),
-      );
+      const as = { purpose: "workspace", label: `slices of ${label}` } as const;
+      tensors.push(recorder.empty([splits, ...sliceShape(sized)], "float32", as));
     }
     const slices = tensors.map(matrix);
     launch(range(columns).map((block) => slices.slice(block * parts, (block + 1) * parts)));

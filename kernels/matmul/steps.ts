@@ -1,8 +1,8 @@
+import { lines, range } from "../text.ts";
 import type { MatmulConfig } from "./config.ts";
 import type { Loader } from "./loader.ts";
 import type { Loaders } from "./operands.ts";
 import { multiply, summed } from "./sums.ts";
-import { lines, range } from "../text.ts";
 
 /**
  * The steps from `first` to before `end`, which lie wholly inside K. While one is multiplied, the next one's elements are

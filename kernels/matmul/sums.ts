@@ -1,6 +1,6 @@
+import { range } from "../text.ts";
 import type { MatmulConfig } from "./config.ts";
 import { type Loaders, vectorPlace } from "./operands.ts";
-import { range } from "../text.ts";
 import type { Tile } from "./tile.ts";
 
 /** Name of a thread's sum. */

@@ -1,11 +1,11 @@
 import { activationWgsl } from "../activation.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
+import { lines, range } from "../text.ts";
 import { type MatmulConfig, mayAdd, operandCounts } from "./config.ts";
 import { epilogueWgsl, outputsRead } from "./epilogue.ts";
 import { loaders, wordsOf } from "./operands.ts";
 import { lastStep, wholeSteps } from "./steps.ts";
 import { accumulator, accumulators } from "./sums.ts";
-import { lines, range } from "../text.ts";
 import { threadsOf, type Tile } from "./tile.ts";
 
 /** Uniform fields of a matmul kernel, in order. */
