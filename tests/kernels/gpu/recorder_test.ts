@@ -51,13 +51,18 @@ Deno.test("groups of launches are one span of time, which lasts until the end of
     recorder.submit();
     return await timer.read();
   };
-  const [one, twenty] = await spans(20);
-  assertEquals(timer.slots.next, 0);
-  assert(one[0] < one[1] && one[1] <= twenty[0]);
-  assert(
-    twenty[1] - twenty[0] > 5n * (one[1] - one[0]),
-    `${twenty[1] - twenty[0]} and ${one[1] - one[0]} ticks`,
-  );
+  // Other work on the machine can only lengthen a span: the shortest of several is the launches' own.
+  const shortest = [Infinity, Infinity];
+  for (let run = 0; run < 8; run++) {
+    const [one, twenty] = await spans(20);
+    assertEquals(timer.slots.next, 0);
+    assert(one[0] < one[1] && one[1] <= twenty[0]);
+    for (const [i, [begin, end]] of [one, twenty].entries()) {
+      shortest[i] = Math.min(shortest[i], Number(end - begin));
+    }
+  }
+  const [one, twenty] = shortest;
+  assert(twenty > 5 * one, `${twenty} and ${one} ticks`);
 });
 
 Deno.test("a group of launches sees what earlier ones wrote", async () => {
