@@ -11,25 +11,26 @@
 import { ACTIVATIONS } from "./kernels/activation.ts";
 import { NoAdapterError } from "./kernels/gpu/device.ts";
 import { parseTuning, TUNING_SCHEMA, TuningError, type TuningTable } from "./kernels/matmul/tuning.ts";
-import { bootstrapRatioInterval } from "./kernels/measure/bootstrap.ts";
-import type { Ceilings } from "./kernels/measure/ceilings.ts";
-import { mannWhitney } from "./kernels/measure/mann_whitney.ts";
-import { type BenchOptions, type Command, parseArguments, UsageError } from "./report/arguments.ts";
-import { compareFiles } from "./report/compare_command.ts";
-import type { RunEvent } from "./report/events.ts";
-import { FileError } from "./report/files.ts";
-import { helpText } from "./report/flags.ts";
-import { renderEntries, renderPlan } from "./report/listing.ts";
-import { driverVariables, terminal, thisMachine } from "./report/machine.ts";
-import { ensureWritable, existingReport, print, REPORT_FILES, textIn } from "./report/output.ts";
-import { lineFromParent, tellParent } from "./report/parent.ts";
-import { ReportError } from "./report/reader.ts";
-import { resumed } from "./report/resume.ts";
-import type { Report } from "./report/schema.ts";
-import { rowName, RunLog } from "./report/run_log.ts";
-import { Supervisor } from "./report/supervisor.ts";
-import { renderTable } from "./report/table.ts";
-import { TUNING_FILE, TuningLog, tuningPath } from "./report/tuning_log.ts";
+import { bootstrapRatioInterval } from "./bench/timing/bootstrap.ts";
+import type { Ceilings } from "./bench/timing/ceilings.ts";
+import { mannWhitney } from "./bench/timing/mann_whitney.ts";
+import { type BenchOptions, type Command, parseArguments, UsageError } from "./bench/process/arguments.ts";
+import { compareFiles } from "./bench/process/compare_command.ts";
+import type { RunEvent } from "./bench/process/events.ts";
+import { FileError } from "./bench/process/files.ts";
+import { helpText } from "./bench/process/flags.ts";
+import { renderEntries, renderPlan } from "./bench/process/listing.ts";
+import { driverVariables, terminal, thisMachine } from "./bench/process/machine.ts";
+import { ensureWritable, existingReport, print, REPORT_FILES, textIn } from "./bench/process/output.ts";
+import { lineFromParent, tellParent } from "./bench/process/parent.ts";
+import { ReportError } from "./bench/report/reader.ts";
+import { resumed } from "./bench/process/resume.ts";
+import type { Report } from "./bench/report/schema.ts";
+import { rowName } from "./bench/report/groups.ts";
+import { RunLog } from "./bench/process/run_log.ts";
+import { Supervisor } from "./bench/process/supervisor.ts";
+import { renderTable } from "./bench/report/table.ts";
+import { TUNING_FILE, TuningLog, tuningPath } from "./bench/process/tuning_log.ts";
 import {
   type Group,
   type Job,
@@ -37,16 +38,16 @@ import {
   rowKey,
   type RowResult,
   type RowSpec,
-} from "./variants/measure/job.ts";
-import { jobOf, problemsOf } from "./variants/measure/request.ts";
-import { measure } from "./variants/measure/run.ts";
-import { Schedule } from "./variants/measure/schedule.ts";
-import { tune } from "./variants/measure/tune.ts";
+} from "./bench/measure/job.ts";
+import { jobOf, problemsOf } from "./bench/measure/request.ts";
+import { measure } from "./bench/measure/run.ts";
+import { Schedule } from "./bench/measure/schedule.ts";
+import { tune } from "./bench/measure/tune.ts";
 import { variants } from "./variants/mod.ts";
-import { measurePeers, peers } from "./variants/peers/mod.ts";
-import { rowId } from "./variants/peers/peer.ts";
-import { PRESETS } from "./variants/presets.ts";
-import { ArgumentError, formatSizes } from "./variants/shapes.ts";
+import { measurePeers, peers } from "./bench/peers/mod.ts";
+import { rowId } from "./bench/peers/peer.ts";
+import { PRESETS } from "./bench/measure/presets.ts";
+import { ArgumentError, formatSizes } from "./bench/measure/shapes.ts";
 
 /** The first argument of the child process. */
 const CHILD = "measuring-child";

@@ -5,16 +5,16 @@
  * @module
  */
 
-import { UsageError } from "./report/argument_values.ts";
-import type { Chart, Undrawn } from "./report/charts/chart.ts";
-import { chartsOf, comparisonsOf } from "./report/charts/mod.ts";
-import { FileError, folderOf, readWhole, writeWhole } from "./report/files.ts";
-import { type NamedReport, renderPage } from "./report/page/mod.ts";
-import { parsePlotArguments, PLOT_HELP, type PlotCommand } from "./report/plot_arguments.ts";
-import { parseReport, ReportError } from "./report/reader.ts";
-import { ReadmeError, rewriteReadme } from "./report/readme.ts";
-import { sourceNames } from "./report/sources.ts";
-import { renderSvg } from "./report/svg.ts";
+import { UsageError } from "./bench/process/argument_values.ts";
+import type { Chart, Undrawn } from "./bench/charts/chart.ts";
+import { chartsOf, comparisonsOf } from "./bench/charts/mod.ts";
+import { FileError, folderOf, readWhole, writeWhole } from "./bench/process/files.ts";
+import { type NamedReport, renderPage } from "./bench/page/mod.ts";
+import { parsePlotArguments, PLOT_HELP, type PlotCommand } from "./bench/process/plot_arguments.ts";
+import { parseReport, ReportError } from "./bench/report/reader.ts";
+import { ReadmeError, rewriteReadme } from "./bench/process/readme.ts";
+import { sourceNames } from "./bench/process/sources.ts";
+import { renderSvg } from "./bench/process/svg.ts";
 
 /** Exit status, as `--help` lists it. */
 const OK = 0, DIFFERENT = 1, BAD_ARGUMENTS = 2;

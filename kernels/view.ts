@@ -1,5 +1,5 @@
 import { bytesPerElement, type DType } from "./gpu/dtype.ts";
-import type { Binding } from "./gpu/kernel.ts";
+import type { Binding } from "./gpu/dispatch.ts";
 import { LimitError } from "./gpu/limits.ts";
 import type { Tensor } from "./gpu/tensor.ts";
 import type { Capabilities } from "./gpu/device.ts";

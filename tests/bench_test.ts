@@ -1,7 +1,7 @@
 /** bench.ts as a program: exit status, files, what it prints, and what is left when it is interrupted or dies. */
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseTuning, TUNING_SCHEMA } from "../kernels/matmul/tuning.ts";
-import { parseReport } from "../report/reader.ts";
+import { parseReport } from "../bench/report/reader.ts";
 import { variants } from "../variants/mod.ts";
 import { BENCH, bench, filesIn, firstRow, inFolder, QUICK, reportIn, start, TINY } from "./program.ts";
 

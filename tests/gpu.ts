@@ -2,11 +2,11 @@
 import { assertEquals } from "@std/assert";
 import type { Capabilities, Gpu } from "../kernels/gpu/device.ts";
 import type { DType } from "../kernels/gpu/dtype.ts";
-import type { Dispatch } from "../kernels/gpu/kernel.ts";
+import type { Dispatch } from "../kernels/gpu/dispatch.ts";
 import type { Purpose } from "../kernels/gpu/ledger.ts";
 import { GpuRecorder, type Recorder } from "../kernels/gpu/recorder.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
-import { fill } from "../kernels/measure/fill.ts";
+import { fill } from "../bench/timing/fill.ts";
 
 export { requestGpu } from "../kernels/gpu/device.ts";
 

@@ -1,4 +1,4 @@
-import { seededRandom } from "../kernels/measure/random.ts";
+import { seededRandom } from "../bench/timing/random.ts";
 
 /**
  * Whole numbers from -max to max, each equally likely: their products and sums are exact in any order, as long as

@@ -16,32 +16,52 @@ const TOP_LEVEL = [
   ".gitignore",
   "LICENSE",
   "README.md",
+  "bench",
   "bench.ts",
   "deno.json",
   "deno.lock",
   "kernels",
   "mod.ts",
   "plot.ts",
-  "report",
   "tests",
   "variants",
 ];
 
+/** The rooms of bench/: all that only the measuring program needs. */
+const BENCH = ["oracle", "timing", "measure", "peers", "process", "report", "charts", "page"].map((room) =>
+  `bench/${room}`
+);
+
 /**
- * What each layer may import from, besides itself: bench -> mod -> variants -> kernels -> gpu; bench, plot -> report.
- * Peers are other projects, measured beside the variants: only bench knows them.
+ * What each layer may import from, besides itself: bench.ts, plot.ts -> bench/ -> variants/ -> kernels/ -> kernels/gpu/,
+ * and mod.ts -> variants/, kernels/. Within bench/, what prints and draws a report knows nothing of what measured it.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gpu: [],
   kernels: ["gpu"],
   variants: ["kernels", "gpu"],
   mod: ["variants", "kernels", "gpu"],
-  peers: ["variants", "kernels", "gpu", "report"],
-  report: [],
-  bench: ["mod", "peers", "variants", "kernels", "gpu", "report"],
-  plot: ["report"],
+  "bench/report": [],
+  "bench/charts": ["bench/report"],
+  "bench/page": ["bench/report", "bench/charts"],
+  "bench/process": ["bench/report", "bench/charts"],
+  "bench/oracle": ["variants", "kernels", "gpu"],
+  "bench/timing": ["kernels", "gpu"],
+  "bench/measure": ["bench/oracle", "bench/timing", "variants", "kernels", "gpu"],
+  "bench/peers": [
+    "bench/measure",
+    "bench/oracle",
+    "bench/timing",
+    "bench/process",
+    "bench/report",
+    "variants",
+    "kernels",
+    "gpu",
+  ],
+  bench: ["mod", "variants", "kernels", "gpu", ...BENCH],
+  plot: ["bench/process", "bench/report", "bench/charts", "bench/page"],
   ci: [],
-  tests: ["mod", "peers", "variants", "kernels", "gpu", "report", "ci"],
+  tests: ["mod", "variants", "kernels", "gpu", "ci", ...BENCH],
 };
 
 /** The layers that people import by URL, in browsers too. */
@@ -52,7 +72,8 @@ const LINE_LIMIT = 400;
 
 function layerOf(file: string): string {
   if (file.startsWith("kernels/gpu/")) return "gpu";
-  if (file.startsWith("variants/peers/")) return "peers";
+  const room = BENCH.find((room) => file.startsWith(`${room}/`));
+  if (room) return room;
   return file.replace(/^\./, "").replace(/(\.ts$|\/.*)/, "");
 }
 
@@ -169,19 +190,19 @@ Deno.test("a wrong arrow and a bare import are seen", () => {
   assert(wrong("kernels/gpu/a.ts", "kernels/b.ts"));
   assert(wrong("kernels/a.ts", "variants/b.ts"));
   assert(wrong("variants/a.ts", "mod.ts"));
-  assert(wrong("report/a.ts", "kernels/gpu/b.ts"));
+  assert(wrong("bench/report/a.ts", "kernels/gpu/b.ts"));
   assert(wrong("plot.ts", "mod.ts"));
-  assert(wrong("mod.ts", "report/a.ts"));
-  assert(wrong("mod.ts", "variants/peers/a.ts"));
-  assert(wrong("variants/mod.ts", "variants/peers/a.ts"));
-  assert(wrong("variants/measure/run.ts", "variants/peers/a.ts"));
+  assert(wrong("mod.ts", "bench/report/a.ts"));
+  assert(wrong("mod.ts", "bench/peers/a.ts"));
+  assert(wrong("variants/mod.ts", "bench/peers/a.ts"));
+  assert(wrong("bench/measure/run.ts", "bench/peers/a.ts"));
   assert(wrong("bench.ts", "tests/gpu.ts"));
   assert(wrong("tests/a_test.ts", "bench.ts"));
   assert(wrong(".ci/a.ts", "mod.ts"));
   assert(!wrong("kernels/a.ts", "kernels/gpu/b.ts"));
   assert(!wrong("bench.ts", "mod.ts"));
-  assert(!wrong("bench.ts", "variants/peers/a.ts"));
-  assert(!wrong("variants/peers/a.ts", "variants/b.ts"));
+  assert(!wrong("bench.ts", "bench/peers/a.ts"));
+  assert(!wrong("bench/peers/a.ts", "variants/b.ts"));
   for (const specifier of ["@std/assert", "npm:vega@6", "node:fs", "https://example.com/a.ts"]) {
     assert(wrongArrow({ from: "mod.ts", specifier, to: null }) !== null, specifier);
     assert(wrongArrow({ from: "bench.ts", specifier, to: null }) === null, specifier);

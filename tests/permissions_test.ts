@@ -1,6 +1,6 @@
 /** README's permissions are enough for each command, and none of them is too many. */
 import { assert, assertEquals } from "@std/assert";
-import { oneRow } from "./report/fixture.ts";
+import { oneRow } from "./bench/report/fixture.ts";
 import { BENCH, type Ended, inFolder, PLOT, TINY } from "./program.ts";
 
 const QUICKLY = [...TINY, "--variants", "tuned", "--modes", "forward"];

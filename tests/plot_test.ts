@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Report } from "../report/schema.ts";
-import { oneRow, syntheticReport } from "./report/fixture.ts";
+import type { Report } from "../bench/report/schema.ts";
+import { oneRow, syntheticReport } from "./bench/report/fixture.ts";
 
 const PLOT = new URL("../plot.ts", import.meta.url).pathname;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;

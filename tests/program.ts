@@ -1,6 +1,6 @@
 /** bench.ts and plot.ts as users run them: as processes, with a folder of their own. */
-import { parseReport } from "../report/reader.ts";
-import type { Report } from "../report/schema.ts";
+import { parseReport } from "../bench/report/reader.ts";
+import type { Report } from "../bench/report/schema.ts";
 
 export const BENCH = new URL("../bench.ts", import.meta.url).pathname;
 export const PLOT = new URL("../plot.ts", import.meta.url).pathname;

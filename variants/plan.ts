@@ -1,5 +1,5 @@
 import type { Capabilities } from "../kernels/gpu/device.ts";
-import type { Dispatch } from "../kernels/gpu/kernel.ts";
+import type { Dispatch } from "../kernels/gpu/dispatch.ts";
 import { LimitError } from "../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";

@@ -1,5 +1,5 @@
 import type { Capabilities } from "./device.ts";
-import type { Dispatch } from "./kernel.ts";
+import type { Dispatch } from "./dispatch.ts";
 
 /**
  * Sizes exceed what the device can do at once; the message names the limit.

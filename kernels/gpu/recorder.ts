@@ -1,6 +1,6 @@
 import type { DType } from "./dtype.ts";
 import type { Capabilities, Gpu } from "./device.ts";
-import type { Dispatch } from "./kernel.ts";
+import type { Dispatch } from "./dispatch.ts";
 import { checkLaunch, LimitError } from "./limits.ts";
 import type { Purpose } from "./ledger.ts";
 import { type Memory, PlannedMemory } from "./memory.ts";

@@ -1,5 +1,5 @@
 import type { DType } from "./dtype.ts";
-import type { Dispatch } from "./kernel.ts";
+import type { Dispatch } from "./dispatch.ts";
 import type { Purpose } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
 import { PlanRecorder, type Recorder } from "./recorder.ts";

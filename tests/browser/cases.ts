@@ -3,7 +3,7 @@ import { type Activation, ACTIVATIONS } from "../../kernels/activation.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import type { Precision } from "../../kernels/matmul/config.ts";
 import { type VariantInfo, variants } from "../../mod.ts";
-import type { OracleProblem } from "../../variants/oracle.ts";
+import type { OracleProblem } from "../../bench/oracle/mod.ts";
 
 /** One block to compute, and the activation that the oracle computes it with. */
 export interface Case {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { ChromiumPage, findChromium } from "../chromium.ts";
 import { freshSeed } from "../gpu.ts";
-import { CAPABILITIES } from "../variants/measure/capabilities.ts";
+import { CAPABILITIES } from "../bench/measure/capabilities.ts";
 import { type Group, groups } from "./cases.ts";
 import { names } from "./face.ts";
 import { serveModules } from "./server.ts";

@@ -10,8 +10,8 @@ import {
   swiglu,
   Tensor,
 } from "../../mod.ts";
-import { combineGateUp, randomInputs } from "../../variants/data.ts";
-import { oracle, relativeFrobeniusError } from "../../variants/oracle.ts";
+import { combineGateUp, randomInputs } from "../../bench/oracle/data.ts";
+import { oracle, relativeFrobeniusError } from "../../bench/oracle/mod.ts";
 
 const NOT_WGSL = { wgsl: "no_such_function(x)", derivative: "x" };
 

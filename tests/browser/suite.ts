@@ -8,8 +8,8 @@ import {
   Tensor,
   type Weights,
 } from "../../mod.ts";
-import { combineGateUp, type HostInputs, splitGateUp } from "../../variants/data.ts";
-import { type OracleOutputs, relativeFrobeniusError } from "../../variants/oracle.ts";
+import { combineGateUp, type HostInputs, splitGateUp } from "../../bench/oracle/data.ts";
+import { type OracleOutputs, relativeFrobeniusError } from "../../bench/oracle/mod.ts";
 import { tolerance, wellConditioned } from "../variants/accuracy.ts";
 import { AS_A_GPU, type Case, type Group, groups } from "./cases.ts";
 

@@ -1,6 +1,6 @@
 /** Disks that take no more: what was there before stays, and one line says what happened. */
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { FileError, writeWhole } from "../../report/files.ts";
+import { FileError, writeWhole } from "../../bench/process/files.ts";
 import { BENCH, bench, type Ended, filesIn, follow, inFolder, PLOT, reportIn, TINY } from "../program.ts";
 
 const LINUX = Deno.build.os === "linux";

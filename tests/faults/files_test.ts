@@ -1,6 +1,6 @@
 /** Files that are not what they were: gone, corrupted, or from a newer suite. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { oneRow } from "../report/fixture.ts";
+import { oneRow } from "../bench/report/fixture.ts";
 import { bench, filesIn, follow, inFolder, PLOT, QUICK, reportIn, start, TINY } from "../program.ts";
 
 Deno.test("a folder that goes away while it measures ends the run with status 1, naming it", async () => {

@@ -1,7 +1,7 @@
 /** Processes that are killed at random moments: finished rows are kept, and the rest is measured. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Row } from "../../report/schema.ts";
-import { random } from "../report/fixture.ts";
+import type { Row } from "../../bench/report/schema.ts";
+import { random } from "../bench/report/fixture.ts";
 import { filesIn, inFolder, QUICK, reportIn, start } from "../program.ts";
 import { freshSeed } from "../gpu.ts";
 

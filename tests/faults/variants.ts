@@ -1,9 +1,9 @@
 /** A registry in which some variants do to their process and device what GPUs and drivers do. */
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import { DeviceMemory } from "../../kernels/gpu/memory.ts";
-import { ObservedRecorder } from "../../kernels/measure/observed.ts";
+import { ObservedRecorder } from "../../bench/timing/observed.ts";
 import type { Variant } from "../../variants/variant.ts";
-import { altered, variantOf } from "../variants/measure/problems.ts";
+import { altered, variantOf } from "../bench/measure/problems.ts";
 
 /** Launches of `tuned`, forward, before its rows are sampled: two in its check, two in its first profile. */
 const BEFORE_SAMPLES = 4;

@@ -1,6 +1,6 @@
 /** How far an activation in float32 may be from the truth, from the accuracy that WGSL demands of its parts. */
 import type { ActivationName } from "../../kernels/activation.ts";
-import { erfc, sigmoid } from "../../variants/oracle_activation.ts";
+import { erfc, sigmoid } from "../../bench/oracle/activation.ts";
 
 /** Allowed absolute errors at one x. */
 export interface Bounds {

@@ -4,7 +4,7 @@ import { type Activation, activationKey, ACTIVATIONS, activationWgsl } from "../
 import { elementwise } from "../../kernels/elementwise.ts";
 import { decode, type DType } from "../../kernels/gpu/dtype.ts";
 import { matrix } from "../../kernels/view.ts";
-import { scalarActivation } from "../../variants/oracle_activation.ts";
+import { scalarActivation } from "../../bench/oracle/activation.ts";
 import { readBytes, record, requestGpu, testNothingLeft, upload } from "../gpu.ts";
 import { errorBounds } from "./activation_bounds.ts";
 

@@ -1,12 +1,12 @@
 /** Element-wise kernels over views of every kind: right inside, nothing touched outside. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { copy } from "../../kernels/ceilings.ts";
+import { copy } from "../../bench/timing/ceiling_kernels.ts";
 import { elementwise } from "../../kernels/elementwise.ts";
 import { gatedBackward, gatedForward } from "../../kernels/gated.ts";
 import type { Capabilities } from "../../kernels/gpu/device.ts";
 import { DTYPES, roundTo } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
-import { seededRandom } from "../../kernels/measure/random.ts";
+import { seededRandom } from "../../bench/timing/random.ts";
 import { LimitError } from "../../kernels/gpu/limits.ts";
 import { matrix, rows } from "../../kernels/view.ts";
 import { smallIntegers } from "../integers.ts";

@@ -1,12 +1,12 @@
 /** A whole block whose residuals are just below the limit of a binding, forward and backward, checked as bench checks it. */
 import { assertEquals } from "@std/assert";
-import { randomInputs } from "../../variants/data.ts";
-import { checkRun } from "../../variants/measure/check.ts";
-import { DeviceInputs } from "../../variants/measure/inputs.ts";
-import { referenceOf } from "../../variants/measure/reference.ts";
+import { randomInputs } from "../../bench/oracle/data.ts";
+import { checkRun } from "../../bench/measure/check.ts";
+import { DeviceInputs } from "../../bench/measure/inputs.ts";
+import { referenceOf } from "../../bench/measure/reference.ts";
 import { requestGpu, testNothingLeft } from "../gpu.ts";
 import { variantOf } from "../variants/block.ts";
-import { problemOf } from "../variants/measure/problems.ts";
+import { problemOf } from "../bench/measure/problems.ts";
 import { testOf } from "./room.ts";
 
 const gpu = await requestGpu();

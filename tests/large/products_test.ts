@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { matmul } from "../../kernels/matmul/launch.ts";
-import { fill } from "../../kernels/measure/fill.ts";
+import { fill } from "../../bench/timing/fill.ts";
 import { matrix, rows } from "../../kernels/view.ts";
-import { sampleIndices } from "../../variants/data.ts";
+import { sampleIndices } from "../../bench/oracle/data.ts";
 import { smallIntegers } from "../integers.ts";
 import { record, requestGpu, testNothingLeft, upload } from "../gpu.ts";
 import { GIBI, largestBuffer, testOf } from "./room.ts";

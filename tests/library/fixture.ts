@@ -1,8 +1,8 @@
 import { assert } from "@std/assert";
 import { type CombinedWeights, type Gpu, requestGpu, type SeparateWeights, Tensor } from "../../mod.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
-import { combineGateUp, type HostInputs, randomInputs } from "../../variants/data.ts";
-import { relativeFrobeniusError } from "../../variants/oracle.ts";
+import { combineGateUp, type HostInputs, randomInputs } from "../../bench/oracle/data.ts";
+import { relativeFrobeniusError } from "../../bench/oracle/mod.ts";
 import { freshSeed } from "../gpu.ts";
 
 /** Sizes of a block. */

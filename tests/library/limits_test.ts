@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { explain, Gpu, NoImplementationError, swiglu, swigluWithGrad, variants } from "../../mod.ts";
 import type { Capabilities } from "../../kernels/gpu/device.ts";
-import { oracle } from "../../variants/oracle.ts";
+import { oracle } from "../../bench/oracle/mod.ts";
 import { assertNear, blockOf, disposeAll, type Sizes, withGpu } from "./fixture.ts";
 
 /** Lets kernels count on less than the device has. */

@@ -9,7 +9,7 @@ import {
   swigluWithGrad,
   variants,
 } from "../../mod.ts";
-import { oracle } from "../../variants/oracle.ts";
+import { oracle } from "../../bench/oracle/mod.ts";
 import { assertNear, blockOf, disposeAll, type Fixture, type Sizes, withGpu } from "./fixture.ts";
 
 /** A lone token, an odd shape, a skinny one and an aligned one. */

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { gatedLinearUnit, Gpu, requestGpu, swiglu, swigluWithGrad, Tensor, variants } from "../../mod.ts";
-import { splitGateUp } from "../../variants/data.ts";
-import { oracle } from "../../variants/oracle.ts";
+import { splitGateUp } from "../../bench/oracle/data.ts";
+import { oracle } from "../../bench/oracle/mod.ts";
 import { assertNear, blockOf, disposeAll, withGpu } from "./fixture.ts";
 
 const sizes = { tokens: 12, dim: 20, hiddenDim: 36 };

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { swiglu, swigluWithGrad, Tensor } from "../../mod.ts";
-import { oracle } from "../../variants/oracle.ts";
+import { oracle } from "../../bench/oracle/mod.ts";
 import { assertNear, blockOf, disposeAll, withGpu } from "./fixture.ts";
 
 const sizes = { tokens: 16, dim: 6, hiddenDim: 10 };

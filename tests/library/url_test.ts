@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { randomInputs } from "../../variants/data.ts";
-import { oracle, relativeFrobeniusError } from "../../variants/oracle.ts";
+import { randomInputs } from "../../bench/oracle/data.ts";
+import { oracle, relativeFrobeniusError } from "../../bench/oracle/mod.ts";
 import { freshSeed } from "../gpu.ts";
 
 const ROOT = new URL("../../", import.meta.url);

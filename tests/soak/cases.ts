@@ -2,11 +2,11 @@
 import type { Gpu } from "../../kernels/gpu/device.ts";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
-import type { RandomSource } from "../../kernels/measure/random.ts";
+import type { RandomSource } from "../../bench/timing/random.ts";
 import { swigluWithGrad } from "../../mod.ts";
-import { splitGateUp } from "../../variants/data.ts";
+import { splitGateUp } from "../../bench/oracle/data.ts";
 import { variants } from "../../variants/mod.ts";
-import { type OracleOutputs, relativeFrobeniusError } from "../../variants/oracle.ts";
+import { type OracleOutputs, relativeFrobeniusError } from "../../bench/oracle/mod.ts";
 import { release } from "../../variants/variant.ts";
 import { EDGES } from "../kernels/matmul/exact.ts";
 import { type NamedProblem, tolerance, wellConditioned } from "../variants/accuracy.ts";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { random } from "../report/fixture.ts";
+import { random } from "../bench/report/fixture.ts";
 import { keepsGrowing, LIMIT_BYTES_PER_CASE, type Sample, trendOf } from "./flatness.ts";
 
 const MEBI = 2 ** 20;

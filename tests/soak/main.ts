@@ -3,7 +3,7 @@
  * the ledger after every case, the process's resident bytes every few seconds. `deno task soak --minutes 30 --seed 1`.
  */
 import { requestGpu } from "../../kernels/gpu/device.ts";
-import { seededRandom } from "../../kernels/measure/random.ts";
+import { seededRandom } from "../../bench/timing/random.ts";
 import { drawCase, runCase } from "./cases.ts";
 import { keepsGrowing, LIMIT_BYTES_PER_CASE, type Sample, type Trend, trendOf } from "./flatness.ts";
 

@@ -1,13 +1,13 @@
 /** What a correct variant may be off by, from the arithmetic of its dtype. */
 import type { ActivationName } from "../../kernels/activation.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
-import { type HostInputs, randomInputs } from "../../variants/data.ts";
+import { type HostInputs, randomInputs } from "../../bench/oracle/data.ts";
 import {
   oracle,
   type OracleOutputs,
   type OracleProblem,
   relativeFrobeniusError,
-} from "../../variants/oracle.ts";
+} from "../../bench/oracle/mod.ts";
 import type { Problem } from "../../variants/variant.ts";
 
 /** A problem whose activation has a name, and so an oracle. */

@@ -1,10 +1,10 @@
 /** Runs a variant's forward and backward on the device, with poison wherever it could read what it did not write. */
 import type { Capabilities, Gpu } from "../../kernels/gpu/device.ts";
 import { decode } from "../../kernels/gpu/dtype.ts";
-import type { Dispatch } from "../../kernels/gpu/kernel.ts";
+import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { variants } from "../../variants/mod.ts";
-import { combineGateUp, type HostInputs, splitGateUp } from "../../variants/data.ts";
+import { combineGateUp, type HostInputs, splitGateUp } from "../../bench/oracle/data.ts";
 import { emptyInputs } from "../../variants/form.ts";
 import {
   Block,

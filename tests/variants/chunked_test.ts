@@ -5,12 +5,12 @@ import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { chunked, inChunks } from "../../variants/chunked.ts";
 import { emptyInputs } from "../../variants/form.ts";
 import { tuned } from "../../variants/tuned.ts";
-import { randomInputs } from "../../variants/data.ts";
-import { oracle, relativeFrobeniusError } from "../../variants/oracle.ts";
+import { randomInputs } from "../../bench/oracle/data.ts";
+import { oracle, relativeFrobeniusError } from "../../bench/oracle/mod.ts";
 import { Block, release } from "../../variants/variant.ts";
 import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
 import { type NamedProblem, tolerance, wellConditioned } from "./accuracy.ts";
-import { CAPABILITIES } from "./measure/capabilities.ts";
+import { CAPABILITIES } from "../bench/measure/capabilities.ts";
 import { releaseBlock, runBlock, uploadBlock, type WeightForm } from "./block.ts";
 
 const gpu = await requestGpu();

@@ -1,6 +1,6 @@
 /** A hundred runs of each variant, forward and backward, give the same bits. */
 import { assertEquals } from "@std/assert";
-import { randomInputs } from "../../variants/data.ts";
+import { randomInputs } from "../../bench/oracle/data.ts";
 import { variants } from "../../variants/mod.ts";
 import { Block, type Problem, release } from "../../variants/variant.ts";
 import { freshSeed, PoisonRecorder, readBytes, requestGpu, sha256, testNothingLeft } from "../gpu.ts";

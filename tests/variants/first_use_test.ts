@@ -6,7 +6,7 @@ import { chunked } from "../../variants/chunked.ts";
 import { emptyInputs } from "../../variants/form.ts";
 import { tuned } from "../../variants/tuned.ts";
 import { Block, type Precision, release, type Sizes, type Variant } from "../../variants/variant.ts";
-import { CAPABILITIES } from "./measure/capabilities.ts";
+import { CAPABILITIES } from "../bench/measure/capabilities.ts";
 
 const LLAMA: Sizes = { tokens: 4096, dim: 4096, hiddenDim: 11008 };
 const SMALLER: Sizes = { tokens: 2048, dim: 2048, hiddenDim: 5632 };

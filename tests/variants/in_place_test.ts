@@ -2,9 +2,9 @@
 import { assert } from "@std/assert";
 import { decode } from "../../kernels/gpu/dtype.ts";
 import { GpuRecorder } from "../../kernels/gpu/recorder.ts";
-import { relativeFrobeniusError } from "../../variants/oracle.ts";
-import { scalarActivation } from "../../variants/oracle_activation.ts";
-import { type HostInputs, randomInputs } from "../../variants/data.ts";
+import { relativeFrobeniusError } from "../../bench/oracle/mod.ts";
+import { scalarActivation } from "../../bench/oracle/activation.ts";
+import { type HostInputs, randomInputs } from "../../bench/oracle/data.ts";
 import { Block, type Problem, release } from "../../variants/variant.ts";
 import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
 import { releaseBlock, uploadBlock, variantOf } from "./block.ts";

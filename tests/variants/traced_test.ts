@@ -1,9 +1,9 @@
 /** Variants whose launches are noted once: the same launches, thought out once for all that they depend on. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
-import type { Dispatch } from "../../kernels/gpu/kernel.ts";
+import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
-import { ObservedRecorder } from "../../kernels/measure/observed.ts";
+import { ObservedRecorder } from "../../bench/timing/observed.ts";
 import { TUNING_SCHEMA, useTuning } from "../../kernels/matmul/tuning.ts";
 import { emptyInputs } from "../../variants/form.ts";
 import { variants } from "../../variants/mod.ts";
@@ -11,7 +11,7 @@ import { traced } from "../../variants/traced.ts";
 import { tuned } from "../../variants/tuned.ts";
 import { Block, type Problem, type Variant } from "../../variants/variant.ts";
 import { formsOf, type WeightForm } from "./block.ts";
-import { CAPABILITIES } from "./measure/capabilities.ts";
+import { CAPABILITIES } from "../bench/measure/capabilities.ts";
 
 const PROBLEM: Problem = {
   ...{ tokens: 70, dim: 36, hiddenDim: 52 },

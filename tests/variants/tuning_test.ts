@@ -1,7 +1,7 @@
 /** What a tuning table says of a product reaches the launches that are planned under its name. */
 import { assert, assertEquals } from "@std/assert";
 import { explain, requestGpu, TUNING_SCHEMA, useTuning } from "../../mod.ts";
-import { planRow } from "../../variants/measure/plan.ts";
+import { planRow } from "../../bench/measure/plan.ts";
 import { variants } from "../../variants/mod.ts";
 
 const problem = {

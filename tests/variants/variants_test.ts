@@ -1,12 +1,12 @@
 /** Every variant of the registry against the float64 oracle: a new one is tested by being registered. */
 import type { Sizes } from "../../variants/variant.ts";
-import { AWKWARD_SIZES, formatSizes } from "../../variants/shapes.ts";
+import { AWKWARD_SIZES, formatSizes } from "../../bench/measure/shapes.ts";
 import { assert } from "@std/assert";
 import { ACTIVATIONS } from "../../kernels/activation.ts";
 import type { Capabilities } from "../../kernels/gpu/device.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { variants } from "../../variants/mod.ts";
-import { relativeFrobeniusError } from "../../variants/oracle.ts";
+import { relativeFrobeniusError } from "../../bench/oracle/mod.ts";
 import type { Variant } from "../../variants/variant.ts";
 import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
 import { type Checked, type NamedProblem, tolerance, wellConditioned } from "./accuracy.ts";

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Dispatch, Kernel } from "../../../kernels/gpu/kernel.ts";
+import type { Dispatch } from "../../../kernels/gpu/dispatch.ts";
+import type { Kernel } from "../../../kernels/gpu/kernel.ts";
 import { LimitError } from "../../../kernels/gpu/limits.ts";
 import { GpuRecorder, PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../../kernels/gpu/tensor.ts";
-import { Timer } from "../../../kernels/measure/timer.ts";
+import { Timer } from "../../../bench/timing/timer.ts";
 import { requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 
 const gpu = await requestGpu();

@@ -1,7 +1,7 @@
 /** Steps that are noted once and taken again: in the same order, on other tensors, and with nothing left of a failure. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { elementwise } from "../../../kernels/elementwise.ts";
-import type { Dispatch } from "../../../kernels/gpu/kernel.ts";
+import type { Dispatch } from "../../../kernels/gpu/dispatch.ts";
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { PlanRecorder, type Recorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";

@@ -2,7 +2,7 @@
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { SKINNY_ROWS } from "../../../kernels/matmul/skinny.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
-import { seededRandom } from "../../../kernels/measure/random.ts";
+import { seededRandom } from "../../../bench/timing/random.ts";
 import { edgeSizes } from "./exact.ts";
 import { below } from "./operands.ts";
 import type { ProductSizes } from "./reference.ts";

@@ -5,7 +5,7 @@ import { chooseTile, type MatmulShape, ruledChoice } from "../../../kernels/matm
 import { splitsToTry } from "../../../kernels/matmul/splits.ts";
 import { checkTile } from "../../../kernels/matmul/tile.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
-import { CAPABILITIES } from "../../variants/measure/capabilities.ts";
+import { CAPABILITIES } from "../../bench/measure/capabilities.ts";
 import { everyStructure } from "./structures.ts";
 
 const SIZES = [1, 7, 17, 32, 33, 64, 100, 128, 1000, 4096, 11008, 262144];

@@ -6,7 +6,7 @@ import { matmul } from "../../../kernels/matmul/launch.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { matrix } from "../../../kernels/view.ts";
-import { randomInputs } from "../../../variants/data.ts";
+import { randomInputs } from "../../../bench/oracle/data.ts";
 import {
   freshSeed,
   PoisonRecorder,

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Capabilities, Gpu } from "../../../kernels/gpu/device.ts";
 import { roundTo } from "../../../kernels/gpu/dtype.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";
-import { type RandomSource, seededRandom } from "../../../kernels/measure/random.ts";
+import { type RandomSource, seededRandom } from "../../../bench/timing/random.ts";
 import { isAligned, isWriteAligned } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
 import { type Poison, PoisonRecorder, readBytes } from "../../gpu.ts";

@@ -2,7 +2,7 @@
 import { type DType, encode, roundTo } from "../../../kernels/gpu/dtype.ts";
 import type { Gpu } from "../../../kernels/gpu/device.ts";
 import type { Tensor } from "../../../kernels/gpu/tensor.ts";
-import type { RandomSource } from "../../../kernels/measure/random.ts";
+import type { RandomSource } from "../../../bench/timing/random.ts";
 import type { View } from "../../../kernels/view.ts";
 import { upload } from "../../gpu.ts";
 

@@ -7,7 +7,7 @@ import { matmul } from "../../../kernels/matmul/launch.ts";
 import { SKINNY_ROWS, skinnyKernel, skinnyRoom } from "../../../kernels/matmul/skinny.ts";
 import { SKINNY_CHUNK } from "../../../kernels/matmul/stream.ts";
 import { matrix, type View } from "../../../kernels/view.ts";
-import { sampleIndices } from "../../../variants/data.ts";
+import { sampleIndices } from "../../../bench/oracle/data.ts";
 import { smallIntegers } from "../../integers.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { skinnyCases } from "./cases.ts";

@@ -1,7 +1,7 @@
 /** The last rows of a product in slices of K of their own: bit for bit as without, and as few as the rule says. */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
-import type { Dispatch } from "../../../kernels/gpu/kernel.ts";
+import type { Dispatch } from "../../../kernels/gpu/dispatch.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import { matmul } from "../../../kernels/matmul/launch.ts";

@@ -12,7 +12,7 @@ import {
   type TuningTable,
   useTuning,
 } from "../../../kernels/matmul/tuning.ts";
-import { type RandomSource, seededRandom } from "../../../kernels/measure/random.ts";
+import { type RandomSource, seededRandom } from "../../../bench/timing/random.ts";
 import { HOSTILE_INPUTS } from "../../hostile.ts";
 import { below } from "./operands.ts";
 import { everyStructure } from "./structures.ts";

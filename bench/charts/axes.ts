@@ -1,0 +1,79 @@
+/**
+ * Axes of quantities: which scale, which ticks, how they are written.
+ *
+ * @module
+ */
+
+import { greatest, least } from "../report/format.ts";
+import type { Spec } from "./chart.ts";
+
+/** What an axis may be told. */
+export interface AxisOptions {
+  /** With its unit. */
+  title: string;
+  /** Logarithmic; without it, where values spread so far that small ones would be lost. */
+  log?: boolean;
+  /** The ends of a logarithmic axis; without them a little beyond the values. */
+  domain?: [number, number];
+}
+
+/** Largest value over smallest from which an axis becomes logarithmic. */
+const WIDE = 6;
+
+/** How far a logarithmic axis goes beyond its values, so that symbols stay inside: the more, the longer it is. */
+function margin(low: number, high: number): number {
+  return Math.max(1.25, 10 ** (0.08 * decadesOf(low, high)));
+}
+
+/** Powers of ten from low to high. */
+function decadesOf(low: number, high: number): number {
+  return Math.log10(high / low);
+}
+
+/** Ticks at round numbers: few enough for their labels to stand side by side. */
+export function logTicks(low: number, high: number): number[] {
+  const decades = decadesOf(low, high);
+  const steps = decades < 0.7 ? [1, 2, 3, 4, 6, 8] : decades < 2.2 ? [1, 2, 5] : [1];
+  const stride = Math.max(1, Math.ceil(decades / 5));
+  const first = Math.floor(Math.log10(low));
+  const powers = Array.from({ length: Math.ceil(decades) + 2 }, (_, i) => first + i);
+  return powers.filter((power) => power % stride === 0)
+    .flatMap((power) => steps.map((step) => Number(`${step}e${power}`)))
+    .filter((tick) => tick >= low && tick <= high);
+}
+
+/** The channel of a quantity: its field, scale and axis. */
+export function quantity(field: string, values: readonly number[], options: AxisOptions): Spec {
+  const { title, domain } = options;
+  const positive = values.filter((value) => value > 0);
+  const [low, high] = [least(positive), greatest(positive)];
+  const wide = positive.length === values.length && high / low > WIDE;
+  if (positive.length > 0 && (options.log ?? wide)) {
+    const beyond = margin(low, high);
+    return logChannel(field, { title, domain: domain ?? [low / beyond, high * beyond] });
+  }
+  return {
+    field,
+    type: "quantitative",
+    scale: narrowDomain(values) ?? { type: "linear", zero: false, nice: true, padding: 12 },
+    axis: { title, tickCount: 4 },
+  };
+}
+
+/** A wide axis around values that are all but one, or its ticks would differ in the seventh digit; else null. */
+function narrowDomain(values: readonly number[]): { domain: [number, number] } | null {
+  const [low, high] = [least(values), greatest(values)];
+  if (high === 0) return { domain: [0, 1] };
+  return high - low < 0.02 * high ? { domain: [0.8 * low, 1.2 * high] } : null;
+}
+
+function logChannel(field: string, { title, domain }: { title: string; domain: [number, number] }): Spec {
+  const [low, high] = domain;
+  const format = low < 1e-3 || high >= 1e5 ? ".0e" : "~r";
+  return {
+    field,
+    type: "quantitative",
+    scale: { type: "log", domain, nice: false },
+    axis: { title: `${title} (logarithmic)`, values: logTicks(low, high), format },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * Two reports against each other: what became faster, what slower.
+ *
+ * @module
+ */
+
+import { compareReports, type Pair } from "../report/compare.ts";
+import { formatTime, greatest, least } from "../report/format.ts";
+import { machineOf, medianOf } from "../report/groups.ts";
+import type { Report } from "../report/schema.ts";
+import { plain } from "../report/shape.ts";
+import { wideInterval } from "../report/summary.ts";
+import { STEP } from "./bars.ts";
+import {
+  type Drawn,
+  modePanels,
+  modeWords,
+  nameOf,
+  orderOf,
+  type Spec,
+  variantAxis,
+  type View,
+} from "./chart.ts";
+import { FAINT, INK } from "./theme.ts";
+
+/** Verdicts and their colours: blue and orange are told apart by everyone. */
+const VERDICTS: Record<string, string> = {
+  faster: "#0072b2",
+  slower: "#d5390e",
+  "no clear difference": "#8b949e",
+};
+
+/** Medians alone decide nothing here, so the tests of the command-line comparison are not needed. */
+const NO_STATISTICS = { ratioInterval: (): [number, number] => [0, Infinity], pValue: () => 1 };
+
+function verdictOf(interval: readonly [number, number] | null): string {
+  if (interval === null || (interval[0] <= 1 && interval[1] >= 1)) return "no clear difference";
+  return interval[0] > 1 ? "slower" : "faster";
+}
+
+function datum({ before, after, ratio }: Pair): Spec {
+  const base = { variant: nameOf(after.variant), name: `${plain(after.variant, 60)}, ${after.mode}` };
+  if (ratio === null) {
+    const became = before.status === after.status ? after.status : `${before.status}, then ${after.status}`;
+    return { ...base, ratio: null, at: 1, text: became, tip: `${base.name}: ${became}` };
+  }
+  const interval = wideInterval(before, after);
+  const verdict = verdictOf(interval);
+  return {
+    ...base,
+    ratio,
+    at: interval?.[1] ?? ratio,
+    low: interval?.[0] ?? ratio,
+    high: interval?.[1] ?? ratio,
+    verdict,
+    text: `${ratio.toFixed(3)}x`,
+    tip: `${base.name}: ${formatTime(medianOf(before))} before, ${
+      formatTime(medianOf(after))
+    } after, ${verdict}`,
+  };
+}
+
+/** The axis of ratios: all of them and 1, with room for the text beside the last. */
+function ratioDomain(data: readonly Spec[]): [number, number] {
+  const low = Math.min(1, least(data.map((row) => row.low as number | undefined)));
+  const high = Math.max(1, greatest(data.map((row) => row.high as number | undefined)));
+  const room = Math.max(high - low, 0.04);
+  return [low - 0.1 * room, high + 0.6 * room];
+}
+
+function panel(
+  data: Spec[],
+  { order, width, showNames }: { order: string[]; width: number; showNames: boolean },
+): Spec {
+  const x = (field: string) => ({
+    field,
+    type: "quantitative",
+    scale: { domain: ratioDomain(data), nice: false, zero: false },
+    axis: { title: "time after / time before", tickCount: 4, format: ".2f" },
+  });
+  const color = {
+    field: "verdict",
+    type: "nominal",
+    scale: { domain: Object.keys(VERDICTS), range: Object.values(VERDICTS) },
+    legend: { columns: 3 },
+  };
+  const y = variantAxis(order, showNames);
+  const timed = [{ filter: "datum.ratio !== null" }];
+  const text = { type: "text", align: "left", dx: 8, fontSize: 11 };
+  return {
+    width,
+    height: { step: STEP },
+    data: { values: data },
+    layer: [
+      {
+        data: { values: [{ one: 1 }] },
+        mark: { type: "rule", color: FAINT, strokeDash: [4, 3], aria: false },
+        encoding: { x: x("one") },
+      },
+      {
+        transform: timed,
+        mark: { type: "rule", strokeWidth: 2, aria: false },
+        encoding: { y, x: x("low"), x2: { field: "high" }, color },
+      },
+      {
+        transform: timed,
+        mark: { type: "point", filled: true, size: 70, opacity: 1 },
+        encoding: { y, x: x("ratio"), color, description: { field: "tip" } },
+      },
+      {
+        transform: timed,
+        mark: { ...text, color: INK, aria: false },
+        encoding: { y, x: x("at"), text: { field: "text" } },
+      },
+      {
+        transform: [{ filter: "datum.ratio === null" }],
+        mark: { ...text, color: FAINT, fontStyle: "italic" },
+        encoding: { y, x: x("at"), text: { field: "text" }, description: { field: "tip" } },
+      },
+    ],
+  };
+}
+
+function runWords(report: Report): string {
+  return `${plain(machineOf(report), 60)}, ${plain(report.createdAt.slice(0, 16), 16).replace("T", " ")}`;
+}
+
+/** Ratios of the rows that both reports have; the view is of the later report. */
+export function drawComparison(view: View, before: Report): Drawn {
+  const after = { ...view.report, rows: [...view.rows] };
+  const { pairs, obstacles } = compareReports(before, after, { statistics: NO_STATISTICS });
+  if (pairs.length === 0) return { reason: "the two reports have no row in common" };
+  const byRow = new Map(pairs.map((pair) => [pair.after, pair]));
+  const rows = view.rows.filter((row) => byRow.has(row));
+  const order = orderOf({ rows });
+  return {
+    title: `Before and after: ${modeWords(rows)}`,
+    panels: modePanels(
+      { ...view, rows },
+      (rows, { first }) =>
+        panel(rows.map((row) => datum(byRow.get(row)!)), { order, width: view.panelWidth, showNames: first }),
+    ),
+    notes: [
+      `Before: ${runWords(before)}. After: ${runWords(view.report)}.`,
+      ...obstacles.map((obstacle) => `Not alike: ${plain(obstacle, 160)}`),
+      "Left of the dashed line is faster. Lines: wide 95 % intervals, from those of both medians.",
+    ],
+  };
+}

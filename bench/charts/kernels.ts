@@ -1,0 +1,109 @@
+/**
+ * Where the time goes: the kernels of each variant, stacked.
+ *
+ * @module
+ */
+
+import { formatPercent, formatTime, greatest, least, timeUnit } from "../report/format.ts";
+import type { Row } from "../report/schema.ts";
+import { plain } from "../report/shape.ts";
+import { STEP } from "./bars.ts";
+import {
+  type Drawn,
+  modePanels,
+  modeWords,
+  nameOf,
+  orderOf,
+  type Spec,
+  variantAxis,
+  type View,
+} from "./chart.ts";
+import { stageColor, stageOf } from "./stages.ts";
+import { inkOn } from "./theme.ts";
+
+/** Pixels of a character of the text in a segment. */
+const CHARACTER = 6;
+
+/** What all segments of a panel share. */
+interface Scale {
+  /** ns of one unit of the axis. */
+  unit: number;
+  /** Pixels of one unit of the axis. */
+  pixels: number;
+}
+
+/** Segments of one bar, end to end; a label is written where it fits. */
+function segments(row: Row, { unit, pixels }: Scale): Spec[] {
+  const timed = row.kernels.filter((kernel) => kernel.gpuNs !== null);
+  const total = timed.reduce((sum, kernel) => sum + kernel.gpuNs!, 0);
+  let from = 0;
+  return timed.map((kernel) => {
+    const label = plain(kernel.label, 28);
+    const stage = stageOf(kernel);
+    const [start, end] = [from, from += kernel.gpuNs! / unit];
+    return {
+      variant: nameOf(row.variant),
+      stage: stage.name,
+      from: start,
+      to: end,
+      middle: (start + end) / 2,
+      text: (end - start) * pixels > label.length * CHARACTER + 6 ? label : "",
+      ink: inkOn(stage.color),
+      tip:
+        `${plain(row.variant, 60)}, ${row.mode}, ${plain(kernel.label, 60)}: ${formatTime(kernel.gpuNs)}, ` +
+        `${formatPercent(total === 0 ? null : kernel.gpuNs! / total)} of its kernels`,
+    };
+  });
+}
+
+const totalOf = (row: Row) => row.kernels.reduce((sum, kernel) => sum + (kernel.gpuNs ?? 0), 0);
+
+/** Times of kernels in the order in which they run, a panel for each mode. */
+export function drawKernels(view: View): Drawn {
+  const rows = view.rows.filter((row) => row.kernels.some((kernel) => kernel.gpuNs !== null));
+  if (rows.length === 0) return { reason: "no row has times of single kernels" };
+  const unit = timeUnit(least(rows.map((row) => totalOf(row) || null)));
+  const used = rows.flatMap((row) => row.kernels.map((kernel) => stageOf(kernel).name));
+  const color = stageColor(used, {
+    columns: Math.max(2, Math.floor(view.fullWidth / 150)),
+    symbolType: "square",
+  });
+  const panels = modePanels({ ...view, rows }, (rows) => {
+    const most = greatest(rows.map(totalOf)) / unit.size || 1;
+    const x = (field: string) => ({
+      field,
+      type: "quantitative",
+      scale: { domain: [0, most], nice: false },
+      axis: { title: `time of kernels, ${unit.name}`, tickCount: 5 },
+    });
+    return {
+      width: view.fullWidth,
+      height: { step: STEP },
+      data: {
+        values: rows.flatMap((row) => segments(row, { unit: unit.size, pixels: view.fullWidth / most })),
+      },
+      encoding: { y: variantAxis(orderOf({ rows }), true), description: { field: "tip" } },
+      layer: [
+        {
+          mark: { type: "bar", height: { band: 0.76 }, stroke: "white", strokeWidth: 0.8 },
+          encoding: { x: x("from"), x2: { field: "to" }, color },
+        },
+        {
+          transform: [{ filter: "datum.text !== ''" }],
+          mark: { type: "text", fontSize: 10, aria: false },
+          encoding: {
+            x: x("middle"),
+            text: { field: "text" },
+            color: { field: "ink", type: "nominal", scale: null },
+          },
+        },
+      ],
+    };
+  });
+  return {
+    title: `Kernels: ${modeWords(rows)}`,
+    panels,
+    columns: 1,
+    notes: ["Median time of each dispatch, in the order in which they run."],
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * How times scatter: every sample, the middle of them, and the median.
+ *
+ * Shown as deviations from the row's own median: on one axis of times a variant that is ten times slower would leave
+ * no room for the scatter of the others.
+ *
+ * @module
+ */
+
+import { formatTime, greatest, least } from "../report/format.ts";
+import { timeOf } from "../report/groups.ts";
+import type { Row } from "../report/schema.ts";
+import { plain } from "../report/shape.ts";
+import { STEP } from "./bars.ts";
+import {
+  type Drawn,
+  modePanels,
+  modeWords,
+  nameOf,
+  orderOf,
+  type Spec,
+  variantAxis,
+  variantColor,
+  type View,
+} from "./chart.ts";
+import { INK } from "./theme.ts";
+
+/** Samples drawn for each row: more would only make the picture heavier. */
+const MOST_SAMPLES = 150;
+
+/** How far the axis goes beyond the widest box, in widths of that box: late samples must not squeeze the rest. */
+const REACH = 6;
+
+/** Evenly chosen elements of the sorted list, ends included. */
+export function thin(sorted: readonly number[], most: number): number[] {
+  if (sorted.length <= most) return [...sorted];
+  return Array.from({ length: most }, (_, i) => sorted[Math.round((i * (sorted.length - 1)) / (most - 1))]);
+}
+
+/** The row's times in percent of its median, beyond it. */
+function deviations(row: Row) {
+  const { samples, p20, p80, median } = timeOf(row)!.statistics;
+  const percent = (ns: number) => (100 * (ns - median)) / median;
+  return { samples: samples.map(percent).toSorted((a, b) => a - b), p20: percent(p20), p80: percent(p80) };
+}
+
+/** The ends of the axis: all samples, or so many widths of the widest box where some are beyond. */
+export function reachOf(rows: readonly Row[]): [number, number] {
+  const all = rows.map(deviations);
+  const box = greatest(all.flatMap(({ p20, p80 }) => [-p20, p80]));
+  const reach = REACH * Math.max(box, 0.5);
+  const low = least(all.map(({ samples }) => samples[0]));
+  const high = greatest(all.map(({ samples }) => samples[samples.length - 1]));
+  return [Math.max(low, -reach) - 0.1 * box, Math.min(high, reach) + 0.1 * box || 1];
+}
+
+function strip(row: Row, [low, high]: [number, number]): Spec[] {
+  const kept = thin(deviations(row).samples, MOST_SAMPLES);
+  return kept.map((value) => ({ variant: nameOf(row.variant), value: Math.min(Math.max(value, low), high) }));
+}
+
+function box(row: Row, [low, high]: [number, number]): Spec {
+  const { p20, median, p80, n, cv } = timeOf(row)!.statistics;
+  const deviation = deviations(row);
+  const noise = cv === null ? "" : `, cv ${(100 * cv).toFixed(1)} %`;
+  return {
+    variant: nameOf(row.variant),
+    p20: Math.max(deviation.p20, low),
+    median: 0,
+    p80: Math.min(deviation.p80, high),
+    tip: `${plain(row.variant, 60)}, ${row.mode}: median ${formatTime(median)}, p20 ${formatTime(p20)}, ` +
+      `p80 ${formatTime(p80)}, ${n} samples${noise}`,
+  };
+}
+
+function panel(
+  rows: readonly Row[],
+  { order, width, showNames }: { order: string[]; width: number; showNames: boolean },
+) {
+  const reach = reachOf(rows);
+  const x = (field: string) => ({
+    field,
+    type: "quantitative",
+    scale: { domain: reach, nice: true },
+    axis: { title: "beyond the median, %", tickCount: 4 },
+  });
+  const y = variantAxis(order, showNames);
+  const boxes = { values: rows.map((row) => box(row, reach)) };
+  const description = { field: "tip" };
+  return {
+    width,
+    height: { step: STEP },
+    layer: [
+      {
+        data: boxes,
+        mark: { type: "bar", height: { band: 0.72 }, opacity: 0.35, stroke: INK, strokeWidth: 0.5 },
+        encoding: { y, x: x("p20"), x2: { field: "p80" }, color: variantColor(order, null), description },
+      },
+      {
+        data: { values: rows.flatMap((row) => strip(row, reach)) },
+        mark: { type: "tick", thickness: 1.2, opacity: 0.6, height: 9, aria: false },
+        encoding: { y, x: x("value"), color: variantColor(order, null) },
+      },
+      {
+        data: boxes,
+        mark: { type: "tick", thickness: 2, color: INK, height: 16 },
+        encoding: { y, x: x("median"), description },
+      },
+    ],
+  };
+}
+
+/** Strips of samples over boxes from p20 to p80, a panel for each mode. */
+export function drawLatency(view: View): Drawn {
+  const timed = view.rows.filter((row) => timeOf(row) !== null);
+  if (timed.length === 0) return { reason: "no row was timed" };
+  const order = orderOf({ rows: timed });
+  return {
+    title: `Every sample: ${modeWords(timed)}`,
+    panels: modePanels(
+      { ...view, rows: timed },
+      (rows, { first }) => panel(rows, { order, width: view.panelWidth, showNames: first }),
+    ),
+    notes: [
+      "One thin line for each sample, in percent of the variant's own median. Box: p20 to p80. " +
+      "Samples beyond the panel stand at its edge.",
+    ],
+  };
+}

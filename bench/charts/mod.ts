@@ -1,0 +1,133 @@
+/**
+ * All charts of a report.
+ *
+ * @module
+ */
+
+import { problemKey, problemOf } from "../report/groups.ts";
+import type { Report, Row } from "../report/schema.ts";
+import { type Chart, compose, contextOf, type Draw, shapeName, type Undrawn, type View } from "./chart.ts";
+import { drawComparison } from "./comparison.ts";
+import { drawKernels } from "./kernels.ts";
+import { drawLatency } from "./latency.ts";
+import { drawMemory } from "./memory.ts";
+import { drawRoofline } from "./roofline.ts";
+import { drawScaling } from "./scaling.ts";
+import { drawSpeeds } from "./speeds.ts";
+import { drawTimes } from "./times.ts";
+import { drawAccuracy, drawTimeMemory } from "./trade_offs.ts";
+
+/** A kind of chart: its name, what it shows, and which rows belong in one of it. */
+export interface Kind {
+  name: string;
+  draw: Draw;
+  /** Rows of one picture have this in common. */
+  scope: "problem" | "setup" | "shape";
+}
+
+/** The kinds in the order in which a page shows them. */
+export const KINDS: readonly Kind[] = [
+  { name: "times", draw: drawTimes, scope: "problem" },
+  { name: "memory", draw: drawMemory, scope: "problem" },
+  { name: "time-memory", draw: drawTimeMemory, scope: "problem" },
+  { name: "kernels", draw: drawKernels, scope: "problem" },
+  { name: "roofline", draw: drawRoofline, scope: "problem" },
+  { name: "samples", draw: drawLatency, scope: "problem" },
+  { name: "accuracy", draw: drawAccuracy, scope: "shape" },
+  { name: "speeds", draw: drawSpeeds, scope: "setup" },
+  { name: "scaling", draw: drawScaling, scope: "setup" },
+];
+
+/** Pixels of panels, names of variants not counted: three beside each other, or one, make a picture of about 900. */
+export const PAPER = { panelWidth: 200, fullWidth: 650, across: 3 } as const;
+
+/** Everything of a problem but its shape. */
+function setupKey({ dtype, precision, activation }: Row): string {
+  return JSON.stringify([dtype, precision, activation]);
+}
+
+/** What tells the groups of each scope apart. */
+export const SCOPES: Record<Kind["scope"], (row: Row) => string> = {
+  problem: (row) => problemKey(problemOf(row)),
+  setup: setupKey,
+  shape: (row) => JSON.stringify([shapeName(row), row.activation]),
+};
+
+/** A part of a file name: what is not plain becomes an underscore, as an activation may be anyone's text. */
+function word(text: string): string {
+  return text.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 24);
+}
+
+/** The parts of a name that tell this group of rows from the others of the report. */
+function suffix(
+  group: readonly Row[],
+  { scope, rows }: { scope: Kind["scope"]; rows: readonly Row[] },
+): string {
+  const [row] = group;
+  const several = (value: (row: Row) => string) => new Set(rows.map(value)).size > 1;
+  return [
+    scope === "setup" ? "" : shapeName(row),
+    scope === "shape" ? "" : row.dtype,
+    scope !== "shape" && several((row) => row.precision) ? row.precision : "",
+    several((row) => row.activation) ? word(row.activation) : "",
+  ].filter((part) => part !== "").join("-");
+}
+
+/** Names that files can have at once: a second of the same gets a number. */
+function unique<T extends { name: string }>(items: readonly T[]): T[] {
+  const used = new Map<string, number>();
+  return items.map((item) => {
+    const times = (used.get(item.name) ?? 0) + 1;
+    used.set(item.name, times);
+    return times === 1 ? item : { ...item, name: `${item.name}-${times}` };
+  });
+}
+
+/** A drawing of the view by that name, or why there is none. */
+export function drawAs(name: string, { draw, view }: { draw: Draw; view: View }): Chart | Undrawn {
+  const drawn = draw(view);
+  if ("reason" in drawn) return { name, reason: drawn.reason };
+  return { name, title: drawn.title, spec: compose(drawn, view) };
+}
+
+/** Every chart of a report, those that lack data with the reason. */
+export function chartsOf(
+  report: Report,
+  size: Omit<View, "report" | "rows"> = PAPER,
+): (Chart | Undrawn)[] {
+  const { rows } = report;
+  return unique(
+    KINDS.flatMap(({ name, draw, scope }) =>
+      [...Map.groupBy(rows, SCOPES[scope]).values()].map((group) =>
+        drawAs(`${name}-${suffix(group, { scope, rows })}`, {
+          draw,
+          view: { report, rows: group, ...size },
+        })
+      )
+    ),
+  );
+}
+
+/** The chart of a kind for the problem with most work, null where there is no such kind. */
+export function chartOf(report: Report, name: string): (Chart & { context: string }) | Undrawn | null {
+  const kind = KINDS.find((kind) => kind.name === name);
+  if (kind === undefined) return null;
+  const work = ({ tokens, dim, hiddenDim }: Row) => tokens * dim * hiddenDim;
+  const largest = report.rows.reduce<Row | null>((a, b) => a === null || work(b) > work(a) ? b : a, null);
+  const group = SCOPES[kind.scope];
+  const rows = largest === null ? [] : report.rows.filter((row) => group(row) === group(largest));
+  const chart = drawAs(name, { draw: kind.draw, view: { report, rows, ...PAPER } });
+  return "reason" in chart ? chart : { ...chart, context: contextOf({ report, rows }) };
+}
+
+/** The charts of a later report against an earlier one, a chart for each problem. */
+export function comparisonsOf(after: Report, before: Report): (Chart | Undrawn)[] {
+  const { rows } = after;
+  const groups = [...Map.groupBy(rows, SCOPES.problem).values()];
+  return unique(groups.map((group) =>
+    drawAs(`comparison-${suffix(group, { scope: "problem", rows })}`, {
+      draw: (view) => drawComparison(view, before),
+      view: { report: after, rows: group, ...PAPER },
+    })
+  ));
+}

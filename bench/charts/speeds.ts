@@ -1,0 +1,133 @@
+/**
+ * All variants at all shapes on one page: speed relative to the fastest.
+ *
+ * @module
+ */
+
+import { formatRatio, formatShape, formatTime, significant } from "../report/format.ts";
+import { fastestOf, medianOf } from "../report/groups.ts";
+import type { Row } from "../report/schema.ts";
+import { plain } from "../report/shape.ts";
+import { leaders } from "../report/summary.ts";
+import {
+  type Drawn,
+  modePanels,
+  modeWords,
+  nameOf,
+  orderOf,
+  type Spec,
+  variantAxis,
+  type View,
+} from "./chart.ts";
+import { absence, absenceTip } from "./times.ts";
+import { FAINT, INK_ON_COLOR } from "./theme.ts";
+
+const CELL_WIDTH = 84;
+
+/** A shape on three lines, as the axis splits it. */
+function shapeLabel(row: Row): string {
+  return formatShape(row).replaceAll(", ", "|");
+}
+
+function cell(row: Row, { fastest, leads }: { fastest: Row | null; leads: boolean }): Spec {
+  const base = { variant: nameOf(row.variant), shape: shapeLabel(row), leads };
+  const [own, best] = [medianOf(row), fastest === null ? null : medianOf(fastest)];
+  if (own === null || best === null) {
+    return { ...base, leads: false, speed: null, text: absence(row), tip: absenceTip(row) };
+  }
+  const speed = best / own;
+  return {
+    ...base,
+    speed,
+    text: speed < 0.095 ? `${significant(speed, 2)}x` : formatRatio(speed),
+    tip: `${plain(row.variant, 60)}, ${row.mode}, ${formatShape(row)}: ${formatTime(own)}, ${
+      formatRatio(speed)
+    }`,
+  };
+}
+
+/** The rows of one mode, each against the fastest of its own shape. */
+function cells(rows: readonly Row[]): Spec[] {
+  const shapes = Map.groupBy(rows, shapeLabel);
+  return [...shapes.values()].flatMap((group) => {
+    const fastest = fastestOf(group);
+    const first = leaders({ mode: group[0].mode, rows: group });
+    return group.map((row) => cell(row, { fastest, leads: first.has(row) }));
+  });
+}
+
+/** What is written in the cells for which the expression holds. */
+function textLayer(filter: string, fontWeight: "normal" | "bold"): Spec {
+  const color = [
+    { test: "datum.speed === null || datum.speed > 1", value: FAINT },
+    { test: "datum.speed > 0.8", value: "white" },
+  ];
+  return {
+    transform: [{ filter }],
+    mark: { type: "text", fontSize: 11, fontWeight },
+    encoding: { text: { field: "text" }, color: { condition: color, value: INK_ON_COLOR } },
+  };
+}
+
+/** A table of cells, the darker the faster, a panel for each mode. */
+export function drawSpeeds(view: View): Drawn {
+  if (view.rows.every((row) => medianOf(row) === null)) return { reason: "no row was timed" };
+  const order = orderOf(view);
+  const shapes = [...new Set(view.rows.map(shapeLabel))];
+  const panels = modePanels(view, (rows, { first }) => ({
+    width: { step: CELL_WIDTH },
+    height: { step: 24 },
+    data: { values: cells(rows) },
+    encoding: {
+      y: variantAxis(order, first || shapes.length > 3),
+      x: {
+        field: "shape",
+        type: "nominal",
+        scale: { domain: shapes },
+        axis: {
+          title: null,
+          orient: "top",
+          labelAngle: 0,
+          labelExpr: "split(datum.label, '|')",
+          labelLineHeight: 12,
+          // Labels of several lines are measured as one line that hangs from its top: lift them by the other two.
+          labelPadding: 28,
+          ticks: false,
+          domain: false,
+        },
+      },
+      description: { field: "tip" },
+    },
+    layer: [
+      {
+        mark: { type: "rect", stroke: "white", strokeWidth: 2 },
+        encoding: {
+          color: {
+            condition: { test: "datum.speed === null || datum.speed > 1", value: "#f3f4f6" },
+            field: "speed",
+            type: "quantitative",
+            scale: {
+              domain: [0.3, 1],
+              clamp: true,
+              range: ["#f7fbff", "#deebf7", "#9ecae1", "#4292c6", "#08519c"],
+            },
+            legend: null,
+          },
+        },
+      },
+      textLayer("!datum.leads", "normal"),
+      textLayer("datum.leads", "bold"),
+    ],
+  }));
+  return {
+    title: `Relative speed: ${modeWords(view.rows)}`,
+    panels,
+    columns: shapes.length > 3 ? 1 : panels.length,
+    notes: [
+      "1.00x is the fastest of its column; 0.50x takes twice as long. Bold: the fastest and what cannot be told from it.",
+      ...view.rows.some(({ narrow }) => narrow)
+        ? ["Above 1.00x: computed with less precision than was asked for, so not ranked with the others."]
+        : [],
+    ],
+  };
+}

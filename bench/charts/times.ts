@@ -1,0 +1,67 @@
+/**
+ * How long each variant takes.
+ *
+ * @module
+ */
+
+import { formatTime, least, significant, timeUnit, type Unit } from "../report/format.ts";
+import { medianOf, timeOf } from "../report/groups.ts";
+import type { Row } from "../report/schema.ts";
+import { plain } from "../report/shape.ts";
+import { type Bar, barPanel, cutNotes } from "./bars.ts";
+import { type Drawn, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
+
+/** Why a row has no bar, in one word. */
+export function absence(row: Row): string {
+  return row.status === "ok" ? "not measured" : row.status;
+}
+
+/** The rest of what there is to say about a row without figures. */
+export function absenceTip(row: Row): string {
+  return `${plain(row.variant, 60)}, ${row.mode}: ${absence(row)}: ${plain(row.reason ?? "", 200)}`;
+}
+
+function bar(row: Row, unit: Unit): Bar {
+  const time = timeOf(row);
+  if (time === null) return { variant: row.variant, value: null, text: absence(row), tip: absenceTip(row) };
+  const { clock, statistics: { median, ci, n } } = time;
+  const marks = (clock === "wall" ? "*" : "") + (row.narrow ? "~" : "");
+  const range = ci ? `, 95 % interval ${formatTime(ci[0])} to ${formatTime(ci[1])}` : "";
+  return {
+    variant: row.variant,
+    value: median / unit.size,
+    text: significant(median / unit.size) + marks,
+    tip: `${plain(row.variant, 60)}, ${row.mode}: ${formatTime(median)} ${clock} time${range}, ${n} samples`,
+    ...(ci ? { low: ci[0] / unit.size, high: ci[1] / unit.size } : {}),
+  };
+}
+
+/** Median times with their intervals, a panel for each mode. */
+export function drawTimes(view: View): Drawn {
+  const shortest = least(view.rows.map(medianOf));
+  if (shortest === Infinity) return { reason: "no row was timed" };
+  const unit = timeUnit(shortest);
+  const order = orderOf(view);
+  const barsOf = (rows: readonly Row[]) => rows.map((row) => bar(row, unit));
+  const panels = modePanels(view, (rows, { first }) =>
+    barPanel(barsOf(rows), {
+      order,
+      axis: `median time, ${unit.name}`,
+      width: view.panelWidth,
+      showNames: first,
+    }));
+  const timed = view.rows.filter((row) => timeOf(row) !== null);
+  const wall = timed.some((row) => timeOf(row)?.clock === "wall");
+  return {
+    title: `Time: ${modeWords(view.rows)}`,
+    panels,
+    notes: [
+      [
+        "Shorter is faster. Black line: 95 % interval of the median.",
+        ...cutNotes(modesOf(view.rows).map((mode) => barsOf(view.rows.filter((row) => row.mode === mode)))),
+      ].join(" "),
+      ...(wall ? ["* wall time, as there is no time from the GPU."] : []),
+      ...(timed.some(({ narrow }) => narrow) ? ["~ computed with less precision than was asked for."] : []),
+    ],
+  };
+}

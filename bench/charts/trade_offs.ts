@@ -1,0 +1,98 @@
+/**
+ * Time against memory, and accuracy against speed: what a variant costs besides time.
+ *
+ * @module
+ */
+
+import {
+  byteUnit,
+  formatBytes,
+  formatError,
+  formatRate,
+  formatTime,
+  greatest,
+  least,
+  rateUnit,
+  timeUnit,
+} from "../report/format.ts";
+import { errorOf, medianOf } from "../report/groups.ts";
+import type { Row } from "../report/schema.ts";
+import { plain } from "../report/shape.ts";
+import { type Drawn, legendColumns, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
+import { type Point, scatterPanel, SPREAD_NOTE } from "./scatter.ts";
+
+const name = (row: Row) => `${plain(row.variant, 60)}, ${row.mode}`;
+
+/** Median time over peak memory. */
+export function drawTimeMemory(view: View): Drawn {
+  const rows = view.rows.filter((row) => medianOf(row) !== null && row.memory !== null);
+  if (rows.length === 0) return { reason: "no row has both a time and figures of memory" };
+  const time = timeUnit(least(rows.map(medianOf)));
+  const bytes = byteUnit(least(rows.map((row) => row.memory!.peakBytes || null)));
+  const legend = legendColumns(view, modesOf(rows).length);
+  const panels = modePanels({ ...view, rows }, (rows) =>
+    scatterPanel(
+      rows.map((row): Point => ({
+        variant: row.variant,
+        x: row.memory!.peakBytes / bytes.size,
+        y: medianOf(row)! / time.size,
+        tip: `${name(row)}: ${formatTime(medianOf(row))} at a peak of ${formatBytes(row.memory!.peakBytes)}`,
+      })),
+      {
+        order: orderOf(view),
+        x: { title: `peak memory, ${bytes.name}` },
+        y: { title: `median time, ${time.name}` },
+        width: view.panelWidth,
+        legend,
+      },
+    ));
+  return {
+    title: `Time against memory: ${modeWords(rows)}`,
+    panels,
+    notes: [`Lower left is better. Bytes beyond inputs, weights and dy. ${SPREAD_NOTE}`],
+  };
+}
+
+/** What accuracy hangs on besides the variant. */
+const kindOf = (row: Row) => `${row.dtype}, ${row.precision}`;
+
+/** Where an error of 0, which no logarithmic axis has, is drawn. */
+const ERROR_FLOOR = 1e-9;
+
+/** Error against the oracle over rate. */
+export function drawAccuracy(view: View): Drawn {
+  const rows = view.rows.filter((row) => errorOf(row) !== null && row.tflops !== null && row.tflops > 0);
+  if (rows.length === 0) return { reason: "no row has both an error and a rate" };
+  const rate = rateUnit(greatest(rows.map((row) => row.tflops)));
+  const kinds = [...new Set(rows.map(kindOf))];
+  const legend = legendColumns(view, modesOf(rows).length);
+  const panels = modePanels({ ...view, rows }, (rows) =>
+    scatterPanel(
+      rows.map((row): Point => ({
+        variant: row.variant,
+        kind: kindOf(row),
+        x: row.tflops! / rate.size,
+        y: Math.max(errorOf(row)!, ERROR_FLOOR),
+        tip:
+          `${name(row)}, ${row.dtype}, precision ${row.precision}: error ${formatError(errorOf(row))} at ` +
+          formatRate(row.tflops),
+      })),
+      {
+        order: orderOf(view),
+        kinds: kinds.length > 1 ? kinds : undefined,
+        x: { title: `rate, ${rate.name}` },
+        y: { title: "relative error", log: true },
+        width: view.panelWidth,
+        legend,
+      },
+    ));
+  const exact = rows.some((row) => errorOf(row) === 0);
+  return {
+    title: `Accuracy against speed: ${modeWords(rows)}`,
+    panels,
+    notes: [
+      "Lower right is better. The worst of the outputs, relative Frobenius error against the float64 oracle." +
+      (exact ? ` An error of 0 is drawn at ${ERROR_FLOOR}.` : "") + ` ${SPREAD_NOTE}`,
+    ],
+  };
+}

@@ -1,0 +1,54 @@
+import type { Gpu } from "../../kernels/gpu/device.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
+import type { Recorder } from "../../kernels/gpu/recorder.ts";
+import type { Tensor } from "../../kernels/gpu/tensor.ts";
+import { ObservedRecorder } from "../timing/observed.ts";
+import { release } from "../../variants/variant.ts";
+
+/**
+ * Notes which allocation the device refuses: WebGPU tells later, by error scopes, and goes on with an invalid buffer.
+ */
+export class AllocationWatch {
+  readonly #gpu: Gpu;
+  readonly #refusals: Promise<string | null>[] = [];
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  /** Makes a tensor under watch. */
+  make(create: () => Tensor): Tensor {
+    const { device, memory: { ledger } } = this.#gpu;
+    const live = ledger.liveBytes;
+    let tensor: Tensor | null = null;
+    device.pushErrorScope("out-of-memory");
+    try {
+      return tensor = create();
+    } finally {
+      const what = tensor === null ? "a tensor" : `the ${tensor.byteLength} bytes of ${tensor.label}`;
+      this.#refusals.push(
+        device.popErrorScope().then((error) =>
+          error &&
+          `Cannot allocate ${what} as the device is out of memory: ${live} bytes are live (${error.message})`
+        ),
+      );
+    }
+  }
+
+  /** @throws {OutOfMemoryError} If a tensor that was made has no memory, naming it, its bytes and the live ones. */
+  async check(): Promise<void> {
+    const refusal = (await Promise.all(this.#refusals.splice(0))).find((refusal) => refusal !== null);
+    if (refusal) throw new OutOfMemoryError(refusal);
+  }
+}
+
+/** Records work; if it throws, no tensor that it made is left. */
+export function cleanly<T>(recorder: Recorder, work: (recorder: Recorder) => T): T {
+  const made: Tensor[] = [];
+  try {
+    return work(new ObservedRecorder(recorder, { made: (tensor) => made.push(tensor) }));
+  } catch (error) {
+    release(...made);
+    throw error;
+  }
+}

@@ -1,0 +1,154 @@
+import type { Gpu } from "../../kernels/gpu/device.ts";
+import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
+import { GpuRecorder } from "../../kernels/gpu/recorder.ts";
+import type { Tensor } from "../../kernels/gpu/tensor.ts";
+import { fill, POISON } from "../timing/fill.ts";
+import { ObservedRecorder } from "../timing/observed.ts";
+import { release } from "../../variants/variant.ts";
+import { AllocationWatch } from "./allocation.ts";
+import { type Case, record } from "./execution.ts";
+import { errorsOf, faultOf, type Reference } from "./reference.ts";
+import type { Errors, MemoryFigures } from "./job.ts";
+
+/** What a checked run showed. */
+export interface Checked {
+  readonly errors: Errors;
+  /** Whether sampled tokens and units were compared, not all. */
+  readonly sampled: boolean;
+  /** Why the outputs are wrong; null where they are right. */
+  readonly fault: string | null;
+  readonly memory: Omit<MemoryFigures, "predictedPeakBytes">;
+  /** As `memory`, of backward alone. */
+  readonly backwardMemory: Omit<MemoryFigures, "predictedPeakBytes">;
+  /** Keys of the kernels that ran. */
+  readonly kernels: ReadonlySet<string>;
+  /** Wall time of the run less what compiling took. */
+  readonly runMs: number;
+}
+
+/** Milliseconds that each kernel took to compile, by key. Kernels are shared: the first row to need one pays. */
+export type CompileTimes = Map<string, number>;
+
+/**
+ * Runs a variant once over poisoned memory, so that a missing write shows, and compares what it leaves with the
+ * reference.
+ *
+ * @throws {OutOfMemoryError} If the device has no room for it.
+ */
+export async function checkRun(
+  gpu: Gpu,
+  run: Case,
+  { training, reference, compileTimes }: {
+    training: boolean;
+    reference: Reference;
+    compileTimes: CompileTimes;
+  },
+): Promise<Checked> {
+  const { ledger } = gpu.memory;
+  const kernels = new Set<string>();
+  const start = performance.now();
+  const compiledBefore = gpu.compileMs;
+  const peaks: MemoryFigures[] = [];
+  const made: Tensor[] = [];
+  const note = () => peaks.push(figures(gpu, ledger.live("saved")));
+  const between = () => {
+    note();
+    ledger.resetPeak();
+  };
+  try {
+    const watch = new AllocationWatch(gpu);
+    gpu.memory.trim(); // what other rows left is no figure of this one
+    const outputs = await withErrorScopes(gpu, async () => {
+      ledger.resetPeak();
+      const recorder = new GpuRecorder(gpu);
+      const observed = poisoned(recorder, { kernels, compileTimes, made, watch });
+      const left = record(observed, run, { training, steps: { between } });
+      await watch.check();
+      recorder.submit();
+      return left;
+    });
+    note();
+    await gpu.idle();
+    const runMs = performance.now() - start - (gpu.compileMs - compiledBefore);
+    gpu.check();
+    const errors = await errorsOf(outputs, reference);
+    const backwardMemory = { ...peaks[peaks.length - 1], savedBytes: peaks[0].savedBytes };
+    const fault = faultOf(errors, reference.problem);
+    const sampled = reference.rows !== null;
+    return { errors, sampled, fault, memory: greatest(peaks), backwardMemory, kernels, runMs };
+  } finally {
+    release(...made); // the outputs, and after a fault whatever was left in between
+  }
+}
+
+/** A recorder whose new tensors hold NaN everywhere, and which notes what each kernel takes to compile. */
+function poisoned(
+  recorder: GpuRecorder,
+  { kernels, compileTimes, made, watch }: {
+    kernels: Set<string>;
+    compileTimes: CompileTimes;
+    made: Tensor[];
+    watch: AllocationWatch;
+  },
+): ObservedRecorder {
+  const { gpu } = recorder;
+  const launch = ({ kernel }: Dispatch, dispatch: () => void) => {
+    const before = gpu.compileMs;
+    dispatch();
+    kernels.add(kernel.key);
+    if (gpu.compileMs > before) compileTimes.set(kernel.key, gpu.compileMs - before);
+  };
+  const poison = (tensor: Tensor) => {
+    made.push(tensor);
+    fill(recorder, tensor, POISON);
+  };
+  return new ObservedRecorder(recorder, { make: (create) => watch.make(create), made: poison, launch });
+}
+
+function figures({ memory: { ledger } }: Gpu, savedBytes: number): MemoryFigures {
+  return {
+    peakBytes: ledger.peakBytes,
+    savedBytes,
+    workspaceBytes: ledger.peakWorkspaceBytes,
+    reservedBytes: ledger.peakReservedBytes,
+    predictedPeakBytes: null,
+  };
+}
+
+/** The larger of each figure: what forward and backward together need. */
+function greatest(figures: readonly MemoryFigures[]): MemoryFigures {
+  const most = (name: "peakBytes" | "savedBytes" | "workspaceBytes" | "reservedBytes") =>
+    Math.max(...figures.map((figure) => figure[name]));
+  return {
+    peakBytes: most("peakBytes"),
+    savedBytes: figures[0].savedBytes,
+    workspaceBytes: most("workspaceBytes"),
+    reservedBytes: most("reservedBytes"),
+    predictedPeakBytes: null,
+  };
+}
+
+/**
+ * Calls with the device's error scopes around it, as errors outside any scope are told late and to nobody.
+ *
+ * @throws {OutOfMemoryError} If the device had no room.
+ * @throws {Error} If the device found a fault in what was asked of it.
+ */
+export async function withErrorScopes<T>(gpu: Gpu, use: () => T | Promise<T>): Promise<T> {
+  const { device, memory: { ledger } } = gpu;
+  device.pushErrorScope("validation");
+  device.pushErrorScope("out-of-memory");
+  const used = await Promise.resolve().then(use).then((result) => ({ result }), (error) => ({ error }));
+  const outOfMemory = await device.popErrorScope();
+  const invalid = await device.popErrorScope();
+  if ("error" in used || outOfMemory || invalid) gpu.distrust();
+  if ("error" in used) throw used.error;
+  if (outOfMemory) {
+    throw new OutOfMemoryError(
+      `The device is out of memory: ${ledger.liveBytes} bytes are live (${outOfMemory.message})`,
+    );
+  }
+  if (invalid) throw new Error(`The GPU reported: ${invalid.message}`);
+  return used.result;
+}

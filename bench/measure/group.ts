@@ -1,0 +1,352 @@
+import type { Gpu } from "../../kernels/gpu/device.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
+import type { Ceilings } from "../timing/ceilings.ts";
+import { gpuTimes, type Timed, wallTime } from "../timing/clock.ts";
+import type { Instruments } from "../timing/instruments.ts";
+import { Pace, pieces } from "../timing/pace.ts";
+import { type RandomSource, shuffled } from "../timing/random.ts";
+import { progressOf, sampleInterleaved, type StopRule } from "../timing/sampler.ts";
+import { type HostInputs, randomInputs } from "../oracle/data.ts";
+import { type Variant, wayName } from "../../variants/variant.ts";
+import { type Checked, checkRun, type CompileTimes, withErrorScopes } from "./check.ts";
+import { timedParts } from "./execution.ts";
+import { DeviceInputs } from "./inputs.ts";
+import type { Emit, Group, Job, ProblemSpec, RowSpec } from "./job.ts";
+import { planRow, type RowPlan } from "./plan.ts";
+import { profile } from "./profile.ts";
+import { repeatsOf } from "./repeats.ts";
+import { type Reference, referenceOf } from "./reference.ts";
+import { bareRow, finishedRow, type RowWork } from "./row.ts";
+
+/** What all groups of a job share. */
+export interface Bench {
+  readonly gpu: Gpu;
+  readonly instruments: Instruments;
+  readonly ceilings: Ceilings;
+  readonly job: Job;
+  readonly variants: readonly Variant[];
+  readonly emit: Emit;
+  readonly compileTimes: CompileTimes;
+  readonly random: RandomSource;
+  readonly rule: StopRule;
+}
+
+/** Released buffers that wait for reuse are freed above this: the rows of a group need many sizes. */
+const MOST_POOLED_BYTES = 4 * 2 ** 30;
+
+/** A timing shorter than this says more about starting and stopping than about the work. */
+const SHORTEST_NS = 50_000;
+
+/** A wait is known to about 0.3 ms: work on the wall clock is repeated until it lasts long beside that. */
+const WALL_NS = 20e6;
+const WALL_SAMPLES = { hardware: 5, software: 3 };
+
+/** How often the launches of each row are timed by themselves. */
+const LAUNCH_SAMPLES = 3;
+
+/** Parts of a group's progress that checks and first profiles are taken for; the rest is samples. */
+const CHECKS_SHARE: [number, number] = [0, 0.2];
+const PROFILES_SHARE: [number, number] = [0.2, 0.3];
+
+/** Keeps the device busy before it is timed, so that its clocks are up. */
+const WARM_MS = 300;
+
+/** What all rows of a group need before any of them can run. */
+const SET_UP = "inputs and reference";
+
+interface Planned {
+  readonly spec: RowSpec;
+  readonly plan: RowPlan;
+}
+
+/** A row whose outputs are right. */
+type CheckedRow = Pick<RowWork, "spec" | "plan" | "run" | "checked">;
+
+/** Measures one group: every row is checked and profiled by itself, then all are sampled in turns: launches, wall, rows. */
+export class GroupRun {
+  readonly #bench: Bench;
+  readonly #problem: ProblemSpec;
+  readonly #rows: readonly RowSpec[];
+  /** Checks by variant and whether training: backward and full share one. */
+  readonly #checks = new Map<string, Promise<Checked>>();
+  /** Null on a software adapter. */
+  readonly #pace: Pace | null;
+  #done = 0;
+
+  constructor(bench: Bench, { problem, rows }: Group) {
+    this.#bench = bench;
+    this.#pace = bench.gpu.capabilities.software ? null : new Pace();
+    this.#problem = problem;
+    this.#rows = rows;
+  }
+
+  /** Runs; every row ends in an event. @throws {Error} If the device is lost, or a fault has no one row to blame. */
+  async run(): Promise<void> {
+    const planned = this.#rows.map((spec) => this.#plan(spec)).filter((row) => row !== null);
+    if (planned.length === 0) return;
+    const rows = planned.map(({ spec }) => spec);
+    this.#begin(SET_UP, rows);
+    const host = await this.#attempt(rows, () => hostInputs(this.#problem, this.#bench.job.seed));
+    if (host === null) return;
+    const reference = referenceOf(this.#problem, host, this.#bench.job);
+    using inputs = await this.#attempt(rows, () => this.#upload(planned, host));
+    if (inputs === null) return;
+    const checked = await this.#each(planned, {
+      doing: "check",
+      share: CHECKS_SHARE,
+      use: (row) => this.#check(row, { inputs, reference }),
+    });
+    if (checked.length === 0) return;
+    // Checks keep the CPU busy and the device idle.
+    this.#begin("warm-up", checked.map(({ spec }) => spec));
+    await this.#bench.instruments.warm(WARM_MS);
+    const works = await this.#each(checked, {
+      doing: "profile",
+      share: PROFILES_SHARE,
+      use: (row) => this.#profile(row),
+    });
+    await this.#sample(works);
+  }
+
+  /** Does something with each row by itself; a row with which it fails is left out from then on. */
+  async #each<In extends { spec: RowSpec }, Out>(
+    rows: readonly In[],
+    { doing, share, use }: {
+      doing: string;
+      share: [from: number, to: number];
+      use: (row: In) => Promise<Out>;
+    },
+  ): Promise<Out[]> {
+    const results: Out[] = [];
+    for (const [i, row] of rows.entries()) {
+      this.#begin(doing, [row.spec]);
+      const result = await this.#attempt([row.spec], () => use(row));
+      if (result !== null) results.push(result);
+      this.#trim();
+      this.#progress(share[0] + (share[1] - share[0]) * (i + 1) / rows.length);
+    }
+    return results;
+  }
+
+  #plan(spec: RowSpec): Planned | null {
+    const { gpu, job, variants } = this.#bench;
+    const variant = variants.find(({ id }) => id === spec.variant);
+    if (!variant) throw new TypeError(`Cannot measure ${spec.variant} as no variant has this id`);
+    const plan = planRow({ variant, problem: this.#problem, mode: spec.mode }, gpu.capabilities, job);
+    if (!("refusal" in plan)) return { spec, plan };
+    this.#fail([spec], { status: plan.fault ? "failed" : "skipped", reason: plan.refusal });
+    return null;
+  }
+
+  async #upload(planned: readonly Planned[], host: HostInputs): Promise<DeviceInputs> {
+    const { gpu } = this.#bench;
+    const made: DeviceInputs[] = [];
+    try {
+      return await withErrorScopes(gpu, async () => {
+        const inputs = new DeviceInputs(gpu, this.#problem, host);
+        made.push(inputs);
+        for (const { plan } of planned) inputs.for(plan.variant);
+        await inputs.check();
+        await gpu.idle();
+        return inputs;
+      });
+    } catch (error) {
+      for (const inputs of made) inputs.dispose();
+      throw error;
+    }
+  }
+
+  /** Runs a row once and compares its outputs. @throws {Error} If they are wrong. */
+  async #check(
+    { spec, plan }: Planned,
+    { inputs, reference }: { inputs: DeviceInputs; reference: Reference },
+  ): Promise<CheckedRow> {
+    const { gpu, compileTimes } = this.#bench;
+    const { variant } = plan;
+    const run = { variant, problem: this.#problem, inputs: inputs.for(variant), dy: inputs.dy };
+    const training = spec.mode !== "forward";
+    const key = `${wayName(variant.id, variant.chunkTokens)} ${training}`;
+    const check = this.#checks.get(key) ?? checkRun(gpu, run, { training, reference, compileTimes });
+    this.#checks.set(key, check);
+    const checked = await check;
+    if (checked.fault !== null) throw new Error(checked.fault);
+    return { spec, plan, run, checked };
+  }
+
+  /** Runs a row once more, which tells how often to repeat it. Its clocks may still rise: it is no sample. */
+  async #profile(row: CheckedRow): Promise<RowWork> {
+    const launchNs = await this.#launches(row);
+    const aboutNs = launchNs?.reduce((sum, ns) => sum + ns, 0) ?? Infinity;
+    const repeats = repeatsOf(aboutNs, { leastNs: SHORTEST_NS, bytes: row.plan.peakBytes });
+    return { ...row, problem: this.#problem, aboutNs, repeats, launchNs: [], wallNs: [] };
+  }
+
+  #launches({ run, spec, plan }: CheckedRow): Promise<number[] | null> {
+    return profile(this.#bench.instruments, run, { mode: spec.mode, launches: plan.dispatches.length });
+  }
+
+  /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. */
+  async #sample(works: readonly RowWork[]): Promise<void> {
+    if (works.length === 0) return;
+    const specs = works.map(({ spec }) => spec);
+    const left = new Set(works);
+    this.#begin("samples", specs);
+    const sample = () => this.#sampleInTurns(works, left);
+    if (works.length === 1) return void await this.#attempt(specs, sample);
+    try {
+      await sample();
+    } catch {
+      const lost = await lossOf(this.#bench.gpu);
+      if (lost !== null) throw new Error(lost);
+      for (const work of [...left]) await this.#sample([work]);
+    }
+  }
+
+  async #sampleInTurns(works: readonly RowWork[], left: Set<RowWork>): Promise<void> {
+    const { instruments, random, rule } = this.#bench;
+    const onGpu = instruments.timer !== null;
+    if (onGpu) {
+      await this.#sampleLaunches(works);
+      await this.#sampleWall(works);
+    }
+    await sampleInterleaved(works, {
+      rule,
+      random,
+      measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
+      report: (finished, samplesOf) => {
+        const done = works.reduce((sum, work) => sum + progressOf(samplesOf(work), rule), 0) / works.length;
+        this.#progress(PROFILES_SHARE[1] + (1 - PROFILES_SHARE[1]) * done);
+        for (const work of finished) {
+          this.#finish(work, { samples: samplesOf(work), onGpu });
+          left.delete(work);
+        }
+      },
+    });
+  }
+
+  #finish(work: RowWork, { samples, onGpu }: { samples: readonly number[]; onGpu: boolean }): void {
+    const { ceilings, compileTimes, instruments: { resolutionNs }, job: { seed }, emit } = this.#bench;
+    const scale = { ceilings, compileTimes, resolutionNs, seed };
+    const row = onGpu
+      ? finishedRow(work, samples, scale)
+      : finishedRow({ ...work, wallNs: [...samples] }, [], scale);
+    emit({ type: "row", row });
+  }
+
+  async #gpuTimes(order: readonly RowWork[]): Promise<number[]> {
+    const times: number[] = [];
+    const rested = this.#pace ? pieces(order, ({ aboutNs, repeats }) => repeats * aboutNs / 1e6) : [order];
+    for (const piece of rested) {
+      const items = piece.map(({ run, spec, repeats }) =>
+        this.#trimming(timedParts(run, spec.mode, repeats))
+      );
+      const spans = await this.#atPace(() => gpuTimes(this.#bench.instruments, items));
+      times.push(...spans.map((ns, i) => ns / piece[i].repeats));
+    }
+    return times;
+  }
+
+  async #wallTimes(order: readonly RowWork[]): Promise<number[]> {
+    const times: number[] = [];
+    for (const { run, spec } of order) {
+      const item = this.#trimming(timedParts(run, spec.mode, 1));
+      times.push(await this.#atPace(() => wallTime(this.#bench.instruments, item)));
+    }
+    return times;
+  }
+
+  async #sampleLaunches(works: readonly RowWork[]): Promise<void> {
+    for (let i = 0; i < LAUNCH_SAMPLES; i++) {
+      for (const work of shuffled(works, this.#bench.random)) {
+        this.#trim();
+        const launchNs = await this.#atPace(() => this.#launches(work));
+        if (launchNs !== null) work.launchNs.push(launchNs);
+      }
+    }
+  }
+
+  async #sampleWall(works: readonly RowWork[]): Promise<void> {
+    const { gpu, instruments, random } = this.#bench;
+    const count = WALL_SAMPLES[gpu.capabilities.software ? "software" : "hardware"];
+    for (let i = 0; i < count; i++) {
+      for (const { run, spec, aboutNs, plan, wallNs } of shuffled(works, random)) {
+        // Backward consumes what its preparation made.
+        const runs = spec.mode === "backward"
+          ? 1
+          : repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
+        const item = this.#trimming(timedParts(run, spec.mode, 1));
+        wallNs.push(await this.#atPace(() => wallTime(instruments, item, { runs })));
+      }
+    }
+  }
+
+  /** Does timed work, then lets the device rest if it is time to, and come up again: light work lets its clocks sink. */
+  async #atPace<T>(work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await work();
+    if (await this.#pace?.worked(performance.now() - start)) await this.#bench.instruments.warm(0);
+    // Or a round of many slow rows would look like a device that hangs.
+    this.#progress(this.#done);
+    return result;
+  }
+
+  /** A timed part that begins with room: buffers that only other rows need are freed where they are many. */
+  #trimming(item: Timed): Timed {
+    return {
+      prepare: (recorder) => {
+        this.#trim();
+        item.prepare?.(recorder);
+      },
+      timed: item.timed,
+    };
+  }
+
+  #trim(): void {
+    const { memory } = this.#bench.gpu;
+    if (memory.ledger.pooledBytes > MOST_POOLED_BYTES) memory.trim();
+  }
+
+  /** What `use` gives; null where it throws, which skips or fails the rows. */
+  async #attempt<T>(rows: readonly RowSpec[], use: () => T | Promise<T>): Promise<T | null> {
+    try {
+      return await use();
+    } catch (error) {
+      const lost = await lossOf(this.#bench.gpu);
+      const noRoom = lost === null && (error instanceof OutOfMemoryError || error instanceof LimitError);
+      const reason = lost ?? (error instanceof Error ? error.message : String(error));
+      this.#fail(rows, { status: noRoom ? "skipped" : "failed", reason });
+      if (lost !== null) throw new Error(lost);
+      return null;
+    }
+  }
+
+  #begin(doing: string, rows: readonly RowSpec[]): void {
+    this.#bench.emit({ type: "begin", doing, setUp: doing === SET_UP, problem: this.#problem, rows });
+  }
+
+  #progress(fraction: number): void {
+    this.#done = fraction;
+    this.#bench.emit({ type: "progress", fraction });
+  }
+
+  #fail(rows: readonly RowSpec[], why: { status: "skipped" | "failed"; reason: string }): void {
+    for (const spec of rows) this.#bench.emit({ type: "row", row: bareRow(this.#problem, spec, why) });
+  }
+}
+
+/** @throws {OutOfMemoryError} If this process has no room for them. */
+function hostInputs(problem: ProblemSpec, seed: number): HostInputs {
+  try {
+    return randomInputs(problem, seed);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new OutOfMemoryError(`Cannot make the inputs as memory must hold them: ${error.message}`);
+  }
+}
+
+/** Why the device is lost, null while it is not. It tells a turn of the event loop later than by its errors. */
+async function lossOf(gpu: Gpu): Promise<string | null> {
+  await new Promise((done) => setTimeout(done, 0));
+  return gpu.lost === null ? null : `the device is lost: ${gpu.lost}`;
+}

@@ -1,0 +1,86 @@
+import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
+import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
+import { emptyInputs } from "../../variants/form.ts";
+import type { Mode } from "./shapes.ts";
+import type { Problem, Variant } from "../../variants/variant.ts";
+import { discard, record } from "./execution.ts";
+import { weightForm } from "./inputs.ts";
+
+/** What a row will need and launch, known without a device. */
+export interface RowPlan {
+  /** The variant, or the same in chunks of tokens where it is allowed less memory than it needs. */
+  readonly variant: Variant;
+  /** Most bytes at once beyond inputs, weights and dy. */
+  readonly peakBytes: number;
+  /** The launches of the mode, in order. */
+  readonly dispatches: readonly Dispatch[];
+  /** The tile of the launch that computes most; null where none has a tile. */
+  readonly tile: string | null;
+}
+
+/** A row that cannot run, with the reason as a clause. */
+export interface Refusal {
+  readonly refusal: string;
+  /** Whether the variant itself is at fault, and not the problem, the device or a limit. */
+  readonly fault: boolean;
+}
+
+/** What else may forbid a row. */
+export interface PlanLimits {
+  /** Most bytes at once beyond inputs, weights and dy; null for no limit. */
+  readonly memoryBudget: number | null;
+}
+
+/** Runs a row on paper: nothing is allocated. */
+export function planRow(
+  { variant, problem, mode }: { variant: Variant; problem: Problem; mode: Mode },
+  capabilities: Capabilities,
+  { memoryBudget }: PlanLimits = { memoryBudget: null },
+): RowPlan | Refusal {
+  const refusal = variant.refuses(problem, capabilities);
+  if (refusal !== null) return { refusal, fault: false };
+  const most = memoryBudget ?? Infinity;
+  try {
+    const plan = walk({ variant, problem, mode }, capabilities);
+    if (plan.peakBytes <= most) return plan;
+    for (const chunked of variant.inChunks?.(problem.tokens) ?? []) {
+      const smaller = walk({ variant: chunked, problem, mode }, capabilities);
+      if (smaller.peakBytes <= most) return smaller;
+    }
+    return {
+      refusal: `needs ${plan.peakBytes} bytes beyond its inputs and --memory-budget allows ${memoryBudget}`,
+      fault: false,
+    };
+  } catch (error) {
+    const refusal = error instanceof Error ? error.message : String(error);
+    return { refusal, fault: !(error instanceof LimitError || error instanceof OutOfMemoryError) };
+  }
+}
+
+function walk(
+  { variant, problem, mode }: { variant: Variant; problem: Problem; mode: Mode },
+  capabilities: Capabilities,
+): RowPlan {
+  const plan = new PlanRecorder(capabilities);
+  const { ledger } = plan.memory;
+  const { dy, ...inputs } = emptyInputs(plan.memory, problem, weightForm(variant));
+  let begin = 0;
+  const between = () => {
+    if (mode !== "backward") return;
+    begin = plan.dispatches.length;
+    ledger.resetPeak();
+  };
+  discard(
+    record(plan, { variant, problem, inputs, dy }, { training: mode !== "forward", steps: { between } }),
+  );
+  const dispatches = plan.dispatches.slice(begin);
+  return { variant, peakBytes: ledger.peakBytes, dispatches, tile: mainTile(dispatches) };
+}
+
+function mainTile(dispatches: readonly Dispatch[]): string | null {
+  const tiled = dispatches.filter(({ tile }) => tile !== undefined);
+  return tiled.toSorted((a, b) => b.flops - a.flops).at(0)?.tile ?? null;
+}

@@ -1,0 +1,61 @@
+import type { ActivationName } from "../../kernels/activation.ts";
+import { type Mode, parseDimension, parseSizes } from "./shapes.ts";
+import type { Group, Job, ProblemSpec } from "./job.ts";
+
+/** A job as a command line asks for it: lists of what to combine. */
+export interface Request
+  extends Pick<Job, "adapter" | "seed" | "flush" | "minTimeMs" | "samples" | "memoryBudget" | "dryRun"> {
+  /** The size list as written; null where sizes are to be picked by what the adapter can do. */
+  readonly sizes: string | null;
+  /** T as written, for sizes that give none, picked ones included; null for what the size says. */
+  readonly tokens: string | null;
+  readonly variants: readonly string[];
+  readonly modes: readonly Mode[];
+  readonly dtypes: readonly ProblemSpec["dtype"][];
+  readonly precision: ProblemSpec["precision"];
+  /** Name of a built-in activation. */
+  readonly activation: string;
+}
+
+/**
+ * The problems that a request asks for: every size in every dtype. Null where it gives no sizes.
+ *
+ * @throws {ArgumentError} If a size or the number of tokens is malformed.
+ */
+export function problemsOf(request: Request): ProblemSpec[] | null {
+  const { dtypes, precision } = request;
+  const activation = request.activation as ActivationName;
+  if (request.sizes === null) return null;
+  const sizes = parseSizes(request.sizes, { tokens: tokensOf(request) ?? undefined });
+  return dtypes.flatMap((dtype) => sizes.map((size) => ({ ...size, dtype, precision, activation })));
+}
+
+function tokensOf({ tokens }: Request): number | null {
+  return tokens === null ? null : parseDimension("--tokens", tokens);
+}
+
+/**
+ * The job that a request asks for: every problem is a group, with every variant in every mode.
+ *
+ * @throws {ArgumentError} If a size or the number of tokens is malformed.
+ */
+export function jobOf(request: Request): Job {
+  const { adapter, seed, flush, minTimeMs, samples, memoryBudget, dryRun, dtypes, precision } = request;
+  const rows = request.modes.flatMap((mode) => request.variants.map((variant) => ({ variant, mode })));
+  const groups = problemsOf(request)?.map((problem): Group => ({ problem, rows })) ?? null;
+  const problem = { precision, activation: request.activation as ActivationName };
+  const automatic = { problem, tokens: tokensOf(request), dtypes, rows };
+  return {
+    adapter,
+    groups,
+    automatic,
+    tuning: null,
+    ceilings: null,
+    seed,
+    flush,
+    minTimeMs,
+    samples,
+    memoryBudget,
+    dryRun,
+  };
+}

@@ -1,0 +1,140 @@
+import type { Ceilings } from "../timing/ceilings.ts";
+import { doubtsOf } from "../timing/doubts.ts";
+import { type Roof, standing } from "../timing/roofline.ts";
+import { median, summarize, type Summary } from "../timing/statistics.ts";
+import { flopsOf, minimalBytes } from "./shapes.ts";
+import { wayName } from "../../variants/variant.ts";
+import type { Checked, CompileTimes } from "./check.ts";
+import type { Case } from "./execution.ts";
+import type { Errors, KernelFigures, ProblemSpec, RowResult, RowSpec } from "./job.ts";
+import type { RowPlan } from "./plan.ts";
+
+/** A row on its way from plan to result. */
+export interface RowWork {
+  readonly spec: RowSpec;
+  readonly problem: ProblemSpec;
+  readonly plan: RowPlan;
+  readonly run: Case;
+  readonly checked: Checked;
+  /** Nanoseconds that it takes, roughly; Infinity where that is not known. */
+  readonly aboutNs: number;
+  /** How often one timing repeats the work. */
+  readonly repeats: number;
+  /** Nanoseconds of each launch, run by run, as they are taken; none where they cannot be timed. */
+  readonly launchNs: (readonly number[])[];
+  /** Wall times in nanoseconds, as they are taken. */
+  readonly wallNs: number[];
+}
+
+/** A row without figures: one that was refused, or failed. */
+export function bareRow(
+  problem: ProblemSpec,
+  spec: RowSpec,
+  { status, reason }: { status: "skipped" | "failed"; reason: string },
+): RowResult {
+  return {
+    ...spec,
+    ...problem,
+    status,
+    reason,
+    implementation: null,
+    tile: null,
+    timing: null,
+    flops: null,
+    bytes: null,
+    tflops: null,
+    fractionOfCeiling: null,
+    bound: null,
+    memory: null,
+    accuracy: null,
+    sampled: null,
+    compileMs: null,
+    coldMs: null,
+    kernels: [],
+    warnings: [],
+  };
+}
+
+/** What a row's figures are set against. */
+export interface Scale {
+  readonly ceilings: Ceilings;
+  /** Nanoseconds that the device's clock can tell apart; null without timestamps. */
+  readonly resolutionNs: number | null;
+  readonly compileTimes: CompileTimes;
+  /** Seed of the intervals. */
+  readonly seed: number;
+}
+
+/** A measured row. `gpuNs` is empty where the device has no timestamps. */
+export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale: Scale): RowResult {
+  const { spec, problem, plan, checked } = work;
+  const gpuNs = gpuSamples.length > 0 ? summarize(gpuSamples, scale) : null;
+  const wallNs = work.wallNs.length > 0 ? summarize(work.wallNs, scale) : null;
+  const flops = flopsOf(problem, spec.mode);
+  const bytes = minimalBytes(problem, spec.mode);
+  const ns = medianOf(gpuNs, wallNs);
+  const { bound, fraction } = standing({ flops, bytes, ns }, roofOf(problem, scale.ceilings));
+  const compileMs = [...checked.kernels].reduce((sum, key) => sum + (scale.compileTimes.get(key) ?? 0), 0);
+  const coldMs = compileMs + checked.runMs;
+  const kernels = kernelFigures(work, scale);
+  const launchesNs = work.launchNs.length === 0
+    ? null
+    : kernels.reduce((sum, { gpuNs }) => sum + (gpuNs ?? 0), 0);
+  const memory = spec.mode === "backward" ? checked.backwardMemory : checked.memory;
+  return {
+    ...spec,
+    ...problem,
+    status: "ok",
+    reason: null,
+    implementation: wayName(plan.variant.id, plan.variant.chunkTokens),
+    tile: plan.tile,
+    timing: { gpuNs, wallNs },
+    flops,
+    bytes,
+    tflops: flops / ns / 1e3,
+    fractionOfCeiling: fraction,
+    bound,
+    memory: { ...memory, predictedPeakBytes: plan.peakBytes },
+    accuracy: accuracyOf(spec, checked.errors),
+    sampled: checked.sampled,
+    compileMs,
+    coldMs,
+    kernels,
+    warnings: [
+      ...doubtsOf({
+        ...{ time: gpuNs ?? wallNs, launchesNs, coldMs, fraction },
+        resolutionNs: scale.resolutionNs,
+        repeats: work.repeats,
+      }),
+      ...memory.peakBytes === plan.peakBytes
+        ? []
+        : [`The peak differs from the plan's ${plan.peakBytes} bytes: report it as a fault of the plan.`],
+    ],
+  };
+}
+
+function medianOf(gpuNs: Summary | null, wallNs: Summary | null): number {
+  return (gpuNs ?? wallNs)?.median ?? 0;
+}
+
+/** float16 products may accumulate in float16 where "fastest" is asked for; everything else computes in float32. */
+function roofOf({ dtype, precision }: ProblemSpec, { fmaTflops, copyGBps }: Ceilings): Roof {
+  const narrow = dtype === "float16" && precision === "fastest" ? fmaTflops.float16 ?? 0 : 0;
+  return { flopsPerNs: Math.max(fmaTflops.float32, narrow) * 1e3, bytesPerNs: copyGBps };
+}
+
+/** Backward makes no y. */
+function accuracyOf({ mode }: RowSpec, errors: Errors): Errors {
+  return mode === "backward" ? { ...errors, y: null } : errors;
+}
+
+function kernelFigures({ plan, launchNs, problem }: RowWork, { ceilings }: Scale): KernelFigures[] {
+  const roof = roofOf(problem, ceilings);
+  return plan.dispatches.map(({ kernel, flops, bytes, tile = null }, i) => {
+    const gpuNs = launchNs.length === 0 ? null : median(launchNs.map((run) => run[i]));
+    const { bound, fraction } = gpuNs === null
+      ? { bound: null, fraction: null }
+      : standing({ flops, bytes, ns: gpuNs }, roof);
+    return { label: kernel.label, gpuNs, flops, bytes, tile, bound, fractionOfCeiling: fraction };
+  });
+}

@@ -1,0 +1,150 @@
+import { Gpu, NoAdapterError } from "../../kernels/gpu/device.ts";
+import { useTuning } from "../../kernels/matmul/tuning.ts";
+import { type Ceilings, measureCeilings } from "../timing/ceilings.ts";
+import { Instruments } from "../timing/instruments.ts";
+import { seededRandom } from "../timing/random.ts";
+import type { StopRule } from "../timing/sampler.ts";
+import { flopsOf } from "./shapes.ts";
+import type { Variant } from "../../variants/variant.ts";
+import { GroupRun } from "./group.ts";
+import type { AdapterFacts, Emit, Group, Job, PlannedRow } from "./job.ts";
+import { planRow } from "./plan.ts";
+import { estimateSeconds, pickSizes, type Speed } from "./sizes.ts";
+
+/** Samples and their time where the command line gives none: a CPU that stands for a GPU gets fewer. */
+const RULE = {
+  hardware: { samples: 20, timeNs: 250e6 },
+  software: { samples: 6, timeNs: 100e6 },
+};
+
+/** A median known to half a percent is known well enough. */
+const UNCERTAINTY = 0.005;
+
+const MOST_SAMPLES = 1000;
+
+/** A clock that changes its pace by more than this between two calibrations makes times doubtful. */
+const CLOCK_DRIFT = 1e-3;
+
+/**
+ * Measures a job and tells everything by events, each row as soon as it is finished.
+ *
+ * @throws {Error} If the device is lost, or something fails that no row can be blamed for.
+ */
+export async function measure(job: Job, variants: readonly Variant[], emit: Emit): Promise<void> {
+  const gpu = await requested(job, emit);
+  if (gpu === null) return;
+  if (job.tuning) useTuning(job.tuning);
+  try {
+    using instruments = await Instruments.create(gpu, job);
+    emit({ type: "adapter", adapter: factsOf(gpu, instruments) });
+    const ceilings = job.ceilings ?? await measureCeilings(instruments);
+    emit({ type: "ceilings", ceilings });
+    const speed = { ceilings, software: gpu.capabilities.software };
+    const groups = job.groups ?? automaticGroups(job, speed);
+    const planned = groups.map((group) => ({ group, rows: plannedRows(gpu, group, { job, variants }) }));
+    emit({
+      type: "plan",
+      groups: planned.map(({ group, rows }) => {
+        const measured = rows.filter(({ refusal }) => refusal === null);
+        return { ...group, seconds: estimateSeconds(measured, group.problem, speed) };
+      }),
+      rows: planned.flatMap(({ rows }) => rows),
+    });
+    if (!job.dryRun) await measureGroups({ gpu, instruments, ceilings, job, variants, emit }, groups);
+    emit({ type: "end" });
+  } finally {
+    gpu.dispose();
+  }
+}
+
+async function measureGroups(
+  bench: {
+    gpu: Gpu;
+    instruments: Instruments;
+    ceilings: Ceilings;
+    job: Job;
+    variants: readonly Variant[];
+    emit: Emit;
+  },
+  groups: readonly Group[],
+): Promise<void> {
+  const { gpu, instruments, job, emit } = bench;
+  const shared = {
+    ...bench,
+    compileTimes: new Map(),
+    random: seededRandom(job.seed),
+    rule: ruleOf(job, gpu),
+  };
+  for (const group of groups) {
+    await new GroupRun(shared, group).run();
+    gpu.memory.trim();
+    const drift = await instruments.calibrate();
+    if (drift > CLOCK_DRIFT) {
+      emit({
+        type: "warning",
+        text: `The device's clock drifts against the wall clock by ${
+          (100 * drift).toFixed(2)
+        } %: let the machine come to rest, and run again.`,
+      });
+    }
+  }
+}
+
+async function requested({ adapter }: Job, emit: Emit): Promise<Gpu | null> {
+  try {
+    return await Gpu.request({ adapter });
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    emit({ type: "no-adapter", message: error.message });
+    return null;
+  }
+}
+
+function ruleOf({ samples, minTimeMs }: Job, { capabilities }: Gpu): StopRule {
+  const rule = RULE[capabilities.software ? "software" : "hardware"];
+  return {
+    samples: samples ?? rule.samples,
+    timeNs: minTimeMs === null ? rule.timeNs : minTimeMs * 1e6,
+    uncertainty: UNCERTAINTY,
+    knownFrom: samples ?? rule.samples / 2,
+    mostSamples: Math.max(MOST_SAMPLES, samples ?? 0),
+  };
+}
+
+function automaticGroups({ automatic: { problem, tokens, dtypes, rows } }: Job, speed: Speed): Group[] {
+  const sizes = pickSizes(rows, { ...speed, tokens, dtypes: dtypes.length });
+  return dtypes.flatMap((dtype) => sizes.map((size) => ({ problem: { ...size, ...problem, dtype }, rows })));
+}
+
+function plannedRows(
+  { capabilities }: Gpu,
+  { problem, rows }: Group,
+  { job, variants }: { job: Job; variants: readonly Variant[] },
+): PlannedRow[] {
+  return rows.map((spec) => {
+    const variant = variants.find(({ id }) => id === spec.variant);
+    if (!variant) throw new TypeError(`Cannot plan ${spec.variant} as no variant has this id`);
+    const plan = planRow({ variant, problem, mode: spec.mode }, capabilities, job);
+    const refusal = "refusal" in plan ? plan.refusal : null;
+    const predictedPeakBytes = "refusal" in plan ? null : plan.peakBytes;
+    return { ...problem, ...spec, refusal, predictedPeakBytes, flops: flopsOf(problem, spec.mode) };
+  });
+}
+
+function factsOf({ device, capabilities }: Gpu, { tickNs }: Instruments): AdapterFacts {
+  const { vendor, architecture, description } = device.adapterInfo;
+  const limits: Record<string, number> = {};
+  for (const [name, value] of Object.entries(capabilities)) {
+    if (typeof value === "number") limits[name] = value;
+  }
+  return {
+    vendor,
+    architecture,
+    device: capabilities.name,
+    description,
+    software: capabilities.software,
+    features: [...device.features].sort(),
+    limits,
+    timestampPeriodNs: tickNs,
+  };
+}

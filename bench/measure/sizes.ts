@@ -1,0 +1,77 @@
+import type { Ceilings } from "../timing/ceilings.ts";
+import type { Sizes } from "../../variants/variant.ts";
+import { flopsOf, type Mode } from "./shapes.ts";
+import type { RowSpec } from "./job.ts";
+
+/**
+ * From what a CPU does in no time to what a large GPU takes seconds for; each about 8 times the one before. As many
+ * tokens as the model is wide: with fewer, the gradients of the weights are the peak of every variant alike.
+ */
+const LADDER: readonly Sizes[] = [
+  { tokens: 16, dim: 16, hiddenDim: 48 },
+  { tokens: 32, dim: 32, hiddenDim: 96 },
+  { tokens: 64, dim: 64, hiddenDim: 192 },
+  { tokens: 128, dim: 128, hiddenDim: 352 },
+  { tokens: 256, dim: 256, hiddenDim: 704 },
+  { tokens: 512, dim: 512, hiddenDim: 1536 },
+  { tokens: 1024, dim: 1024, hiddenDim: 2816 },
+  { tokens: 2048, dim: 2048, hiddenDim: 5632 },
+  { tokens: 4096, dim: 4096, hiddenDim: 11008 },
+  { tokens: 8192, dim: 8192, hiddenDim: 22016 },
+];
+
+/** How many sizes: enough for a line over sizes. */
+const COUNT = 3;
+
+/** What a run without --sizes may take. */
+const BUDGET_SECONDS = 55;
+
+/** Part of the arithmetic ceiling that an average variant reaches: seen on an H200, and on llvmpipe. */
+const EFFICIENCY = { hardware: 0.7, software: 0.08 };
+
+/** Runs of each row: checked, profiled, on the wall clock, sampled; a GPU rests half as long. */
+const RUNS = { hardware: 45, software: 12 };
+
+/** What each row takes however small it is: compilation, waits, the least time of samples. */
+const ROW_SECONDS = { hardware: 0.6, software: 0.35 };
+
+/** What estimates depend on. */
+export interface Speed {
+  readonly ceilings: Ceilings;
+  readonly software: boolean;
+}
+
+/** Seconds that rows at a size will take, roughly. */
+export function estimateSeconds(
+  rows: readonly RowSpec[],
+  sizes: Sizes,
+  { ceilings, software }: Speed,
+): number {
+  const kind = software ? "software" : "hardware";
+  const flopsPerSecond = ceilings.fmaTflops.float32 * 1e12 * EFFICIENCY[kind];
+  const flops = rows.reduce((sum, { mode }) => sum + flopsOf(sizes, timedWith(mode)), 0);
+  return rows.length * ROW_SECONDS[kind] + RUNS[kind] * flops / flopsPerSecond;
+}
+
+/**
+ * The sizes that an adapter of this speed finishes in about a minute: the largest, and two smaller ones.
+ *
+ * @param options.tokens T of all sizes; null for that of each.
+ */
+export function pickSizes(
+  rows: readonly RowSpec[],
+  { dtypes, tokens = null, ...speed }: Speed & { dtypes: number; tokens?: number | null },
+): Sizes[] {
+  const ladder = tokens === null ? LADDER : LADDER.map((size) => ({ ...size, tokens }));
+  for (let count = ladder.length; count > 1; count--) {
+    const sizes = ladder.slice(0, count).slice(-COUNT);
+    const seconds = sizes.reduce((sum, size) => sum + estimateSeconds(rows, size, speed), 0);
+    if (seconds * dtypes <= BUDGET_SECONDS) return sizes;
+  }
+  return [ladder[0]];
+}
+
+/** A timed backward has a forward before it. */
+function timedWith(mode: Mode): Mode {
+  return mode === "backward" ? "full" : mode;
+}

@@ -1,0 +1,57 @@
+/**
+ * What rows and pictures can be filtered by, as attributes that the page's script compares with its choices.
+ *
+ * @module
+ */
+
+import { formatShape } from "../report/format.ts";
+import type { Row } from "../report/schema.ts";
+import { attributes, escapeHtml } from "./html.ts";
+
+/** A report and the name by which the page calls it. */
+export interface Tagged {
+  /** Name of the report. */
+  source: string;
+  row: Row;
+}
+
+interface Filter {
+  key: string;
+  label: string;
+  of: (tagged: Tagged) => string;
+  /** Whether the page opens with one value chosen: all sizes at once are too many pictures. */
+  chosen?: boolean;
+}
+
+/** The filters: name of the attribute, label of the choice, value of a row. */
+export const FILTERS: readonly Filter[] = [
+  { key: "source", label: "Report", of: ({ source }) => source },
+  { key: "mode", label: "Mode", of: ({ row }) => row.mode },
+  { key: "dtype", label: "Type", of: ({ row }) => row.dtype, chosen: true },
+  { key: "size", label: "Size", of: ({ row }) => formatShape(row), chosen: true },
+];
+
+/** `data-` attributes of something that shows these rows; a value that they do not share is left out. */
+export function filterAttributes(tagged: readonly Tagged[]): string {
+  const shared = FILTERS.flatMap(({ key, of }) => {
+    const values = new Set(tagged.map(of));
+    return values.size === 1 ? [[`data-${key}`, [...values][0]]] : [];
+  });
+  return attributes(Object.fromEntries(shared));
+}
+
+/** One choice for each filter that has more than one value; the page opens with the problem of most work. */
+export function filterControls(tagged: readonly Tagged[]): string {
+  const work = ({ row }: Tagged) => row.tokens * row.dim * row.hiddenDim;
+  const largest = tagged.reduce((a, b) => work(b) > work(a) ? b : a, tagged[0]);
+  return FILTERS.map(({ key, label, of, chosen = false }) => {
+    const values = [...new Set(tagged.map(of))];
+    if (values.length < 2) return "";
+    const opened = chosen ? of(largest) : null;
+    const options = values.map((value) =>
+      `<option${attributes({ value })}${value === opened ? " selected" : ""}>${escapeHtml(value)}</option>`
+    );
+    const list = `<option value="">all</option>${options.join("")}`;
+    return `<label>${label} <select data-filter="${key}" autocomplete="off">${list}</select></label>`;
+  }).join("\n");
+}

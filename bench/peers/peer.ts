@@ -1,0 +1,138 @@
+/**
+ * The contract of peers: other projects that compute the block, each measured in a process of its own.
+ *
+ * A peer is a description and a program. The program is told a {@linkcode PeerJob} as one line of JSON on stdin,
+ * finds the inputs as files, and answers with {@linkcode PeerEvent}s, one a line, on stdout. Nothing of a peer is
+ * fetched or imported before its program runs.
+ */
+import type { AdapterChoice } from "../../kernels/gpu/device.ts";
+import type { DType } from "../../kernels/gpu/dtype.ts";
+import type { HostInputs } from "../oracle/data.ts";
+import type { OracleOutputs } from "../oracle/mod.ts";
+import type { ProblemSpec } from "../measure/job.ts";
+import type { Mode } from "../measure/shapes.ts";
+
+/** Another project that computes the block. */
+export interface Peer {
+  /** Short name, as the command line takes it. */
+  readonly id: string;
+  /** The project, as its own people write it. */
+  readonly project: string;
+  /** How it is called, in one line. */
+  readonly usage: string;
+  /** Storage types that it has. */
+  readonly dtypes: readonly DType[];
+  /** Whether it computes none, only together with forward, or also by themselves. */
+  readonly gradients: "none" | "with forward" | "apart";
+  /** What it computes with: WebGPU, then on the adapter of the report, or CUDA. */
+  readonly platform: "webgpu" | "cuda";
+  /** What its products round their operands to, where that is less than the storage holds: it is checked as that. */
+  readonly operands?: DType;
+  /** Whether it adds up float16 in float16: it is then checked as precision "fastest". */
+  readonly narrowSums?: boolean;
+  readonly program: Program;
+  /** npm packages that its program fetches when it runs; what Python imports must be installed. */
+  readonly packages: readonly string[];
+}
+
+/** How a peer's process is started. */
+export interface Program {
+  readonly runtime: "deno" | "python3";
+  /** URL of its main module. */
+  readonly module: string;
+  readonly args?: readonly string[];
+}
+
+/** Names of the input files: raw little-endian elements of the problem's dtype, row-major. */
+export const INPUTS = ["x", "gate", "up", "down", "dy"] as const satisfies readonly (keyof HostInputs)[];
+
+/** Names of the output files: raw little-endian float32, row-major. */
+export const OUTPUTS = [
+  "y",
+  "dx",
+  "dGate",
+  "dUp",
+  "dDown",
+] as const satisfies readonly (keyof OracleOutputs)[];
+
+/** What a peer's program is told. */
+export interface PeerJob {
+  readonly problem: ProblemSpec;
+  /** What to measure, in this order. */
+  readonly modes: readonly Mode[];
+  /** Where the inputs lie, each as `NAME.bin`, and where the outputs go, each as `MODE-NAME.bin`. */
+  readonly folder: string;
+  /** Tokens whose rows of y and dx are wanted; null for all. */
+  readonly rows: readonly number[] | null;
+  /** Hidden units of which columns of dGate and dUp, each as a row, and rows of dDown are wanted; null for all. */
+  readonly units: readonly number[] | null;
+  /** Samples at least, unless each takes very long. */
+  readonly samples: number;
+  /** Nanoseconds that the samples add up to at least. */
+  readonly timeNs: number;
+  /** Milliseconds of work before the first sample. */
+  readonly warmUpMs: number;
+  readonly adapter: AdapterChoice;
+  /** Whether the last-level cache is emptied before each sample, where samples are single runs. */
+  readonly flush: boolean;
+}
+
+/** What a peer's program answers. */
+export type PeerEvent =
+  /** It cannot run here at all, for want of a package or of a device: nothing follows. */
+  | { readonly type: "unavailable"; readonly reason: string }
+  | {
+    readonly type: "ready";
+    /** Project, version and way of calling it. */
+    readonly implementation: string;
+    /** TFLOP/s of its own large product, where its arithmetic is not WebGPU's; null otherwise. */
+    readonly tensorTflops: number | null;
+  }
+  /** Work on a mode begins or goes on: if the process dies now, this mode did it. */
+  | { readonly type: "begin"; readonly mode: Mode; readonly doing: string }
+  /** A mode cannot be measured: the process ends. */
+  | { readonly type: "skipped"; readonly mode: Mode; readonly reason: string }
+  /** A mode's outputs are written, and it was timed. */
+  | ({ readonly type: "measured"; readonly mode: Mode } & Measured);
+
+/** Figures of one mode. Times are nanoseconds of one run, in the order of measurement. */
+export interface Measured {
+  /** On the device's own clock; null where it is not known. */
+  readonly gpuNs: readonly number[] | null;
+  readonly wallNs: readonly number[];
+  /** How often a sample repeats the work. */
+  readonly repeats: number;
+  /** Wall time of the first use, compilation included. */
+  readonly coldMs: number;
+  /** Most bytes at once beyond inputs, weights and dy; null where not known. */
+  readonly peakBytes: number | null;
+  /** What forward leaves for backward; null where not known. */
+  readonly savedBytes: number | null;
+}
+
+/** Id of the peer's rows in a report. */
+export function rowId(peer: Peer): string {
+  return `peer:${peer.id}`;
+}
+
+/** Why a peer cannot run a problem, as a clause; null where nothing is known against it. */
+export function refusal(
+  peer: Peer,
+  { problem, mode, software }: { problem: ProblemSpec; mode: Mode; software: boolean },
+): string | null {
+  const { project, dtypes, gradients, platform } = peer;
+  const narrow = peer.operands ?? (problem.dtype === "float16" && peer.narrowSums ? "float16" : null);
+  if (problem.activation !== "silu") return `${project} is called with silu only`;
+  if (!dtypes.includes(problem.dtype)) return `${project} is not called with ${problem.dtype}`;
+  if (problem.precision === "highest" && narrow) {
+    return `${project} computes with no more precision than ${narrow}`;
+  }
+  if (mode !== "forward" && gradients === "none") return `${project} computes no gradients`;
+  if (mode === "backward" && gradients === "with forward") {
+    return `${project} computes gradients together with forward: see full`;
+  }
+  if (platform === "cuda" && software) {
+    return `${project} runs on CUDA, and the adapter of this report is a CPU`;
+  }
+  return null;
+}

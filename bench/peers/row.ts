@@ -1,0 +1,130 @@
+/** What a peer answered, as rows of the report. */
+import { doubtsOf } from "../timing/doubts.ts";
+import { standing } from "../timing/roofline.ts";
+import { summarize, type Summary } from "../timing/statistics.ts";
+import type { Ceilings, Row } from "../report/schema.ts";
+import type { Errors, ProblemSpec } from "../measure/job.ts";
+import { faultOf } from "../measure/reference.ts";
+import { bareRow } from "../measure/row.ts";
+import { flopsOf, minimalBytes, type Mode } from "../measure/shapes.ts";
+import { type Measured, type Peer, type PeerEvent, rowId } from "./peer.ts";
+
+/** How far above a ceiling a rate may be: a ceiling is measured to a few percent, as clocks rise and fall. */
+const CEILING_MARGIN = 1.05;
+
+/** A row that was not measured, or not believed. */
+export function skippedRow(peer: Peer, { problem, mode, reason }: {
+  problem: ProblemSpec;
+  mode: Mode;
+  reason: string;
+}): Row {
+  return bareRow(problem, { variant: rowId(peer), mode }, { status: "skipped", reason });
+}
+
+/** All that is known of a mode that was measured. */
+export interface Evidence {
+  readonly problem: ProblemSpec;
+  readonly mode: Mode;
+  readonly ready: PeerEvent & { type: "ready" };
+  readonly measured: Measured;
+  readonly errors: Errors;
+  /** Whether they are of sampled tokens and units, not of all. */
+  readonly sampled: boolean;
+  readonly ceilings: Ceilings;
+  /** Seed of the intervals. */
+  readonly seed: number;
+}
+
+/** The row of a mode that was measured: skipped where its outputs or its times cannot be believed. */
+export function measuredRow(peer: Peer, evidence: Evidence): Row {
+  const { problem, mode, measured, errors } = evidence;
+  const skip = (reason: string) => skippedRow(peer, { problem, mode, reason });
+  const fault = faultOf(errors, arithmeticOf(peer, problem));
+  if (fault !== null) return skip(fault);
+  if (!usable(measured.wallNs) || measured.gpuNs !== null && !usable(measured.gpuNs)) {
+    return skip(
+      "it gave no times above 0: its runs are too short, or its clock stopped before its work was done",
+    );
+  }
+  const row = timedRow(peer, evidence);
+  const ceiling = ceilingOf(evidence);
+  if (ceiling === null || row.tflops! <= CEILING_MARGIN * ceiling) return row;
+  return skip(
+    `its rate of ${row.tflops!.toPrecision(3)} TFLOP/s is above the ceiling of ${ceiling.toPrecision(3)}: ` +
+      "its clock stopped before its work was done",
+  );
+}
+
+/** What its arithmetic can do at most, in TFLOP/s: by its own large product where that is not WebGPU's. */
+function ceilingOf({ ready: { tensorTflops }, ceilings: { fmaTflops }, problem }: Evidence): number | null {
+  // A library may add up float16 in float16, whatever precision was asked for.
+  const narrow = problem.dtype === "float16" ? fmaTflops.float16 ?? 0 : 0;
+  return tensorTflops ?? (fmaTflops.float32 === null ? null : Math.max(fmaTflops.float32, narrow));
+}
+
+/** The problem as a peer's arithmetic solves it, which decides how far from the reference it may be. */
+function arithmeticOf({ operands, narrowSums }: Peer, problem: ProblemSpec): ProblemSpec {
+  const precision = narrowSums && problem.dtype === "float16" ? "fastest" : problem.precision;
+  return { ...problem, precision, dtype: operands ?? problem.dtype };
+}
+
+function usable(samples: readonly number[]): boolean {
+  return samples.length > 0 && samples.every((ns) => Number.isFinite(ns) && ns > 0);
+}
+
+function timedRow(peer: Peer, evidence: Evidence): Row {
+  const { problem, mode, ready, measured, errors, sampled, seed } = evidence;
+  const gpuNs = measured.gpuNs === null ? null : summarize(measured.gpuNs, { seed });
+  const wallNs = summarize(measured.wallNs, { seed });
+  const time = gpuNs ?? wallNs;
+  const flops = flopsOf(problem, mode);
+  const bytes = minimalBytes(problem, mode);
+  const { bound, fraction } = standingOf({ flops, bytes, ns: time.median }, evidence);
+  const { coldMs, peakBytes, savedBytes } = measured;
+  const arithmetic = arithmeticOf(peer, problem);
+  return {
+    ...bareRow(problem, { variant: rowId(peer), mode }, { status: "skipped", reason: "" }),
+    status: "ok",
+    reason: null,
+    implementation: ready.implementation,
+    timing: { gpuNs, wallNs },
+    flops,
+    bytes,
+    tflops: flops / time.median / 1e3,
+    fractionOfCeiling: fraction,
+    bound,
+    memory: peakBytes === null
+      ? null
+      : { peakBytes, savedBytes, workspaceBytes: null, predictedPeakBytes: null },
+    accuracy: errors,
+    sampled,
+    narrow: arithmetic.dtype !== problem.dtype || arithmetic.precision !== problem.precision,
+    coldMs,
+    warnings: warningsOf(time, fraction, evidence),
+  };
+}
+
+/** Tensor cores go far beyond what WebGPU's ceilings say, so these do not bind them. */
+function standingOf(
+  work: { flops: number; bytes: number; ns: number },
+  evidence: Evidence,
+): ReturnType<typeof standing> {
+  if (evidence.ready.tensorTflops !== null) return { bound: null, fraction: null };
+  const tflops = ceilingOf(evidence);
+  return standing(work, {
+    flopsPerNs: tflops === null ? null : tflops * 1e3,
+    bytesPerNs: evidence.ceilings.copyGBps,
+  });
+}
+
+function warningsOf(time: Summary, fraction: number | null, { measured, ready }: Evidence): string[] {
+  const { coldMs, repeats } = measured;
+  const { tensorTflops } = ready;
+  const doubts = doubtsOf({ time, launchesNs: null, resolutionNs: null, repeats, coldMs, fraction });
+  if (tensorTflops === null) return doubts;
+  const ceiling = tensorTflops.toPrecision(3);
+  return [
+    ...doubts,
+    `It computes on tensor cores, which WebGPU does not reach: its own large product runs at ${ceiling} TFLOP/s.`,
+  ];
+}

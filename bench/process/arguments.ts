@@ -1,0 +1,248 @@
+/**
+ * The command line of bench.ts. What its lists may hold (ids of variants, names of activations) is given by the
+ * caller; sizes are passed on as text.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import {
+  bytesOf,
+  formOf,
+  type Limits,
+  listOf,
+  numberOf,
+  oneOf,
+  quote,
+  UsageError,
+} from "./argument_values.ts";
+import { type FlagName, FLAGS } from "./flags.ts";
+import {
+  DTYPES,
+  MODES,
+  PRECISIONS,
+  type ReportDType,
+  type ReportMode,
+  type ReportPrecision,
+} from "../report/schema.ts";
+
+export { UsageError };
+
+/** Adapters that can be asked for. */
+export const ADAPTERS = ["high-performance", "low-power", "software"] as const;
+
+/** What the lists may hold. */
+export interface Choices {
+  variants: readonly string[];
+  activations: readonly string[];
+  peers: readonly string[];
+}
+
+/** What to measure, and how. */
+export interface BenchOptions {
+  /** The size list as written; null where sizes are to be picked by what the adapter can do. */
+  sizes: string | null;
+  /** T as written, for sizes that give none. */
+  tokens: string | null;
+  variants: string[];
+  modes: ReportMode[];
+  dtypes: ReportDType[];
+  precision: ReportPrecision;
+  activation: string;
+  /** Milliseconds of samples that each row takes at least; null leaves it to the adapter. */
+  minTimeMs: number | null;
+  /** Samples that each row takes at least; null leaves it to the adapter. */
+  samples: number | null;
+  seed: number;
+  adapter: typeof ADAPTERS[number];
+  /** Most bytes a row may need beyond its inputs; null for no limit. */
+  memoryBudget: number | null;
+  outputDir: string;
+  /** Whether the last-level cache is emptied before each sample. */
+  flush: boolean;
+  /** Whether rows that the output folder's report already has are kept. */
+  resume: boolean;
+  /** Whether the plan is printed and nothing runs. */
+  dryRun: boolean;
+  /** Whether the report itself goes to stdout in place of the table. */
+  json: boolean;
+  /** Other projects to measure beside ours. */
+  peers: string[];
+  /** Seconds that a row may take before its process is ended. */
+  timeoutSeconds: number;
+}
+
+/** What the command line asks for. */
+export type Command =
+  | { kind: "help" }
+  | { kind: "list" }
+  | { kind: "bench"; options: BenchOptions }
+  | { kind: "tune"; options: BenchOptions }
+  | { kind: "compare"; before: string; after: string; failOnRegression: number | null };
+
+type Parsed = { readonly [name in FlagName]?: string[] | boolean } & { readonly _: string[] };
+
+/** Flags that may come with `compare`. */
+const COMPARE_FLAGS: readonly FlagName[] = ["fail-on-regression", "help"];
+
+/** Flags that may come with `tune`: those that say which products there are, where, and where the table goes. */
+const TUNE_FLAGS: readonly FlagName[] = [
+  ...["sizes", "tokens", "variants", "dtype", "precision", "adapter", "output-dir"] as const,
+  "help",
+];
+
+/**
+ * Reads the arguments behind `bench.ts`.
+ *
+ * @throws {UsageError} If an argument is unknown, comes twice, lacks a value or has a bad one.
+ */
+export function parseArguments(args: readonly string[], choices: Choices): Command {
+  const parsed = parse(args);
+  const [first, ...others] = parsed._;
+  if (parsed.help === true) return { kind: "help" };
+  if (first === "compare") return compareCommand(parsed, others);
+  refuseFlags(parsed, ["fail-on-regression"], "it belongs to `bench.ts compare`");
+  if (first !== undefined && first !== "tune" || others.length > 0) {
+    const stray = first === "tune" ? others[0] : first;
+    throw new UsageError(
+      `Cannot use ${
+        quote(stray)
+      } as arguments start with -- (or are \`compare A.json B.json\`, or \`tune\`): ` +
+        "see --help",
+    );
+  }
+  if (first === "tune") {
+    refuseFlags(parsed, othersThan(TUNE_FLAGS), "it changes nothing in what `bench.ts tune` searches");
+    return { kind: "tune", options: benchOptions(parsed, choices) };
+  }
+  if (parsed.list === true) return { kind: "list" };
+  return { kind: "bench", options: benchOptions(parsed, choices) };
+}
+
+function parse(args: readonly string[]): Parsed {
+  const flags = FLAGS.filter(({ value }) => value !== undefined).map(({ name }) => name);
+  const switches = FLAGS.filter(({ value }) => value === undefined).map(({ name }) => name);
+  refuseOddSwitches(args, switches);
+  const parsed = parseArgs(joinValues(args, flags), {
+    string: [...flags, "_"],
+    boolean: switches,
+    negatable: ["flush"],
+    collect: flags,
+    default: { flush: true },
+    alias: { h: "help" },
+    unknown: (arg: string, key?: string) => {
+      if (key !== undefined) refuseUnknown(arg);
+    },
+  }) as Parsed;
+  for (const name of flags) {
+    const values = parsed[name] as string[];
+    if (values.length > 1) {
+      throw new UsageError(`Cannot use --${name} as it must come once: it comes ${values.length} times`);
+    }
+  }
+  return parsed;
+}
+
+/** `--tokens -5` and `--json -` as `--tokens=-5` and `--json=-`: the parser takes what begins with - for a flag. */
+function joinValues(args: readonly string[], flags: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === "--") return [...joined, ...args.slice(i)];
+    const next = args[i + 1];
+    const takesNext = flags.some((name) => args[i] === `--${name}`) && next !== undefined &&
+      !next.startsWith("--");
+    if (takesNext) joined.push(`${args[i]}=${args[++i]}`);
+    else joined.push(args[i]);
+  }
+  return joined;
+}
+
+/** The parser would read `--dry-run=maybe` as true, and take a word that follows a switch for its value. */
+function refuseOddSwitches(args: readonly string[], switches: readonly string[]): void {
+  const end = args.indexOf("--");
+  for (const arg of end < 0 ? args : args.slice(0, end)) {
+    const name = /^--(?:no-)?([^=]+)=/s.exec(arg)?.[1];
+    if (name !== undefined && switches.includes(name)) {
+      throw new UsageError(`Cannot use --${name} as it takes no value: current value is ${quote(arg)}`);
+    }
+  }
+}
+
+function refuseUnknown(arg: string): never {
+  const accepted = FLAGS.map(({ name }) => `--${name}`).join(" ");
+  throw new UsageError(`Cannot use ${quote(arg)} as there is no such argument: accepted are ${accepted}`);
+}
+
+function refuseFlags(parsed: Parsed, names: readonly FlagName[], why: string): void {
+  for (const name of names) {
+    const value = parsed[name];
+    // The cache flush is on where nothing is said.
+    if (Array.isArray(value) ? value.length > 0 : value === (name !== "flush")) {
+      throw new UsageError(`Cannot use --${name === "flush" ? "no-flush" : name} here as ${why}`);
+    }
+  }
+}
+
+function othersThan(accepted: readonly FlagName[]): FlagName[] {
+  return FLAGS.map(({ name }) => name).filter((name) => !accepted.includes(name));
+}
+
+function compareCommand(parsed: Parsed, files: string[]): Command {
+  refuseFlags(parsed, othersThan(COMPARE_FLAGS), "`bench.ts compare` measures nothing");
+  if (files.length !== 2) {
+    throw new UsageError(
+      `Cannot compare as two report files must be named: current number is ${files.length}, see --help`,
+    );
+  }
+  const percent = textOf(parsed, "fail-on-regression");
+  const failOnRegression = percent === null
+    ? null
+    : numberOf("fail-on-regression", percent, { least: 0, most: 1000 });
+  return { kind: "compare", before: files[0], after: files[1], failOnRegression };
+}
+
+function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {
+  const list = <T extends string>(name: FlagName, accepted: readonly T[], fallback: readonly T[]): T[] => {
+    const text = textOf(parsed, name);
+    return text === null ? [...fallback] : listOf(name, text, accepted);
+  };
+  const one = <T extends string>(name: FlagName, accepted: readonly T[], fallback: T): T => {
+    const text = textOf(parsed, name);
+    return text === null ? fallback : oneOf(name, text, accepted);
+  };
+  const whole = (name: FlagName, limits: Limits): number | null => {
+    const text = textOf(parsed, name);
+    return text === null ? null : numberOf(name, text, { ...limits, whole: true });
+  };
+  const budget = textOf(parsed, "memory-budget");
+  if (textOf(parsed, "json") !== null) oneOf("json", textOf(parsed, "json")!, ["-"]);
+  return {
+    sizes: textOf(parsed, "sizes"),
+    tokens: textOf(parsed, "tokens"),
+    variants: list("variants", choices.variants, choices.variants),
+    modes: list("modes", MODES, MODES),
+    dtypes: list("dtype", DTYPES, ["float32"]),
+    precision: one("precision", PRECISIONS, "default"),
+    activation: one("activation", choices.activations, "silu"),
+    minTimeMs: whole("min-time", { least: 1, most: 3_600_000 }),
+    samples: whole("samples", { least: 1, most: 10_000 }),
+    seed: whole("seed", { least: 0, most: 2 ** 32 - 1 }) ?? 0,
+    adapter: one("adapter", ADAPTERS, "high-performance"),
+    memoryBudget: budget === null ? null : bytesOf("memory-budget", budget),
+    outputDir: textOf(parsed, "output-dir") ?? "results",
+    flush: parsed.flush === true,
+    resume: parsed.resume === true,
+    dryRun: parsed["dry-run"] === true,
+    json: textOf(parsed, "json") !== null,
+    peers: list("peers", choices.peers, []),
+    timeoutSeconds: whole("timeout", { least: 1, most: 86_400 }) ?? 600,
+  };
+}
+
+/** The value of a flag as written, null where it does not come. */
+function textOf(parsed: Parsed, name: FlagName): string | null {
+  const [text] = parsed[name] as string[];
+  if (text === undefined) return null;
+  if (text.trim() === "") throw new UsageError(`Cannot use --${name} as it needs a value: ${formOf(name)}`);
+  return text;
+}

@@ -1,0 +1,46 @@
+/**
+ * `bench.ts compare`.
+ *
+ * @module
+ */
+
+import { UsageError } from "./argument_values.ts";
+import { blindSpots, compareReports, type CompareStatistics, regressions } from "../report/compare.ts";
+import { renderComparison } from "../report/compare_text.ts";
+import { readWhole } from "./files.ts";
+import { parseReport } from "../report/reader.ts";
+
+/** What is compared, and by which rules. */
+export interface CompareOptions {
+  /** Path of the earlier report. */
+  before: string;
+  /** Path of the later one. */
+  after: string;
+  /** Percent that a row may be slower; null where a slower row is no failure. */
+  failOnRegression: number | null;
+  statistics: CompareStatistics;
+}
+
+/**
+ * How two report files differ, as text, and whether that passes: no regression, and none that could not be seen.
+ *
+ * @throws {FileError} If one of them cannot be read.
+ * @throws {ReportError} If one of them is not a report.
+ * @throws {UsageError} If they have no row in common, or if regressions are asked for across machines.
+ */
+export function compareFiles(options: CompareOptions): { text: string; passes: boolean } {
+  const { before, after, failOnRegression, statistics } = options;
+  const [earlier, later] = [before, after].map((path) => parseReport(readWhole(path), path));
+  const comparison = compareReports(earlier, later, { statistics });
+  if (comparison.pairs.length === 0) {
+    throw new UsageError("Cannot compare the reports as they have no row in common");
+  }
+  if (failOnRegression !== null && comparison.obstacles.length > 0) {
+    throw new UsageError(`Cannot use --fail-on-regression: ${comparison.obstacles.join(" ")}`);
+  }
+  return {
+    text: renderComparison(comparison, { failOnRegression }),
+    passes: failOnRegression === null ||
+      regressions(comparison, failOnRegression).length + blindSpots(comparison).length === 0,
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * What NVIDIA's own tool tells of a GPU, where it is installed: a second opinion on memory, and the driver's version.
+ *
+ * @module
+ */
+
+import type { DriverReport } from "../report/schema.ts";
+
+const FIELDS = ["name", "driver_version", "memory.used", "clocks.sm", "temperature.gpu"];
+
+/** Units of `nvidia-smi --format=nounits`. */
+const MEBIBYTE = 2 ** 20;
+
+/**
+ * Reads one answer of `nvidia-smi`: the line of the GPU with this name, the first where several have it.
+ *
+ * @returns null where no line fits.
+ */
+export function parseAnswer(text: string, device: string): DriverReport | null {
+  for (const line of text.trim().split("\n")) {
+    const [name, version, used, clock, temperature] = line.split(",").map((field) => field.trim());
+    if (name === "" || version === undefined || !device.includes(name)) continue;
+    return {
+      version: `nvidia ${version}`,
+      usedBytes: amount(used, MEBIBYTE),
+      clockMhz: amount(clock, 1),
+      temperatureCelsius: amount(temperature, 1),
+    };
+  }
+  return null;
+}
+
+/** A figure that the tool may not know, which it then writes as words. */
+function amount(text: string | undefined, unit: number): number | null {
+  const value = Number(text);
+  return text !== undefined && text !== "" && Number.isFinite(value) && value >= 0 ? value * unit : null;
+}
+
+/** Asks the tool about a GPU; null where it is missing, may not be run, or does not know the GPU. */
+export async function askNvidia(device: string): Promise<DriverReport | null> {
+  if (!/nvidia/i.test(device)) return null;
+  try {
+    const args = [`--query-gpu=${FIELDS.join()}`, "--format=csv,noheader,nounits"];
+    const { success, stdout } = await new Deno.Command("nvidia-smi", { args, stderr: "null" }).output();
+    return success ? parseAnswer(new TextDecoder().decode(stdout), device) : null;
+  } catch {
+    return null;
+  }
+}

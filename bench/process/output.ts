@@ -1,0 +1,101 @@
+/**
+ * The files that a run leaves, replaced whole after every row.
+ *
+ * @module
+ */
+
+import { renderCsv } from "../report/csv.ts";
+import { FileError, readWhole, reasonOf, replaceWhole, writeAll, writeWhole } from "./files.ts";
+import { parseReport } from "../report/reader.ts";
+import type { Report } from "../report/schema.ts";
+import { plain } from "../report/shape.ts";
+
+const JSON_FILE = "swiglu.json";
+const CSV_FILE = "swiglu.csv";
+
+/** What a run writes into its output folder. */
+export const REPORT_FILES: readonly string[] = [JSON_FILE, CSV_FILE];
+
+/** The report's file in an output folder. */
+export function reportPath(folder: string): string {
+  return `${folder}/${JSON_FILE}`;
+}
+
+/**
+ * Makes sure that files of a folder can be written before a long run begins.
+ *
+ * @throws {FileError} If the folder cannot be made or written, or has something else under a file's name, naming it.
+ */
+export function ensureWritable(folder: string, files: readonly string[]): void {
+  for (const file of files) {
+    if (isNoFile(`${folder}/${file}`)) {
+      throw new FileError(`Cannot use --output-dir as its ${file} must be a file: ${plain(folder, 200)}`);
+    }
+  }
+  const probe = `${folder}/.${crypto.randomUUID()}.tmp`;
+  try {
+    replaceWhole(probe, "");
+    Deno.removeSync(probe);
+  } catch (error) {
+    throw new FileError(
+      `Cannot use --output-dir as its folder must be writable: ${plain(folder, 200)}: ${reasonOf(error)}`,
+    );
+  }
+}
+
+function isNoFile(path: string): boolean {
+  try {
+    return !Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Writes the report and its CSV.
+ *
+ * @throws {FileError} If the disk is full or the folder is gone; the files are then as before.
+ */
+export function writeReport(report: Report, folder: string): void {
+  writeWhole(reportPath(folder), `${JSON.stringify(report)}\n`);
+  writeWhole(`${folder}/${CSV_FILE}`, renderCsv(report));
+}
+
+/**
+ * Prints to stdout, which may be a file on a full disk.
+ *
+ * @throws {FileError} If it takes no more.
+ */
+export function print(text: string): void {
+  try {
+    writeAll(Deno.stdout, `${text}\n`);
+  } catch (error) {
+    throw new FileError(`Cannot write to stdout: ${reasonOf(error)}`);
+  }
+}
+
+/**
+ * The text of a file, null where there is none.
+ *
+ * @throws {FileError} If it cannot be read.
+ */
+export function textIn(path: string): string | null {
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+  }
+  return readWhole(path);
+}
+
+/**
+ * The report in an output folder, null where there is none.
+ *
+ * @throws {FileError} If it cannot be read.
+ * @throws {ReportError} If it is not one of ours.
+ */
+export function existingReport(folder: string): Report | null {
+  const path = reportPath(folder);
+  const text = textIn(path);
+  return text === null ? null : parseReport(text, path);
+}

@@ -1,0 +1,36 @@
+import { assert, assertEquals } from "@std/assert";
+import { logTicks, quantity } from "../../../bench/charts/axes.ts";
+
+/** The parts of a channel that this file looks at. */
+interface Channel {
+  scale: { type: string; domain?: [number, number] };
+  axis: { title: string; values?: number[] };
+}
+
+const channel = (values: number[], log?: boolean) =>
+  quantity("x", values, { title: "time, ms", log }) as unknown as Channel;
+
+Deno.test("logTicks() are round, inside the axis, and few", () => {
+  assertEquals(logTicks(1.5, 60), [2, 5, 10, 20, 50]);
+  assertEquals(logTicks(2.1e-7, 4.5e-7), [3e-7, 4e-7]);
+  assertEquals(logTicks(0.5, 3000), [1, 10, 100, 1000]);
+  for (const [low, high] of [[1e-12, 1e12], [3, 4], [1, 1e5]]) {
+    const ticks = logTicks(low, high);
+    assert(ticks.length >= 1 && ticks.length <= 8, `${low} to ${high}: ${ticks}`);
+    assert(ticks.every((tick) => tick >= low && tick <= high));
+  }
+});
+
+Deno.test("quantity() is logarithmic where values spread far, and says so nowhere else", () => {
+  assertEquals(channel([10, 12, 15]).scale.type, "linear");
+  assertEquals(channel([10, 12, 150]).scale.type, "log");
+  assertEquals(channel([0, 12, 150]).scale.type, "linear");
+  assertEquals(channel([10, 12], true).scale.type, "log");
+});
+
+Deno.test("quantity() leaves room around the values and a wide axis around a single one", () => {
+  const { scale } = channel([10, 1000]);
+  assert(scale.domain![0] < 9 && scale.domain![1] > 1100);
+  assertEquals(channel([100, 100.5]).scale.domain?.map(Math.round), [80, 121]);
+  assertEquals(channel([0, 0]).scale.domain, [0, 1]);
+});

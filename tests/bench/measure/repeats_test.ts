@@ -1,0 +1,13 @@
+import { assertEquals } from "@std/assert";
+import { repeatsOf } from "../../../bench/measure/repeats.ts";
+
+Deno.test("short work is repeated until it lasts, long work and work of unknown length is not", () => {
+  const options = { leastNs: 50_000, bytes: 1000 };
+  assertEquals([49_999, 50_000, 1e9, Infinity].map((ns) => repeatsOf(ns, options)), [2, 1, 1, 1]);
+  assertEquals([25_000, 10_000, 3].map((ns) => repeatsOf(ns, options)), [2, 5, 32]);
+});
+
+Deno.test("repeats hold few bytes together", () => {
+  assertEquals(repeatsOf(10, { leastNs: 1e6, bytes: 64 * 2 ** 20 }), 4);
+  assertEquals(repeatsOf(10, { leastNs: 1e6, bytes: 2 ** 32 }), 1);
+});

@@ -1,0 +1,92 @@
+import { assert, assertEquals } from "@std/assert";
+import { formatDuration, Progress, Shares } from "../../../bench/process/progress.ts";
+
+function stageOf(isTerminal: boolean) {
+  const stage = { text: "", nowMs: 0 };
+  const progress = new Progress({
+    write: (text) => void (stage.text += text),
+    isTerminal,
+    columns: 50,
+    now: () => stage.nowMs,
+  });
+  return { stage, progress };
+}
+
+/** What a terminal of one line shows after all that was written, and the lines that stayed above it. */
+function shown(text: string): { above: string[]; line: string } {
+  const lines = text.split("\n").map((line) => line.split("\r\x1b[2K").at(-1)!);
+  return { above: lines.slice(0, -1), line: lines.at(-1)! };
+}
+
+Deno.test("on a terminal one line is overwritten, fits, and vanishes", () => {
+  const { stage, progress } = stageOf(true);
+  progress.update("check, pytorch forward", 0);
+  assertEquals(shown(stage.text).line, "  0 %  check, pytorch forward");
+  stage.nowMs = 30_000;
+  progress.update("samples of a name that is far too long for a line of fifty columns", 0.5);
+  const { line, above } = shown(stage.text);
+  assert(line.startsWith(" 50 %, about 30 s left  samples of") && line.length <= 49, line);
+  assertEquals(above, []);
+  progress.clear();
+  assertEquals(shown(stage.text).line, "");
+});
+
+Deno.test("a line that stays goes above the progress line", () => {
+  const { stage, progress } = stageOf(true);
+  progress.update("check", 0.1);
+  progress.line("warning: hot");
+  progress.update("check", 0.2);
+  assertEquals(shown(stage.text), { above: ["warning: hot"], line: " 20 %  check" });
+});
+
+Deno.test("a terminal shows of what is finished only what is important", () => {
+  const { stage, progress } = stageOf(true);
+  progress.finished("a: 3 ms", { important: false });
+  progress.finished("b: failed", { important: true });
+  assertEquals(shown(stage.text).above, ["b: failed"]);
+});
+
+Deno.test("without a terminal there are plain lines, each with how far it is and what is left", () => {
+  const { stage, progress } = stageOf(false);
+  progress.update("check", 0.25);
+  assertEquals(stage.text, "");
+  stage.nowMs = 5000;
+  progress.finished("a: 3 ms", { important: false });
+  progress.clear();
+  assertEquals(stage.text, " 25 %, about 15 s left  a: 3 ms\n");
+});
+
+Deno.test("no remaining time is guessed before anything is known", () => {
+  const { stage, progress } = stageOf(false);
+  stage.nowMs = 60_000;
+  progress.update("", 0.01);
+  progress.finished("a", { important: false });
+  assertEquals(stage.text, "  1 %  a\n");
+});
+
+Deno.test("durations are in the unit that people use", () => {
+  assertEquals([0, 800, 99_000, 100_000, 5 * 60_000, 7_500_000].map(formatDuration), [
+    "1 s",
+    "1 s",
+    "99 s",
+    "2 min",
+    "5 min",
+    "2 h 5 min",
+  ]);
+});
+
+Deno.test("parts count by their share, and one that begins again does not go back", () => {
+  const shares = new Shares();
+  assertEquals(shares.fraction, 0);
+  shares.add("long", 30);
+  shares.add("short", 10);
+  shares.add("long", 99); // told again by a second process
+  shares.advance("long", 0.5);
+  assertEquals(shares.fraction, 0.375);
+  shares.advance("long", 0.1);
+  shares.advance("unknown", 1);
+  assertEquals(shares.fraction, 0.375);
+  shares.advance("short", 2);
+  shares.advance("long", 1);
+  assertEquals(shares.fraction, 1);
+});

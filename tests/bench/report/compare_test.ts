@@ -1,0 +1,179 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { bootstrapRatioInterval } from "../../../bench/timing/bootstrap.ts";
+import { mannWhitney } from "../../../bench/timing/mann_whitney.ts";
+import { blindSpots, compareReports, regressions } from "../../../bench/report/compare.ts";
+import { renderComparison } from "../../../bench/report/compare_text.ts";
+import type { Report, Row } from "../../../bench/report/schema.ts";
+import { type FixtureOptions, syntheticReport } from "./fixture.ts";
+
+const statistics = {
+  ratioInterval: bootstrapRatioInterval,
+  pValue: (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p,
+};
+
+function reportOf(options: FixtureOptions = {}): Report {
+  return syntheticReport({ sizes: [[64, 128, 352]], modes: ["forward", "full"], samples: 40, ...options });
+}
+
+function compare(before: Report, after: Report) {
+  return compareReports(before, after, { statistics });
+}
+
+/** A copy of a report in which some rows are changed. */
+function changed(report: Report, change: (row: Row) => Partial<Row>): Report {
+  return { ...report, rows: report.rows.map((row) => ({ ...row, ...change(row) })) };
+}
+
+function slowed(row: Row, factor: number): Partial<Row> {
+  const gpuNs = row.timing!.gpuNs!;
+  const samples = gpuNs.samples.map((ns) => ns * factor);
+  return { timing: { ...row.timing!, gpuNs: { ...gpuNs, samples, median: gpuNs.median * factor } } };
+}
+
+Deno.test("two runs of the same command show no regression", () => {
+  const comparison = compare(reportOf({ seed: 1 }), reportOf({ seed: 2 }));
+  assertEquals(comparison.pairs.length, 16);
+  assertEquals(regressions(comparison, 2), []);
+  assertEquals([comparison.obstacles, comparison.onlyBefore, comparison.onlyAfter], [[], [], []]);
+});
+
+Deno.test("a variant slowed by 5 % is found, and no other", () => {
+  const after = changed(reportOf({ seed: 2 }), (row) => row.variant === "liger" ? slowed(row, 1.05) : {});
+  const comparison = compare(reportOf({ seed: 1 }), after);
+  const worse = regressions(comparison, 3);
+  assertEquals(worse.map(({ after: { variant, mode } }) => `${variant} ${mode}`), [
+    "liger forward",
+    "liger full",
+  ]);
+  for (const { ratio, interval, p } of worse) {
+    assert(ratio! > 1.03 && ratio! < 1.07 && interval![0] > 1 && p! < 0.05);
+  }
+  assertEquals(regressions(comparison, 10), []);
+});
+
+Deno.test("a faster row is no regression", () => {
+  const after = changed(reportOf({ seed: 2 }), (row) => slowed(row, 0.8));
+  const comparison = compare(reportOf({ seed: 1 }), after);
+  assertEquals(new Set(comparison.pairs.map(({ verdict }) => verdict)), new Set(["faster"]));
+  assertEquals(regressions(comparison, 0), []);
+});
+
+Deno.test("a row that is ok before and fails after is a regression whatever the percentage; the other way it is mended", () => {
+  const [good, bad] = [
+    reportOf(),
+    changed(
+      reportOf(),
+      (row) => row.variant === "tuned" ? { status: "failed", reason: "wrong", timing: null } : {},
+    ),
+  ];
+  assertEquals(regressions(compare(good, bad), 1000).map(({ verdict }) => verdict), ["broken", "broken"]);
+  assertEquals(compare(bad, good).pairs.filter(({ verdict }) => verdict === "mended").length, 2);
+});
+
+Deno.test("rows of another dtype or size are other rows, never compared", () => {
+  const comparison = compare(reportOf(), reportOf({ dtypes: ["float16"] }));
+  assertEquals([comparison.pairs.length, comparison.onlyBefore.length, comparison.onlyAfter.length], [
+    0,
+    16,
+    16,
+  ]);
+});
+
+Deno.test("times of different clocks are not compared", () => {
+  const after = changed(
+    reportOf(),
+    ({ timing }) => ({ timing: { gpuNs: null, wallNs: timing!.wallNs ?? timing!.gpuNs } }),
+  );
+  assertEquals(
+    new Set(compare(reportOf(), after).pairs.map(({ verdict }) => verdict)),
+    new Set(["not timed"]),
+  );
+});
+
+Deno.test("a gate that could not see a regression does not pass: rows gone, without times, with few samples", () => {
+  const [before, after] = [reportOf({ seed: 1 }), reportOf({ seed: 2 })];
+  const passing = compare(before, after);
+  assertEquals(blindSpots(passing), []);
+  assertStringIncludes(renderComparison(passing, { failOnRegression: 5 }), "no regression of more than 5 %");
+
+  const without = { ...after, rows: after.rows.filter(({ variant }) => variant !== "tuned") };
+  assertEquals(blindSpots(compare(before, without)), ["2 rows only in the earlier report"]);
+
+  const wall = changed(after, ({ timing }) => ({ timing: { gpuNs: null, wallNs: timing!.gpuNs } }));
+  assertEquals(blindSpots(compare(before, wall)), ["16 rows without times that can be compared"]);
+
+  // Of 5 samples each the test gives 2 of 252 at least, which among 16 rows may be chance.
+  const few = [
+    reportOf({ seed: 1, samples: 5 }),
+    changed(reportOf({ seed: 2, samples: 5 }), (row) => slowed(row, 2)),
+  ];
+  const inconclusive = compare(few[0], few[1]);
+  assertEquals(regressions(inconclusive, 5), []);
+  assertStringIncludes(blindSpots(inconclusive).join(), "16 rows with too few samples to be sure");
+  const text = renderComparison(inconclusive, { failOnRegression: 5 });
+  assertStringIncludes(text, "inconclusive: 16 rows with too few samples");
+  assert(!text.includes("no regression"));
+});
+
+Deno.test("times of another adapter get no verdict; another driver, tile or implementation is told", () => {
+  const report = reportOf();
+  const { pairs } = compare(report, { ...report, adapter: { ...report.adapter, device: "Another GPU" } });
+  assertEquals(
+    new Set(pairs.map(({ verdict, ratio }) => `${verdict} ${ratio}`)),
+    new Set(["not judged null"]),
+  );
+  const driver = { version: "1", usedBytes: null, clockMhz: null, temperatureCelsius: null };
+  const others = compare(
+    { ...report, driver },
+    { ...changed(report, () => ({ tile: "8x8x4" })), driver: { ...driver, version: "2" } },
+  );
+  assertEquals(others.differences, [
+    "The driver differs: 1 before, 2 after.",
+    "The tile of 16 of 16 rows differs.",
+  ]);
+});
+
+Deno.test("another adapter or cache setting is an obstacle, another version is told", () => {
+  const report = { ...reportOf(), settings: { flush: true, seed: 1 } };
+  const other: Report = {
+    ...report,
+    adapter: { ...report.adapter, device: "Another GPU" },
+    settings: { flush: false, seed: 2 },
+    versions: { ...report.versions, deno: "9.9.9" },
+  };
+  const { obstacles, differences } = compare(report, other);
+  assertEquals(obstacles.length, 2);
+  assertStringIncludes(obstacles[0], "Another GPU after");
+  assertStringIncludes(obstacles[1], "The setting flush differs: true before, false after");
+  assert(differences.some((difference) => difference.includes("version of deno")));
+  assert(differences.some((difference) => difference.includes("The setting seed")));
+  assertStringIncludes(renderComparison(compare(report, other)), "! The adapter differs");
+});
+
+Deno.test("another memory budget is told, as tuned may then compute in chunks; other sizes are not", () => {
+  const settings = { memoryBudget: null, sizes: "4096" };
+  const { differences } = compare(
+    { ...reportOf(), settings },
+    { ...reportOf(), settings: { memoryBudget: 2 ** 30, sizes: "2048" } },
+  );
+  assertEquals(differences, ["The setting memoryBudget differs: none before, 1073741824 after."]);
+});
+
+Deno.test("the text keeps to 100 columns and names each regression", () => {
+  const after = changed(
+    reportOf({ seed: 2 }),
+    (row) => row.variant === "alphafold3-checkpointed" ? slowed(row, 2) : {},
+  );
+  const comparison = compare(reportOf({ seed: 1, peers: true }), after);
+  const text = renderComparison(comparison, { failOnRegression: 5 });
+  for (const line of text.split("\n")) assert([...line].length <= 100, line);
+  assertStringIncludes(
+    text,
+    "regression: alphafold3-checkpointed full (T 64, D 128, H 352, float32): slower by",
+  );
+  assertStringIncludes(text, "only before: peer:");
+  assertStringIncludes(
+    renderComparison(compare(after, after), { failOnRegression: 5 }),
+    "no regression of more than 5 %",
+  );
+});
