@@ -1,4 +1,6 @@
 import { type Activation, activationKey, activationWgsl } from "./activation.ts";
+import type { Capabilities } from "./gpu/device.ts";
+import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import { fold } from "./grid.ts";
@@ -24,21 +26,29 @@ export interface Elementwise {
  * @throws {RangeError} If the views differ in shape.
  */
 export function elementwise(recorder: Recorder, op: Elementwise): void {
+  recorder.dispatch(elementwiseLaunch(op, recorder.capabilities));
+}
+
+/**
+ * The launch of an element-wise kernel over views of one shape.
+ *
+ * @throws {RangeError} If the views differ in shape.
+ */
+export function elementwiseLaunch(op: Elementwise, capabilities: Capabilities): Dispatch {
   const { rows, cols, views } = merged(op);
   const inputs = Object.keys(op.inputs);
-  const bound = bind(views, recorder.capabilities);
+  const bound = bind(views, capabilities);
   const storage = storagesOf(views, { slots: bound.slots, inputs: inputs.length });
-  const kernel = elementwiseKernel(op, { storage, slots: bound.slots });
   const vectors = Math.ceil(cols / 4);
   const groups = Math.ceil(rows * vectors / THREADS);
-  recorder.dispatch({
-    kernel,
+  return {
+    kernel: elementwiseKernel(op, { storage, slots: bound.slots }),
     bindings: bound.bindings,
     uniforms: [rows, cols, vectors, ...views.flatMap((view, i) => [bound.offsets[i], view.stride])],
-    workgroups: [...fold(groups, recorder.capabilities.maxComputeWorkgroupsPerDimension), 1],
+    workgroups: [...fold(groups, capabilities.maxComputeWorkgroupsPerDimension), 1],
     flops: 0,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
-  });
+  };
 }
 
 /** The views of an operation, seen as one long row where none of them has gaps. */

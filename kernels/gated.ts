@@ -1,19 +1,30 @@
 import type { Activation } from "./activation.ts";
-import { elementwise } from "./elementwise.ts";
+import { elementwise, elementwiseLaunch } from "./elementwise.ts";
+import type { Capabilities } from "./gpu/device.ts";
+import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import type { View } from "./view.ts";
 
-/** The element-wise half of a gated linear unit, h = act(g) * u. */
-export function gatedForward(
-  recorder: Recorder,
-  { g, u, h, activation }: { g: View; u: View; h: View; activation: Activation },
-): void {
-  elementwise(recorder, {
-    label: "h = act(g) u",
-    inputs: { g, u },
-    outputs: [{ to: h, value: "activate(g) * u" }],
-    activation,
-  });
+/** The operands of {@linkcode gatedForward}. */
+export interface GatedForward {
+  readonly g: View;
+  readonly u: View;
+  readonly h: View;
+  readonly activation: Activation;
+}
+
+/** Records the element-wise half of a gated linear unit, h = act(g) * u. */
+export function gatedForward(recorder: Recorder, operands: GatedForward): void {
+  recorder.dispatch(gatedForwardLaunch(operands, recorder.capabilities));
+}
+
+/** The launch of {@linkcode gatedForward}. */
+export function gatedForwardLaunch(
+  { g, u, h, activation }: GatedForward,
+  capabilities: Capabilities,
+): Dispatch {
+  const outputs = [{ to: h, value: "activate(g) * u" }];
+  return elementwiseLaunch({ label: "h = act(g) u", inputs: { g, u }, outputs, activation }, capabilities);
 }
 
 /** Its derivative: dg = dh u act'(g), du = dh act(g). Outputs may be inputs; `h`, where given, is recomputed too. */

@@ -1,5 +1,6 @@
+import type { Capabilities } from "./gpu/device.ts";
+import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
-import type { Recorder } from "./gpu/recorder.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
 import { lines, range } from "./text.ts";
 import { bind, isWriteAligned, type View, viewBytes } from "./view.ts";
@@ -13,14 +14,15 @@ const SIDE = 64;
 const STAGED = { rows: 64, cols: 32 } as const;
 
 /**
- * Records `to` = `from` transposed, with rows padded to a multiple of 4 by whatever.
+ * The launch that writes `from` transposed to `to`, whose rows are padded to a multiple of 4. The padding gets arbitrary
+ * values.
  *
  * @throws {RangeError} If `to` has another shape, or its rows do not begin at multiples of 4.
  */
-export function transpose(
-  recorder: Recorder,
+export function transposeLaunch(
   { label, from, to }: { label: string; from: View; to: View },
-): void {
+  capabilities: Capabilities,
+): Dispatch {
   const shape = [from.cols, Math.ceil(from.rows / 4) * 4];
   if (to.rows !== shape[0] || to.cols !== shape[1] || !isWriteAligned(to)) {
     throw new RangeError(
@@ -29,16 +31,16 @@ export function transpose(
     );
   }
   const views = [from, to];
-  const bound = bind(views, recorder.capabilities);
+  const bound = bind(views, capabilities);
   const storage = storagesOf(views, { slots: bound.slots, inputs: 1 });
-  recorder.dispatch({
+  return {
     kernel: transposeKernel(storage, label),
     bindings: bound.bindings,
     uniforms: [from.rows, from.cols, bound.offsets[0], from.stride, bound.offsets[1], to.stride],
     workgroups: workgroupsOf(from, storage[0]),
     flops: 0,
     bytes: 2 * viewBytes(from),
-  });
+  };
 }
 
 /** Down the columns first, so that what runs together writes rows to their end: 92 % of copy on an H200, against 87 %. */

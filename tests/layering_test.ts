@@ -185,6 +185,41 @@ Deno.test("imports point one way, and the library's are all relative", async () 
   assertEquals(all.map(wrongArrow).filter((fault) => fault !== null), []);
 });
 
+/** The files of each circle of imports: those that reach each other. */
+function circles(all: readonly Arrow[]): string[][] {
+  const targets = new Map<string, string[]>();
+  for (const { from, to } of all) if (to !== null) targets.set(from, [...targets.get(from) ?? [], to]);
+  const reached = (start: string): Set<string> => {
+    const seen = new Set<string>();
+    const queue = [start];
+    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+      for (const to of targets.get(file) ?? []) if (!seen.has(to)) seen.add(to), queue.push(to);
+    }
+    return seen;
+  };
+  const reach = new Map([...targets.keys()].map((file) => [file, reached(file)]));
+  const found = [...reach].filter(([file, files]) => files.has(file)).map(([file, files]) =>
+    [...files].filter((other) => reach.get(other)?.has(file)).sort()
+  );
+  return [...new Map(found.map((files) => [files.join(), files])).values()];
+}
+
+Deno.test("no file reaches itself by imports, of types neither", async () => {
+  assertEquals(circles(await arrows(sources().filter((file) => layerOf(file) !== "tests"))), []);
+});
+
+Deno.test("a circle of imports is seen", () => {
+  const arrow = (from: string, to: string): Arrow => ({ from, to, specifier: to });
+  const all = [arrow("a", "b"), arrow("b", "c"), arrow("c", "b"), arrow("d", "d"), arrow("c", "e")];
+  assertEquals(circles(all), [["b", "c"], ["d"]]);
+});
+
+Deno.test("mod.ts reaches nothing under bench/", async () => {
+  const library = (await arrows(["mod.ts"])).flatMap(({ from, to }) => [from, to ?? ""]);
+  assert(library.length > 50);
+  assertEquals(library.filter((file) => file.startsWith("bench")), []);
+});
+
 Deno.test("a wrong arrow and a bare import are seen", () => {
   const wrong = (from: string, to: string) => wrongArrow({ from, to, specifier: "./x.ts" }) !== null;
   assert(wrong("kernels/gpu/a.ts", "kernels/b.ts"));

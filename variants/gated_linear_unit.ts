@@ -1,6 +1,6 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
-import { matmul } from "../kernels/matmul/launch.ts";
+import { matmul } from "../kernels/matmul/plan.ts";
 import { halves, matrix } from "../kernels/view.ts";
 import type { Options, Recording } from "./options.ts";
 import { recorded } from "./recorded.ts";

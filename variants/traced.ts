@@ -2,7 +2,8 @@ import { activationKey } from "../kernels/activation.ts";
 import type { Capabilities } from "../kernels/gpu/device.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { type Places, replay, type Step, TraceRecorder } from "../kernels/gpu/trace.ts";
+import { type Places, record, type Step } from "../kernels/gpu/steps.ts";
+import { TraceRecorder } from "../kernels/gpu/trace.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import { emptyInputs, namedWeights } from "./form.ts";
 import { Block, type Forward, type Gradients, type Inputs, type Variant } from "./variant.ts";
@@ -44,7 +45,7 @@ export function traced(variant: Variant): Variant {
       if (isPlanned(block)) return variant.forward(block, training);
       const { inputs, forward: { steps, outputs } } = traceOf(block, training);
       const places = placesOf(inputs, block.inputs);
-      replay(block.recorder, steps, places);
+      record(block.recorder, steps, places);
       return { y: places.get(outputs.y)!, saved: inPlace(outputs.saved, places) };
     },
     backward: (block, saved, dy) => {
@@ -52,7 +53,7 @@ export function traced(variant: Variant): Variant {
       const { inputs, forward, backward, ...trace } = traceOf(block, true);
       const places = placesOf(inputs, block.inputs).set(trace.dy, dy);
       put(places, forward.outputs.saved, saved);
-      replay(block.recorder, backward!.steps, places);
+      record(block.recorder, backward!.steps, places);
       return inPlace(backward!.outputs, places);
     },
     ...inChunks && { inChunks: (tokens: number) => inChunks(tokens).map(traced) },

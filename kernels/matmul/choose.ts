@@ -1,27 +1,9 @@
 import type { Capabilities } from "../gpu/device.ts";
-import type { DType } from "../gpu/dtype.ts";
-import type { Epilogue, Layout } from "./config.ts";
+import type { Layout, MatmulShape } from "./config.ts";
 import { leastCost, type Tail, waysToSplit } from "./splits.ts";
 import { fits, threadsOf, type Tile } from "./tile.ts";
 import { TILES } from "./tiles.ts";
 import { tunedChoice } from "./tuning.ts";
-
-/** What a choice of tile depends on. */
-export interface MatmulShape {
-  readonly layout: Layout;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly products: 1 | 2;
-  readonly columns: 1 | 2;
-  readonly gatedA: boolean;
-  readonly dtype: DType;
-  readonly arithmetic: "float32" | "float16";
-  /** Default: "store". */
-  readonly epilogue?: Epilogue;
-  /** Most bytes of workspace for slices of K. Default: what stays in a large cache. */
-  readonly mostSliceBytes?: number;
-}
 
 /** A tile, and into how many slices K is split. */
 export interface TileChoice {

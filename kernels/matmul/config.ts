@@ -1,6 +1,6 @@
 import { type Activation, activationKey } from "../activation.ts";
+import type { DType } from "../gpu/dtype.ts";
 import type { Storage } from "../storage.ts";
-import type { MatmulShape } from "./choose.ts";
 import { type Tile, tileName } from "./tile.ts";
 
 /** Which operands are stored transposed: C = A B (nn), A B^T (nt), A^T B (tn). */
@@ -49,6 +49,23 @@ export type Precision = typeof PRECISIONS[number];
  * ```
  */
 export const PRECISIONS = ["highest", "default", "fastest"] as const;
+
+/** What a choice of tile depends on. */
+export interface MatmulShape {
+  readonly layout: Layout;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly products: 1 | 2;
+  readonly columns: 1 | 2;
+  readonly gatedA: boolean;
+  readonly dtype: DType;
+  readonly arithmetic: "float32" | "float16";
+  /** Default: "store". */
+  readonly epilogue?: Epilogue;
+  /** Most bytes of workspace for slices of K. Default: what stays in a large cache. */
+  readonly mostSliceBytes?: number;
+}
 
 /** Everything that decides the WGSL text of one matmul kernel. Sizes are not in it: they are uniforms. */
 export interface MatmulConfig {

@@ -1,75 +1,96 @@
-import { elementwise } from "../elementwise.ts";
+import { elementwiseLaunch } from "../elementwise.ts";
 import type { Capabilities } from "../gpu/device.ts";
-import type { Recorder } from "../gpu/recorder.ts";
-import { storageBytes, type Tensor } from "../gpu/tensor.ts";
-import { transpose } from "../transpose.ts";
+import type { Dispatch } from "../gpu/dispatch.ts";
+import { type Step, workspace } from "../gpu/steps.ts";
+import { storageBytes } from "../gpu/tensor.ts";
+import { transposeLaunch } from "../transpose.ts";
 import { isAligned, isBindable, matrix, type View } from "../view.ts";
-import { addsInPlace, columnsApart, productsApart } from "./parts.ts";
-import { type Multiply, shapeToChooseBy, type Sized } from "./request.ts";
+import { shapeToChooseBy, type Sized } from "./request.ts";
 
 type Side = "a" | "b";
 
 /**
- * Uses of each element from which it pays to copy an operand whose rows vectors of four do not fit: 4 bytes read and 4
- * written take 2 ps at 4 TB/s; vectors save 15 % of each use's 2 FLOP at 50 TFLOP/s, 6 fs. That is 333 uses where one
- * operand is copied, and twice as many where the saving is of two.
+ * Uses of each element from which it pays to copy an operand whose rows do not begin at multiples of 4. A copy reads 4
+ * bytes and writes 4, which takes 2 ps at 4 TB/s. Vectors save 15 % of each use's 2 FLOP, which is 6 fs at 50 TFLOP/s. That
+ * makes 333 uses where one operand is copied, and twice as many where both must be.
  */
 const LEAST_USES = 512;
 
+/** How the operands of one side are copied before they are multiplied. */
+export type CopyKind = "transposed" | "aligned";
+
+/** A product whose operands on one side are ready, with the steps that stand before and after it. */
+export interface Copied {
+  /** Makes the copies. */
+  readonly before: readonly Step[];
+  /** The product, which reads the copies. */
+  readonly sized: Sized;
+  /** Releases the copies. */
+  readonly after: readonly Step[];
+}
+
+/** Copies each operand of a side, or leaves the product as it is where the kind is null. */
+export function copied(
+  sized: Sized,
+  { side, kind }: { side: Side; kind: CopyKind | null },
+  capabilities: Capabilities,
+): Copied {
+  if (kind === null) return { before: [], sized, after: [] };
+  const { name, shape, launch, change } = kind === "transposed" ? TRANSPOSED_B : ALIGNED[side];
+  const copies = sized[side].map((from) => {
+    const [rows, cols] = shape(from);
+    const make = workspace(name, [rows, padded(cols)], from.tensor.dtype);
+    const dispatch = launch({ label: `${sized.label}: ${name}`, from, to: matrix(make) }, capabilities);
+    return { make, dispatch, view: { ...matrix(make), cols } };
+  });
+  return {
+    before: copies.flatMap(({ make, dispatch }) => [{ make }, { dispatch }]),
+    sized: { ...sized, ...change, [side]: copies.map(({ view }) => view) },
+    after: copies.map(({ make }) => ({ release: make })),
+  };
+}
+
+/** How A is copied, if it is. */
+export function copyOfA(sized: Sized, capabilities: Capabilities): CopyKind | null {
+  return aligns(sized, "a", capabilities) ? "aligned" : null;
+}
+
 /**
- * Records a product whose operands are first copied where that makes it faster: each B transposed where the choice says so,
- * and rows that begin anywhere so that they begin at multiples of 4. Copies are workspaces that end with the product;
- * what can be multiplied one after the other then is, so that no more of them live at once than one launch needs.
+ * How B is copied, if it is: transposed where the tile's choice asks for that and every copy fits the device.
  *
  * @throws {RangeError} If B is to be transposed and the layout is not nt.
  */
-export function withCopies(
-  recorder: Recorder,
+export function copyOfB(
   sized: Sized,
-  { transposeB = false, multiply }: { transposeB?: boolean; multiply: Multiply },
-): void {
-  const { label, layout } = sized;
+  { transposeB }: { transposeB: boolean },
+  capabilities: Capabilities,
+): CopyKind | null {
+  const { label, layout, b } = sized;
   if (transposeB && layout !== "nt") {
     throw new RangeError(
       `Cannot compute ${label} with B transposed as layout must be nt: current value is ${layout}`,
     );
   }
-  const transposes = transposeB && sized.b.every((view) => fitsTransposed(recorder, view));
-  const copiesB = (part: Sized) => transposes || aligns(recorder, part, "b");
-  const copies = copiesB(sized) || aligns(recorder, sized, "a");
-  for (const product of copies && addsInPlace(sized) ? productsApart(sized) : [sized]) {
-    withAligned(recorder, product, "a", (ready) => {
-      for (const part of copiesB(ready) ? columnsApart(ready) : [ready]) {
-        if (transposes) copied(recorder, part, TRANSPOSED_B, multiply);
-        else withAligned(recorder, part, "b", multiply);
-      }
-    });
-  }
-}
-
-function withAligned(recorder: Recorder, sized: Sized, side: Side, multiply: Multiply): void {
-  if (aligns(recorder, sized, side)) copied(recorder, sized, ALIGNED[side], multiply);
-  else multiply(sized);
+  const fitsTransposed = (view: View) => fits(view, view.cols * padded(view.rows), capabilities);
+  if (transposeB && b.every(fitsTransposed)) return "transposed";
+  return aligns(sized, "b", capabilities) ? "aligned" : null;
 }
 
 /** Whether the operands of a side are copied into aligned rows: all or none, as they have one stride. */
-function aligns({ capabilities }: Recorder, sized: Sized, side: Side): boolean {
+function aligns(sized: Sized, side: Side, capabilities: Capabilities): boolean {
   const { m, n } = shapeToChooseBy(sized);
   const uses = side === "a" ? n : m;
   if (uses < LEAST_USES || sized[side].every(isAligned)) return false;
   return sized[side].every((view) =>
-    fits(capabilities, view, view.rows * padded(view.cols)) && isBindable(withPadding(view), capabilities)
+    fits(view, view.rows * padded(view.cols), capabilities) && isBindable(withPadding(view), capabilities)
   );
 }
 
-const fitsTransposed = ({ capabilities }: Recorder, view: View) =>
-  fits(capabilities, view, view.cols * padded(view.rows));
-
-/** What fits the device as it is stored must not fail for its copy, of so many elements. */
+/** Whether a copy of so many elements fits the device. What fits as it is stored must not fail for its copy. */
 function fits(
-  { maxBufferSize, maxStorageBufferBindingSize }: Capabilities,
   { tensor }: View,
   length: number,
+  { maxBufferSize, maxStorageBufferBindingSize }: Capabilities,
 ): boolean {
   return storageBytes(length, tensor.dtype) <= Math.min(maxBufferSize, maxStorageBufferBindingSize);
 }
@@ -78,50 +99,33 @@ const padded = (cols: number) => Math.ceil(cols / 4) * 4;
 
 const withPadding = (view: View): View => ({ ...view, cols: padded(view.cols) });
 
-/** A way to copy the operands of a side. */
-interface Way {
-  readonly side: Side;
+/** One kind of copy. */
+interface Copy {
   /** What a copy is called in reports. */
   readonly name: string;
-  /** Rows and columns of the copy, which is as wide as whole vectors are. */
+  /** Rows and columns of the copy; its rows are padded to whole vectors. */
   shape(from: View): readonly [number, number];
-  record(recorder: Recorder, op: { label: string; from: View; to: View }): void;
+  launch(op: { label: string; from: View; to: View }, capabilities: Capabilities): Dispatch;
   /** What the copies change of the product besides its operands. */
   readonly change?: Partial<Sized>;
 }
 
-const TRANSPOSED_B: Way = {
-  side: "b",
+const TRANSPOSED_B: Copy = {
   name: "B transposed",
   shape: ({ rows, cols }) => [cols, rows],
-  record: transpose,
+  launch: transposeLaunch,
   change: { layout: "nn" },
 };
 
-const aligned = (side: Side, name: string): Way => ({
-  side,
+const aligned = (name: string): Copy => ({
   name,
   shape: ({ rows, cols }) => [rows, cols],
-  // Beyond a row's end it copies what follows there, or what a read beyond the tensor gives: no product uses either.
-  record: (recorder, { label, from, to }) =>
-    elementwise(recorder, { label, inputs: { x: withPadding(from) }, outputs: [{ to, value: "x" }] }),
+  // Beyond a row's end it copies what follows there, or what a read beyond the tensor gives. No product uses either.
+  launch: ({ label, from, to }, capabilities) =>
+    elementwiseLaunch(
+      { label, inputs: { x: withPadding(from) }, outputs: [{ to, value: "x" }] },
+      capabilities,
+    ),
 });
 
-const ALIGNED: Readonly<Record<Side, Way>> = { a: aligned("a", "A aligned"), b: aligned("b", "B aligned") };
-
-function copied(recorder: Recorder, sized: Sized, way: Way, multiply: Multiply): void {
-  const copies: Tensor[] = [];
-  try {
-    const views = sized[way.side].map((from) => {
-      const [rows, cols] = way.shape(from);
-      const as = { purpose: "workspace", label: way.name } as const;
-      const copy = recorder.empty([rows, padded(cols)], from.tensor.dtype, as);
-      copies.push(copy);
-      way.record(recorder, { label: `${sized.label}: ${way.name}`, from, to: matrix(copy) });
-      return { ...matrix(copy), cols };
-    });
-    multiply({ ...sized, ...way.change, [way.side]: views });
-  } finally {
-    for (const copy of copies) copy.dispose();
-  }
-}
+const ALIGNED: Readonly<Record<Side, Copy>> = { a: aligned("A aligned"), b: aligned("B aligned") };

@@ -2,8 +2,8 @@ import type { Activation } from "../activation.ts";
 import type { Capabilities } from "../gpu/device.ts";
 import type { DType } from "../gpu/dtype.ts";
 import { dtypeOf, type View } from "../view.ts";
-import type { MatmulShape, TileChoice } from "./choose.ts";
-import { type Epilogue, type Layout, operandCounts, type Precision } from "./config.ts";
+import type { TileChoice } from "./choose.ts";
+import { type Epilogue, type Layout, type MatmulShape, operandCounts, type Precision } from "./config.ts";
 import { productKey } from "./tuning.ts";
 
 /** One matrix product as the variants ask for it. */
@@ -54,9 +54,6 @@ export interface Sized
   /** What a tuning table calls it. */
   readonly product: string;
 }
-
-/** Records a product whose operands are ready. */
-export type Multiply = (sized: Sized) => void;
 
 /**
  * A request with its sizes.

@@ -1,5 +1,7 @@
-import type { Recorder } from "../gpu/recorder.ts";
-import { storageBytes, type Tensor } from "../gpu/tensor.ts";
+import type { Capabilities } from "../gpu/device.ts";
+import type { Dispatch } from "../gpu/dispatch.ts";
+import { type Step, workspace } from "../gpu/steps.ts";
+import { storageBytes } from "../gpu/tensor.ts";
 import { storagesOf } from "../storage.ts";
 import { range } from "../text.ts";
 import { bind, matrix, type View, viewBytes } from "../view.ts";
@@ -33,43 +35,47 @@ interface SlicesInit {
   readonly parts?: number;
 }
 
-/**
- * Records launches that leave slices of K in workspaces, then the sum of these, in their order, with the epilogue of the
- * product.
- */
-export function withSlices(
-  recorder: Recorder,
-  sized: Sized,
-  { splits, parts = 1 }: SlicesInit,
-  launch: (partials: Partials) => void,
-): void {
-  const { columns, label } = sized;
-  const tensors: Tensor[] = [];
-  try {
-    for (let i = 0; i < columns * parts; i++) {
-      const as = { purpose: "workspace", label: `slices of ${label}` } as const;
-      tensors.push(recorder.empty([splits, ...sliceShape(sized)], "float32", as));
-    }
-    const slices = tensors.map(matrix);
-    launch(range(columns).map((block) => slices.slice(block * parts, (block + 1) * parts)));
-    sumSlices(recorder, sized, { slices, splits, parts });
-  } finally {
-    for (const tensor of tensors) tensor.dispose();
-  }
+/** Slices of K of a product, with the steps that stand before and after the launches that write them. */
+export interface Slices {
+  /** Makes the workspaces. */
+  readonly before: readonly Step[];
+  /** Where the launches leave their slices. */
+  readonly partials: Partials;
+  /** Adds the slices in order, with the epilogue of the product, and releases the workspaces. */
+  readonly after: readonly Step[];
 }
 
-function sumSlices(
-  recorder: Recorder,
+/** Workspaces for slices of K, and their sum. */
+export function slicesOf(
+  sized: Sized,
+  { splits, parts = 1 }: SlicesInit,
+  capabilities: Capabilities,
+): Slices {
+  const { columns, label } = sized;
+  const tensors = range(columns * parts).map(() =>
+    workspace(`slices of ${label}`, [splits, ...sliceShape(sized)], "float32")
+  );
+  const slices = tensors.map(matrix);
+  const dispatch = sumOfSlices(sized, { slices, splits, parts }, capabilities);
+  return {
+    before: tensors.map((make) => ({ make })),
+    partials: range(columns).map((block) => slices.slice(block * parts, (block + 1) * parts)),
+    after: [{ dispatch }, ...tensors.map((release) => ({ release }))],
+  };
+}
+
+function sumOfSlices(
   sized: Sized,
   { slices, splits, parts }: { slices: readonly View[]; splits: number; parts: number },
-): void {
+  capabilities: Capabilities,
+): Dispatch {
   const { m, n, out, columns, activation } = sized;
   const { epilogue, accumulate } = kernelEpilogue(sized.epilogue, { mayAdd: true });
-  const bound = bind([...out, ...slices], recorder.capabilities);
+  const bound = bind([...out, ...slices], capabilities);
   const [slots, sliceSlots] = [bound.slots.slice(0, out.length), bound.slots.slice(out.length)];
   const storage = storagesOf(out, { slots, inputs: 0 });
   const label = `${sized.label}: sum of slices`;
-  recorder.dispatch({
+  return {
     kernel: reduceKernel({ epilogue, columns, parts, activation, storage, slots, sliceSlots }, label),
     bindings: bound.bindings,
     uniforms: [
@@ -84,5 +90,5 @@ function sumSlices(
     workgroups: reduceWorkgroups(m, n),
     flops: 0,
     bytes: [...out, ...slices].reduce((sum, view) => sum + viewBytes(view), 0),
-  });
+  };
 }

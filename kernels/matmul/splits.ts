@@ -1,5 +1,5 @@
 import { range } from "../text.ts";
-import type { MatmulShape } from "./choose.ts";
+import type { MatmulShape } from "./config.ts";
 import { threadsOf, type Tile } from "./tile.ts";
 
 /** Rows of the output at its end, whose K is split. */

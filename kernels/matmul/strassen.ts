@@ -1,12 +1,14 @@
-import { elementwise } from "../elementwise.ts";
-import { gatedForward } from "../gated.ts";
+import { type Elementwise, elementwiseLaunch } from "../elementwise.ts";
+import { gatedForwardLaunch } from "../gated.ts";
+import type { Capabilities } from "../gpu/device.ts";
+import type { Dispatch } from "../gpu/dispatch.ts";
 import type { DType } from "../gpu/dtype.ts";
-import type { Recorder } from "../gpu/recorder.ts";
+import { type Step, workspace } from "../gpu/steps.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { columns, isAligned, matrix, rows, type View } from "../view.ts";
 import type { TileChoice } from "./choose.ts";
 import type { Epilogue } from "./config.ts";
-import { type MatmulRequest, type Multiply, type Sized, withSizes } from "./request.ts";
+import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
 
 /**
  * Epilogues that the method does not take: sums that are added to, and dg and du, which as a launch of its own cost what
@@ -59,7 +61,7 @@ function takes({ products, gatedA, epilogue, m, n, k, a, b, out }: Sized): boole
 }
 
 /**
- * Records a product as seven of half its sizes, in Winograd's form of Strassen's method: P1 = A11 B11, P2 = A12 B21,
+ * A product as seven of half its sizes, in Winograd's form of Strassen's method: P1 = A11 B11, P2 = A12 B21,
  * P3 = (A12 - S2) B22, P4 = A22 (T2 - B21), P5 = S1 T1, P6 = S2 T2, P7 = (A11 - A21) (B22 - B12), where
  * S1 = A21 + A22, S2 = S1 - A11, T1 = B12 - B11, T2 = B22 - T1. Then, of P1 + P6 = U,
  *
@@ -69,47 +71,53 @@ function takes({ products, gatedA, epilogue, m, n, k, a, b, out }: Sized): boole
  *
  * Workspaces are a quarter of A and one of each B; h of a gated A; u where only h is wanted, whose place has g until then.
  */
-export function strassenMatmul(recorder: Recorder, sized: Sized, multiply: Multiply): void {
-  const { a: [a, u], b, columns, products, layout, gatedA, epilogue, activation } = sized;
-  const made: Tensor[] = [];
-  const workspace = (label: string, { tensor, rows, cols }: View, [down, across] = [1, 1]) => {
-    const as = { purpose: "workspace", label } as const;
-    made.push(recorder.empty([rows / down, cols / across], tensor.dtype, as));
-    return matrix(made.at(-1)!);
-  };
-  const along = 2 / products; // parts of K
-  const seven = (a: readonly View[], out: readonly View[]) => {
-    const s = [workspace("S of Strassen", a[0], layout === "tn" ? [along, 2] : [2, along])];
-    const t = b.slice(0, columns).map((view) =>
-      workspace("T of Strassen", view, layout === "nt" ? [2, along] : [along, 2])
-    );
-    sevenProducts(recorder, { ...sized, gatedA: false, epilogue: "store", a, out }, { s, t, multiply });
-  };
-  try {
-    if (gatedA) {
-      const h = workspace("h", a);
-      gatedForward(recorder, { g: a, u, h, activation });
-      return seven([h], sized.out);
-    }
-    if (epilogue === "store") return seven(sized.a, sized.out);
-    const [h, g = h, up = workspace("u", h)] = sized.out;
-    seven(sized.a, [g, up]);
-    gatedForward(recorder, { g, u: up, h, activation });
-  } finally {
-    for (const tensor of made) tensor.dispose();
+export function strassenSteps(sized: Sized, capabilities: Capabilities): StrassenStep[] {
+  const { a: [a, u], out, gatedA, epilogue, activation } = sized;
+  if (gatedA) {
+    const h = like("h", a);
+    const gated = gatedForwardLaunch({ g: a, u, h: matrix(h), activation }, capabilities);
+    const stored = { ...sized, gatedA: false, a: [matrix(h)] };
+    return [make(h), launch(gated), ...sevenProducts(stored, capabilities), released(h)];
   }
+  if (epilogue === "store") return sevenProducts(sized, capabilities);
+  const [h, g = h] = out;
+  const own = out.length === 1 ? like("u", h) : null;
+  const up = own ? matrix(own) : out[2];
+  const gated = gatedForwardLaunch({ g, u: up, h, activation }, capabilities);
+  return [
+    ...own ? [make(own)] : [],
+    ...sevenProducts({ ...sized, epilogue: "store", out: [g, up] }, capabilities),
+    launch(gated),
+    ...own ? [released(own)] : [],
+  ];
+}
+
+/** A step, or a product of half the sizes that is planned as any other. */
+export type StrassenStep = { readonly step: Step } | { readonly product: Sized };
+
+const make = (tensor: Tensor): StrassenStep => ({ step: { make: tensor } });
+const released = (tensor: Tensor): StrassenStep => ({ step: { release: tensor } });
+const launch = (dispatch: Dispatch): StrassenStep => ({ step: { dispatch } });
+
+/** A workspace of the shape of a view, or of a part of it. */
+function like(label: string, { tensor, rows, cols }: View, [down, across] = [1, 1]): Tensor {
+  return workspace(label, [rows / down, cols / across], tensor.dtype);
 }
 
 /** One matrix for each column block; of A, one. */
 type Blocks = readonly View[];
 
 /** C holds P7, P5, P6 and P1 until they are summed; what is left then is added to it. */
-function sevenProducts(
-  recorder: Recorder,
-  sized: Sized,
-  { s, t, multiply }: { s: Blocks; t: Blocks; multiply: Multiply },
-): void {
+function sevenProducts(sized: Sized, capabilities: Capabilities): StrassenStep[] {
   const { label, layout, products } = sized;
+  const along = 2 / products; // parts of K
+  const made = [
+    like("S of Strassen", sized.a[0], layout === "tn" ? [along, 2] : [2, along]),
+    ...sized.b.slice(0, sized.columns).map((view) =>
+      like("T of Strassen", view, layout === "nt" ? [2, along] : [along, 2])
+    ),
+  ];
+  const [s, ...t] = made.map(matrix);
   const [a11, a12, a21, a22] = products === 2
     ? crossed(sized.a.map((view) => halves([view], { across: layout === "tn" })))
     : quarters(sized.a, { transposed: layout === "tn" });
@@ -119,30 +127,21 @@ function sevenProducts(
     )
     : quarters(sized.b, { transposed: layout === "nt" });
   const [c11, c12, c21, c22] = quarters(sized.out);
-  const put = (to: Blocks, [x, sign, y]: readonly [Blocks, "+" | "-", Blocks]): Blocks => {
-    for (const [i, view] of to.entries()) {
-      elementwise(recorder, {
+  const elements = (op: Elementwise) => launch(elementwiseLaunch(op, capabilities));
+  const put = (to: Blocks, [x, sign, y]: readonly [Blocks, "+" | "-", Blocks]) =>
+    to.map((view, i) =>
+      elements({
         label: `${label}: ${view.tensor.label}`,
         inputs: { x: x[i], y: y[i] },
         outputs: [{ to: view, value: `x ${sign} y` }],
-      });
-    }
-    return to;
-  };
-  const product = (name: string, operands: Pick<MatmulRequest, "a" | "b" | "out" | "epilogue">) =>
-    multiply(
-      withSizes(
-        { ...sized, products: 1, likeRows: undefined, label: `${label}: ${name} of Strassen`, ...operands },
-        recorder.capabilities,
-      ),
+      })
     );
-
-  product("P7", { a: put(s, [a11, "-", a21]), b: put(t, [b22, "-", b12]), out: c21 });
-  product("P5", { a: put(s, [a21, "+", a22]), b: put(t, [b12, "-", b11]), out: c22 });
-  product("P6", { a: put(s, [s, "-", a11]), b: put(t, [b22, "-", t]), out: c12 });
-  product("P1", { a: a11, b: b11, out: c11 });
-  for (const i of c11.keys()) {
-    elementwise(recorder, {
+  const product = (name: string, operands: Pick<MatmulRequest, "a" | "b" | "out" | "epilogue">) => {
+    const half = { ...sized, products: 1, likeRows: undefined, ...operands } as const;
+    return { product: withSizes({ ...half, label: `${label}: ${name} of Strassen` }, capabilities) };
+  };
+  const sums = c11.map((_, i) =>
+    elements({
       label: `${label}: sums of Strassen`,
       inputs: { p1: c11[i], p6: c12[i], p7: c21[i], p5: c22[i] },
       outputs: [
@@ -150,12 +149,29 @@ function sevenProducts(
         { to: c21[i], value: "p1 + p6 + p7" },
         { to: c22[i], value: "p1 + p6 + p7 + p5" },
       ],
-    });
-  }
-  product("P2", { a: a12, b: b21, out: c11, epilogue: "accumulate" });
-  product("P3", { a: put(s, [a12, "-", s]), b: b22, out: c12, epilogue: "accumulate" });
-  // T is B21 - T2 here: adding its product takes P4 away.
-  product("P4", { a: a22, b: put(t, [b21, "-", t]), out: c21, epilogue: "accumulate" });
+    })
+  );
+  return [
+    ...made.map(make),
+    ...put([s], [a11, "-", a21]),
+    ...put(t, [b22, "-", b12]),
+    product("P7", { a: [s], b: t, out: c21 }),
+    ...put([s], [a21, "+", a22]),
+    ...put(t, [b12, "-", b11]),
+    product("P5", { a: [s], b: t, out: c22 }),
+    ...put([s], [[s], "-", a11]),
+    ...put(t, [b22, "-", t]),
+    product("P6", { a: [s], b: t, out: c12 }),
+    product("P1", { a: a11, b: b11, out: c11 }),
+    ...sums,
+    product("P2", { a: a12, b: b21, out: c11, epilogue: "accumulate" }),
+    ...put([s], [a12, "-", [s]]),
+    product("P3", { a: [s], b: b22, out: c12, epilogue: "accumulate" }),
+    // T is B21 - T2 here: adding its product takes P4 away.
+    ...put(t, [b21, "-", t]),
+    product("P4", { a: a22, b: t, out: c21, epilogue: "accumulate" }),
+    ...made.map(released),
+  ];
 }
 
 /** The quarters 11, 12, 21 and 22 of matrices of one shape, whose transposes are stored where it says so. */

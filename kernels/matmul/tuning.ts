@@ -1,4 +1,4 @@
-import type { MatmulShape } from "./choose.ts";
+import type { MatmulShape } from "./config.ts";
 import { MOST_SLICES, type Tail } from "./splits.ts";
 import { type TileName, TILES } from "./tiles.ts";
 

@@ -1,7 +1,7 @@
 /** Products in bindings just below their limit (2^31 bytes on GPUs) and beyond 2^32 bytes of a buffer, and 4 GiB of tensors. */
 import { assert, assertEquals } from "@std/assert";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
-import { matmul } from "../../kernels/matmul/launch.ts";
+import { matmul } from "../../kernels/matmul/plan.ts";
 import { fill } from "../../bench/timing/fill.ts";
 import { matrix, rows } from "../../kernels/view.ts";
 import { sampleIndices } from "../../bench/oracle/data.ts";

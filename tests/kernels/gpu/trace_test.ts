@@ -5,7 +5,8 @@ import type { Dispatch } from "../../../kernels/gpu/dispatch.ts";
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { PlanRecorder, type Recorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
-import { replay, TraceRecorder } from "../../../kernels/gpu/trace.ts";
+import { record as replay } from "../../../kernels/gpu/steps.ts";
+import { TraceRecorder } from "../../../kernels/gpu/trace.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { record, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 

@@ -1,7 +1,8 @@
 /** The choice of a tile, without a device: always one that is tested, and one that the device can run. */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
-import { chooseTile, type MatmulShape, ruledChoice } from "../../../kernels/matmul/choose.ts";
+import type { MatmulShape } from "../../../kernels/matmul/config.ts";
+import { chooseTile, ruledChoice } from "../../../kernels/matmul/choose.ts";
 import { splitsToTry } from "../../../kernels/matmul/splits.ts";
 import { checkTile } from "../../../kernels/matmul/tile.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Capabilities, Gpu } from "../../../kernels/gpu/device.ts";
 import { roundTo } from "../../../kernels/gpu/dtype.ts";
-import { matmul } from "../../../kernels/matmul/launch.ts";
+import { matmul } from "../../../kernels/matmul/plan.ts";
 import { type RandomSource, seededRandom } from "../../../bench/timing/random.ts";
 import { isAligned, isWriteAligned } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";

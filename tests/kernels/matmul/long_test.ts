@@ -1,6 +1,6 @@
 /** Sums so long that llvmpipe would leave the loop of one slice before its end. */
 import { assert, assertEquals } from "@std/assert";
-import { matmul } from "../../../kernels/matmul/launch.ts";
+import { matmul } from "../../../kernels/matmul/plan.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Capabilities } from "../../../kernels/gpu/device.ts";
 import type { DType } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
-import { matmul } from "../../../kernels/matmul/launch.ts";
+import { matmul } from "../../../kernels/matmul/plan.ts";
 import { SKINNY_ROWS, skinnyKernel, skinnyRoom } from "../../../kernels/matmul/skinny.ts";
 import { SKINNY_CHUNK } from "../../../kernels/matmul/stream.ts";
 import { matrix, type View } from "../../../kernels/view.ts";

@@ -1,7 +1,8 @@
 /** Tuning tables: data from outside that is read or refused, and choices that reach the products they name. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Capabilities } from "../../../kernels/gpu/device.ts";
-import { chooseTile, type MatmulShape, ruledChoice } from "../../../kernels/matmul/choose.ts";
+import type { MatmulShape } from "../../../kernels/matmul/config.ts";
+import { chooseTile, ruledChoice } from "../../../kernels/matmul/choose.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import {
   parseProductKey,

@@ -1,0 +1,75 @@
+import type { DType } from "./dtype.ts";
+import type { Dispatch } from "./dispatch.ts";
+import { PlannedMemory } from "./memory.ts";
+import type { Recorder } from "./recorder.ts";
+import { Tensor } from "./tensor.ts";
+
+/**
+ * One entry of a plan: work as data. A tensor that is made stands for the one that recording makes in its place; the plan's
+ * launches bind it as they bind tensors that exist already.
+ */
+export type Step =
+  /** From here on the tensor exists. */
+  | { readonly make: Tensor }
+  /** Nothing after this uses the tensor. */
+  | { readonly release: Tensor }
+  /** A kernel runs. */
+  | { readonly dispatch: Dispatch }
+  /** The launches from here on run together, as far as they write nothing that they share. */
+  | "group";
+
+/** Tensors that stand for others, and those that take their places. */
+export type Places = Map<Tensor, Tensor>;
+
+/** Stands in a plan for memory that is only needed on the way. */
+export function workspace(label: string, shape: readonly number[], dtype: DType): Tensor {
+  return new Tensor(new PlannedMemory(), { shape, dtype, purpose: "workspace", label });
+}
+
+/**
+ * Records a plan: the one place where steps become work.
+ *
+ * @param places A tensor for each one that stands for another and is not made by the steps. Those that they make are added.
+ * If one cannot be made, or a launch is refused, all that were made are disposed.
+ */
+export function record(recorder: Recorder, steps: readonly Step[], places: Places = new Map()): void {
+  const made: Tensor[] = [];
+  try {
+    for (const step of steps) {
+      if (step === "group") recorder.beginGroup();
+      else if ("dispatch" in step) recorder.dispatch(placed(step.dispatch, places));
+      else if ("release" in step) places.get(step.release)!.dispose();
+      else {
+        const { shape, dtype, purpose, label } = step.make;
+        const tensor = recorder.empty(shape, dtype, { purpose, label });
+        made.push(tensor);
+        places.set(step.make, tensor);
+      }
+    }
+  } catch (error) {
+    for (const tensor of made) tensor.dispose();
+    throw error;
+  }
+}
+
+function placed(dispatch: Dispatch, places: Places): Dispatch {
+  const bindings = dispatch.bindings.map((part) => ({
+    ...part,
+    tensor: places.get(part.tensor) ?? part.tensor,
+  }));
+  return { ...dispatch, bindings };
+}
+
+/** A plan in words, a line for each step: for tests, and for whoever wants to see what a product becomes. */
+export function describe(steps: readonly Step[]): string[] {
+  return steps.map((step) => {
+    if (step === "group") return "together:";
+    if ("make" in step) {
+      const { label, shape, dtype, byteLength } = step.make;
+      return `make ${label} [${shape}] ${dtype}, ${byteLength} bytes`;
+    }
+    if ("release" in step) return `release ${step.release.label}`;
+    const { kernel, tile, workgroups } = step.dispatch;
+    return `launch ${kernel.label}${tile ? `, ${tile}` : ""}, ${workgroups.join(" x ")} workgroups`;
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * How one matrix product is computed, as data: which operands are copied, which tile, which slices of K, which launches run
+ * together, and the workspaces on the way. Nothing here touches a device. `record` (kernels/gpu/steps.ts) turns the plan
+ * into work, and a plan that is only counted is the same plan.
+ *
+ * Words of this folder:
+ *
+ * - **product**: C = A B (nn), A B^T (nt) or A^T B (tn). C is m x n, and K is the length of its sums.
+ * - **column blocks**: two matrices B, gate and up, that share A. Each has outputs of its own.
+ * - **tile**: the part of C that one workgroup computes, tileM x tileN, walked along K in steps of tileK (`tile.ts`).
+ * - **epilogue**: what happens to the finished sums of a tile before they are stored (`epilogue.ts`).
+ * - **split-K**: several workgroups share the K of one tile. Each leaves its **slice** of the sums in a workspace, and a
+ *   last launch adds the slices in order (`slices.ts`, `reduce.ts`).
+ * - **tail**: the last rows of tiles, whose K is split so that no multiprocessor is idle at the end (`splits.ts`).
+ * - **choice**: tile, slices, tail, and whether B is transposed first: from a tuning table, or by rule (`choose.ts`).
+ * - **stream**: kernels for a few rows of A, limited by how fast B comes from memory (`skinny.ts`, `stream.ts`).
+ * - **aligned**: rows that begin at multiples of four elements, so that one load takes four. Others may be copied first
+ *   (`copies.ts`).
+ * - **request**, **sized**: what a variant asks for, and the same with defaults and sizes filled in (`request.ts`).
+ *
+ * @module
+ */
+
+import type { Capabilities } from "../gpu/device.ts";
+import type { Recorder } from "../gpu/recorder.ts";
+import { record, type Step } from "../gpu/steps.ts";
+import { range } from "../text.ts";
+import { isWriteAligned } from "../view.ts";
+import { chooseTile, type TileChoice } from "./choose.ts";
+import { copied, copyOfA, copyOfB } from "./copies.ts";
+import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
+import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
+import { streams, streamSteps } from "./skinny_launch.ts";
+import { slicesOf } from "./slices.ts";
+import { rowsAtOnce, rowsBefore } from "./splits.ts";
+import { strassenSteps, usesStrassen } from "./strassen.ts";
+import { checkTile, type Tile } from "./tile.ts";
+import { tileLaunch } from "./tile_launch.ts";
+import { TILES } from "./tiles.ts";
+
+/**
+ * Records one matrix product as it is planned.
+ *
+ * @throws {RangeError} If the sizes of the operands do not fit together, or not what the request's choice asks for.
+ */
+export function matmul(recorder: Recorder, request: MatmulRequest): void {
+  record(recorder, planProduct(request, recorder.capabilities));
+}
+
+/**
+ * Plans one matrix product for a device.
+ *
+ * @throws {RangeError} If the sizes of the operands do not fit together, or not what the request's choice asks for.
+ */
+export function planProduct(request: MatmulRequest, capabilities: Capabilities): Step[] {
+  const { choice } = request;
+  const sized = withSizes(request, capabilities);
+  if (usesStrassen(sized, choice)) {
+    return strassenSteps(sized, capabilities).flatMap((part) =>
+      "product" in part ? tiledSteps(part.product, choice, capabilities) : [part.step]
+    );
+  }
+  if (!choice && streams(sized, capabilities)) return streamSteps(sized, capabilities);
+  return tiledSteps(sized, choice, capabilities);
+}
+
+/** Operands are copied where that makes the product faster, then multiplied by tiles. */
+function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Step[] {
+  const choice = chosen ?? chooseTile(shapeToChooseBy(sized), capabilities);
+  const { tile, transposeB = false } = choice;
+  checkTile(tile, capabilities, sized);
+  const kindOfB = (part: Sized) => copyOfB(part, { transposeB }, capabilities);
+  // What can be multiplied one after the other is, so that no more copies live at once than one launch needs.
+  const apart = (kindOfB(sized) ?? copyOfA(sized, capabilities)) !== null && addsInPlace(sized);
+  return (apart ? productsApart(sized) : [sized]).flatMap((product) => {
+    const a = copied(product, { side: "a", kind: copyOfA(product, capabilities) }, capabilities);
+    const parts = kindOfB(a.sized) === null ? [a.sized] : columnsApart(a.sized);
+    const steps = parts.flatMap((part) => {
+      const b = copied(part, { side: "b", kind: kindOfB(part) }, capabilities);
+      return [...b.before, ...multiplySteps(b.sized, choice, capabilities), ...b.after];
+    });
+    return [...a.before, ...steps, ...a.after];
+  });
+}
+
+/**
+ * Multiplies operands that are ready.
+ *
+ * Two products are two launches of one kernel. A kernel that adds up both would have two loops, take twice as long to
+ * compile and keep less in registers (15.2 against 15.0 ms on an H200, the sums read again included).
+ */
+function multiplySteps(sized: Sized, { tile, splits, tail }: TileChoice, capabilities: Capabilities): Step[] {
+  if (splits > 1 || !addsInPlace(sized)) return splitSteps(sized, { tile, splits }, capabilities);
+  // Each of two column blocks would get few columns of this tile (250 us for twice 11,008 x 4,096 of 16 rows; apart 132).
+  const parts = tile === TILES.flat ? columnsApart(sized) : [sized];
+  return parts.flatMap(productsApart).flatMap((part): Step[] => {
+    const [first, last] = tail ? rowsApart(part, rowsBefore(tail, tile, part.m)) : [part];
+    const { epilogue, out } = first;
+    const whole = { dispatch: tileLaunch(first, { tile, epilogue, out, splits: 1 }, capabilities) };
+    if (!last) return [whole];
+    // The tail writes nothing that the other rows use, so that both run together.
+    const rows = { ...last, label: `${last.label}: last rows` };
+    return ["group", whole, ...tailSteps(rows, { tile, splits: tail!.splits }, capabilities)];
+  });
+}
+
+/** A tile, and into how many slices K is split. */
+type SplitChoice = Pick<TileChoice, "tile" | "splits">;
+
+/**
+ * Splits K of all products into slices, and adds these in order. Products that cannot be added up in the output get at
+ * least one slice each. Where not all rows' slices have room at once, rows follow each other in the same workspace.
+ */
+function splitSteps(sized: Sized, { tile, splits }: SplitChoice, capabilities: Capabilities): Step[] {
+  const { products, m } = sized;
+  const each = Math.ceil(splits / products);
+  const rows = addsInPlace(sized) ? m : rowsAtOnce(sized, tile, each * products);
+  const [first, rest] = rowsApart(sized, rows);
+  const slices = slicesOf(first, { splits: each, parts: products }, capabilities);
+  const launches = range(products).map((product) => {
+    const part = { ...first, ...operandsOf(first, product), products: 1 } as const;
+    const out = slices.partials.map((parts) => parts[product]);
+    return { dispatch: tileLaunch(part, { tile, epilogue: "store", out, splits: each }, capabilities) };
+  });
+  return [
+    ...slices.before,
+    ...together(launches),
+    ...slices.after,
+    ...rest ? splitSteps(rest, { tile, splits }, capabilities) : [],
+  ];
+}
+
+/** Launches that share nothing which is written. */
+function together(launches: readonly Step[]): Step[] {
+  return launches.length > 1 ? ["group", ...launches] : [...launches];
+}
+
+/**
+ * Splits K of the last rows. It uses the kernel of plain products, which others need as well, so that there is one kernel
+ * less to compile. Those mostly take the wide tile in float32, and the square one with 16 bits.
+ */
+function tailSteps(sized: Sized, { tile, splits }: SplitChoice, capabilities: Capabilities): Step[] {
+  const shared: Tile = sized.dtype === "float32" && tile === TILES.square ? TILES.wide : tile;
+  const aligned = sized.out.every(isWriteAligned);
+  const slices = slicesOf(sized, { splits }, capabilities);
+  const parts = columnsApart({ ...sized, epilogue: "store", out: slices.partials.flat() });
+  const launches = parts.map((part) => ({
+    dispatch: tileLaunch(
+      part,
+      { tile: shared, epilogue: "store", out: part.out, splits, aligned },
+      capabilities,
+    ),
+  }));
+  return [...slices.before, ...launches, ...slices.after];
+}

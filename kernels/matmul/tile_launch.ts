@@ -1,0 +1,94 @@
+import type { Capabilities } from "../gpu/device.ts";
+import type { Dispatch } from "../gpu/dispatch.ts";
+import type { Kernel } from "../gpu/kernel.ts";
+import { fold } from "../grid.ts";
+import { type Storage, storagesOf } from "../storage.ts";
+import { bind, dtypeOf, type View, viewBytes } from "../view.ts";
+import { configKey, type Epilogue, type MatmulConfig, mayAdd } from "./config.ts";
+import type { Sized } from "./request.ts";
+import { kernelEpilogue } from "./slices.ts";
+import { type Tile, tileName } from "./tile.ts";
+import { matmulWgsl } from "./wgsl.ts";
+
+/** What a launch of a tile writes, and how. */
+export interface TileLaunchInit {
+  readonly tile: Tile;
+  readonly epilogue: Epilogue;
+  /** Where each output's first slice begins. */
+  readonly out: readonly View[];
+  readonly splits: number;
+  /** Whether outputs may be written as vectors where they can. Default: true. */
+  readonly aligned?: boolean;
+}
+
+/** The launch that computes a product, or slices of its K, with a tile. */
+export function tileLaunch(sized: Sized, init: TileLaunchInit, capabilities: Capabilities): Dispatch {
+  const { m, n, k, layout, columns, gatedA, activation, arithmetic } = sized;
+  const { tile, out, splits, aligned = true } = init;
+  const { epilogue, accumulate } = kernelEpilogue(init.epilogue, { mayAdd: mayAdd(sized) });
+  const views = [...sized.a, ...sized.b, ...out];
+  const bound = bind(views, capabilities);
+  const inputs = sized.a.length + sized.b.length;
+  const outputs = new Set(bound.slots.slice(inputs));
+  for (const slot of bound.slots.slice(0, inputs)) outputs.delete(slot);
+  const storage = storagesOf(views, { slots: bound.slots, inputs }).map((storage, slot): Storage => {
+    if (outputs.has(slot)) return outputStorage(storage, sized, { epilogue, aligned });
+    return arithmetic === "float16" && storage.access === "read" ? { ...storage, half: true } : storage;
+  });
+  const config = {
+    arithmetic,
+    layout,
+    tile,
+    columns,
+    gatedA,
+    epilogue,
+    activation,
+    storage,
+    slots: bound.slots,
+  };
+  const tilesM = Math.ceil(m / tile.tileM);
+  const tilesN = Math.ceil(n / (tile.tileN / columns));
+  const places = out.flatMap((view, i) => [bound.offsets[inputs + i], view.stride]);
+  const strides = [sized.a[0].stride, sized.b[0].stride];
+  return {
+    kernel: matmulKernel(config, sized.label),
+    bindings: bound.bindings,
+    uniforms: [
+      m,
+      n,
+      k,
+      tilesM,
+      tilesN,
+      splits,
+      accumulate,
+      Number(dtypeOf(out) !== sized.dtype),
+      ...strides,
+      ...bound.offsets.slice(0, inputs),
+      ...places,
+    ],
+    workgroups: [...fold(tilesM * tilesN, capabilities.maxComputeWorkgroupsPerDimension), splits],
+    flops: 2 * m * n * k * columns,
+    bytes: [...sized.a, ...sized.b, ...out].reduce((sum, view) => sum + viewBytes(view), 0),
+    tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
+    product: sized.product,
+  };
+}
+
+/** Plain products of 16 bits write these or float32, as slices of K are: one kernel less to compile. */
+function outputStorage(
+  storage: Storage,
+  { dtype }: Sized,
+  { epilogue, aligned }: { epilogue: Epilogue; aligned: boolean },
+): Storage {
+  const either = epilogue === "store" && dtype !== "float32" ? { dtype, wideIf: "p.wide != 0u" } : {};
+  return { ...storage, aligned: storage.aligned && aligned, ...either };
+}
+
+function matmulKernel(config: MatmulConfig, label: string): Kernel {
+  return {
+    key: `matmul|${configKey(config)}`,
+    label,
+    access: config.storage.map((storage) => storage.access),
+    wgsl: () => matmulWgsl(config),
+  };
+}
