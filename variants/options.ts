@@ -8,7 +8,7 @@ import type { Precision } from "../kernels/matmul/config.ts";
  * ```ts
  * import type { Options } from "../mod.ts";
  *
- * const options: Options = { activation: "gelu_tanh", precision: "fastest", memoryBudget: 2 ** 30 };
+ * const options: Options = { activation: "gelu_tanh", precision: "highest", memoryBudget: 2 ** 30 };
  * console.log(options.implementation ?? "the best that can run");
  * ```
  */

@@ -112,7 +112,7 @@ const LONG_SUM = 16384;
  *
  * float32 errs by 5e-6 at most forward and 1e-5 backward, more as the root of a sum's length where that is above
  * 16,384. Narrower storage adds a rounding for each tensor between the products: 4 forward and 8 backward, each below
- * its unit roundoff. "fastest" may take Strassen's method, and accumulate float16 in float16: 16 of its roundings.
+ * its unit roundoff. "strassen" and "float16-sums" add what their methods do to the types that take them.
  */
 export function tolerancesOf(problem: ProblemSpec): { y: number; gradients: number } {
   const { tokens, dim, hiddenDim, dtype, precision } = problem;
@@ -126,9 +126,10 @@ export function tolerancesOf(problem: ProblemSpec): { y: number; gradients: numb
 }
 
 function extra(precision: Precision, dtype: DType): number {
-  if (precision !== "fastest") return 0;
-  // A level of Strassen's method, whose error is a small multiple of the plain one's, and sums in float16. bfloat16 takes neither.
-  return { float32: 5e-5, float16: 16 * UNIT_ROUNDOFF.float16, bfloat16: 0 }[dtype];
+  // The error of a level of Strassen's method is a small multiple of the plain one's.
+  if (precision === "strassen" && dtype === "float32") return 5e-5;
+  if (precision === "float16-sums" && dtype === "float16") return 16 * UNIT_ROUNDOFF.float16;
+  return 0;
 }
 
 /** The first output whose error is beyond what its arithmetic allows, as a sentence; null where all are within. */

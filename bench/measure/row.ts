@@ -117,9 +117,9 @@ function medianOf(gpuNs: Summary | null, wallNs: Summary | null): number {
   return (gpuNs ?? wallNs)?.median ?? 0;
 }
 
-/** float16 products may accumulate in float16 where "fastest" is asked for; everything else computes in float32. */
+/** float16 products may accumulate in float16 where "float16-sums" asks for that; everything else computes in float32. */
 function roofOf({ dtype, precision }: ProblemSpec, { fmaTflops, copyGBps }: Ceilings): Roof {
-  const narrow = dtype === "float16" && precision === "fastest" ? fmaTflops.float16 ?? 0 : 0;
+  const narrow = dtype === "float16" && precision === "float16-sums" ? fmaTflops.float16 ?? 0 : 0;
   return { flopsPerNs: Math.max(fmaTflops.float32, narrow) * 1e3, bytesPerNs: copyGBps };
 }
 

@@ -33,9 +33,7 @@ const TABLE = [
   {
     name: "precision",
     value: "NAME",
-    help:
-      "How products are added up: highest, default, or fastest: float16 in float16, large products by Strassen " +
-      "(default)",
+    help: "How products are computed: highest, default, fastest, float16-sums or strassen (default)",
   },
   {
     name: "activation",

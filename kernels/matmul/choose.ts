@@ -1,5 +1,5 @@
 import type { Capabilities } from "../gpu/device.ts";
-import type { Layout, MatmulShape } from "./config.ts";
+import type { Layout, MatmulShape, Precision } from "./config.ts";
 import { leastCost, type Tail, waysToSplit } from "./splits.ts";
 import { fits, threadsOf, type Tile } from "./tile.ts";
 import { TILES } from "./tiles.ts";
@@ -32,6 +32,26 @@ const TRANSPOSE_ROWS = 2048;
  */
 const SOFTWARE_TURNS = 65_535 - 128;
 
+/** Terms of K that "highest" adds up in one slice: 64 sums of 64 terms, a third level of which adds the slices. */
+const HIGHEST_SLICE = 4096;
+
+/**
+ * The choice with as many slices of K as the result needs to be right, whoever made the choice: on a software adapter no
+ * loop may have too many turns, and "highest" bounds the length of a sum.
+ */
+export function withLeastSlices(
+  choice: TileChoice,
+  { k, products, precision }: Pick<MatmulShape, "k" | "products"> & { readonly precision: Precision },
+  { software }: Pick<Capabilities, "software">,
+): TileChoice {
+  const { tile, tail: _, ...whole } = choice;
+  const byTurns = software ? Math.ceil(k / tile.tileK / SOFTWARE_TURNS) : 1;
+  const byTerms = precision === "highest" ? Math.ceil(k / HIGHEST_SLICE) : 1;
+  const slices = Math.max(byTurns, byTerms);
+  if (slices === 1) return choice;
+  return { tile, ...whole, splits: Math.max(choice.splits, slices * products) };
+}
+
 /** The tile for a shape on a device: as tuned there, else by rule. */
 export function chooseTile(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   const tuned = tunedChoice(shape, capabilities.name);
@@ -44,7 +64,8 @@ export function chooseTile(shape: MatmulShape, capabilities: Capabilities): Tile
 /** The tile for a shape on a device, by rule. */
 export function ruledChoice(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   if (capabilities.software) {
-    return { tile: TILES.software, splits: softwareSplits(shape, TILES.software), transposeB: false };
+    // One slice does where there is one core for each tile.
+    return { tile: TILES.software, splits: 1, transposeB: false };
   }
   const { layout, m, dtype, arithmetic } = shape;
   const transposeB = layout === "nt" && m >= TRANSPOSE_ROWS &&
@@ -107,9 +128,3 @@ const SQUARE_SPEED: Readonly<Record<"float32" | "short", Readonly<Record<Layout,
   float32: { nn: 1.018, nt: 1.015, tn: 0.995 },
   short: { nn: 1.045, nt: 1.055, tn: 0.98 },
 };
-
-/** One slice does where there is one core for each tile, unless its loop has too many turns. */
-function softwareSplits({ k, products }: MatmulShape, { tileK }: Tile): number {
-  const slices = Math.ceil(k / tileK / SOFTWARE_TURNS);
-  return slices === 1 ? 1 : slices * products;
-}

@@ -22,17 +22,29 @@ export type Epilogue =
   | "gated-backward-save";
 
 /**
- * How products are added up: "highest" and "default" take float32 throughout. "fastest" adds float16 operands in
- * float16 over one tile's K and those sums in float32, where the device has f16 arithmetic; large products of float32 and
- * float16 take one level of Strassen's method: an eighth less arithmetic, and workspaces. On K = 4,096 and 11,008 the
- * rounding error was 2.4 times that of "default" in float32 and, with float16 sums, 7.6 times in float16. bfloat16 is
- * computed as by "default".
+ * What may happen to a product on its way to speed.
  *
- * @example What the device does fastest
+ * - `"highest"`: float32 multiply-adds. Sums of up to 64 terms are added up in a second level, and slices of 4,096 terms in
+ *   a third, so that long sums stay exact (1e-6 where all terms have one sign, at any length).
+ * - `"default"`: float32 multiply-adds, one sum over all of K or a slice of it (2e-6 of random terms at K = 4,096).
+ * - `"fastest"`: the fastest method whose errors stay those of `"default"` and in which no token changes another.
+ *
+ * Two more are only taken by name, as each can spoil numbers that the others keep:
+ *
+ * - `"float16-sums"`: float16 tensors are summed in float16 over one tile's K (32 terms), and those sums in float32, where
+ *   the device has f16 arithmetic. Terms below 6e-8 are lost, so scale gradients up to 1 or more. A partial sum beyond 65,504
+ *   becomes infinite even if the whole sum is small. The rounding error is some 4 times that of `"default"` for operands near
+ *   1. float32 and bfloat16 tensors are computed as by `"default"`.
+ * - `"strassen"`: large products of float32 tensors take one level of Strassen's method: an eighth less arithmetic, for
+ *   workspaces. It adds rows of different tokens: **a NaN, an infinity or an outlier of one token reaches the token half the
+ *   batch away**, with an error relative to the larger one. The rounding error is some 2.4 times that of `"default"`. float16
+ *   and bfloat16 tensors are computed as by `"default"`, whose sums of quarters could overflow.
+ *
+ * @example Exact sums
  * ```ts
  * import type { Precision } from "../../mod.ts";
  *
- * const precision: Precision = "fastest";
+ * const precision: Precision = "highest";
  * console.log({ precision });
  * ```
  */
@@ -45,10 +57,10 @@ export type Precision = typeof PRECISIONS[number];
  * ```ts
  * import { PRECISIONS } from "../../mod.ts";
  *
- * console.log(PRECISIONS.join(", ")); // highest, default, fastest
+ * console.log(PRECISIONS.join(", ")); // highest, default, fastest, float16-sums, strassen
  * ```
  */
-export const PRECISIONS = ["highest", "default", "fastest"] as const;
+export const PRECISIONS = ["highest", "default", "fastest", "float16-sums", "strassen"] as const;
 
 /** What a choice of tile depends on. */
 export interface MatmulShape {
@@ -67,12 +79,20 @@ export interface MatmulShape {
   readonly mostSliceBytes?: number;
 }
 
+/** Terms of K that the first of two levels adds up. A flush takes an add for each, so it costs 1/64 of the multiply-adds. */
+export const LEVEL_TERMS = 64;
+
 /** Everything that decides the WGSL text of one matmul kernel. Sizes are not in it: they are uniforms. */
 export interface MatmulConfig {
   readonly layout: Layout;
   readonly tile: Tile;
   /** Type of the shared tiles and of the sums over one step along K; sums of steps are always float32. */
   readonly arithmetic: "float32" | "float16";
+  /**
+   * Levels of the sums: 1 adds each term to one sum, 2 adds sums of {@linkcode LEVEL_TERMS} terms to another. Without a
+   * second level the error of K terms of one sign grows as K.
+   */
+  readonly levels: 1 | 2;
   /** Matrices B that share A, each with its own outputs: gate and up. */
   readonly columns: 1 | 2;
   /** Whether A is h = act(g) * u, computed while g and u are loaded; layout tn only. */
@@ -135,6 +155,7 @@ export function configKey(config: MatmulConfig): string {
     config.tile.group,
     config.arithmetic,
     config.columns,
+    ...config.levels === 2 ? ["two levels"] : [],
     config.gatedA,
     config.epilogue,
     usesActivation(config) ? activationKey(config.activation) : "",

@@ -26,7 +26,7 @@ import type { Recorder } from "../gpu/recorder.ts";
 import { record, type Step } from "../gpu/steps.ts";
 import { range } from "../text.ts";
 import { isWriteAligned } from "../view.ts";
-import { chooseTile, type TileChoice } from "./choose.ts";
+import { chooseTile, type TileChoice, withLeastSlices } from "./choose.ts";
 import { copied, copyOfA, copyOfB } from "./copies.ts";
 import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
 import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
@@ -66,7 +66,11 @@ export function planProduct(request: MatmulRequest, capabilities: Capabilities):
 
 /** Operands are copied where that makes the product faster, then multiplied by tiles. */
 function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Step[] {
-  const choice = chosen ?? chooseTile(shapeToChooseBy(sized), capabilities);
+  const choice = withLeastSlices(
+    chosen ?? chooseTile(shapeToChooseBy(sized), capabilities),
+    sized,
+    capabilities,
+  );
   const { tile, transposeB = false } = choice;
   checkTile(tile, capabilities, sized);
   const kindOfB = (part: Sized) => copyOfB(part, { transposeB }, capabilities);
@@ -114,7 +118,8 @@ type SplitChoice = Pick<TileChoice, "tile" | "splits">;
 function splitSteps(sized: Sized, { tile, splits }: SplitChoice, capabilities: Capabilities): Step[] {
   const { products, m } = sized;
   const each = Math.ceil(splits / products);
-  const rows = addsInPlace(sized) ? m : rowsAtOnce(sized, tile, each * products);
+  const bounded = !addsInPlace(sized) || sized.precision === "highest";
+  const rows = bounded ? rowsAtOnce(sized, tile, each * products) : m;
   const [first, rest] = rowsApart(sized, rows);
   const slices = slicesOf(first, { splits: each, parts: products }, capabilities);
   const launches = range(products).map((product) => {

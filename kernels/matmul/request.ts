@@ -63,7 +63,7 @@ export interface Sized
 export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): Sized {
   const { products = 1, columns = 1, gatedA = false, epilogue = "store", activation = "silu" } = request;
   const { precision = "default" } = request;
-  const halves = precision === "fastest" && shaderF16 && request.a[0].tensor.dtype === "float16";
+  const halves = precision === "float16-sums" && shaderF16 && request.a[0].tensor.dtype === "float16";
   const { layout, a: [a], b: [b] } = request;
   const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
   const n = layout === "nt" ? b.rows : b.cols;

@@ -32,7 +32,8 @@ export function streamSteps(sized: Sized, capabilities: Capabilities): Step[] {
   const groups = Math.ceil(n / dealing.columns);
   const { maxComputeWorkgroupsPerDimension: mostGroups, maxStorageBufferBindingSize } = capabilities;
   const most = Math.floor(maxStorageBufferBindingSize / sliceBytes(sized));
-  const splits = splitsOf({ k, groups: groups * b.length, together: dealing.together, most });
+  const least = sized.precision === "highest" ? Math.ceil(k / HIGHEST_SLICE) : 1;
+  const splits = splitsOf({ least, k, groups: groups * b.length, together: dealing.together, most });
   const slices = slicesOf(sized, { splits, parts: products }, capabilities);
   const launches = b.map((view, i): Step => {
     const [product, column] = [Math.floor(i / columns), i % columns];
@@ -43,17 +44,25 @@ export function streamSteps(sized: Sized, capabilities: Capabilities): Step[] {
   return [...slices.before, ...b.length > 1 ? ["group" as const] : [], ...launches, ...slices.after];
 }
 
+/** Terms of K of one slice in "highest": a lane adds up 128 of them, or 64 where the lanes lie along K. */
+const HIGHEST_SLICE = 512;
+
 /** What a slice costs, written and read again, as indices of K of one round of workgroups. */
 const SLICE_COST = 40;
 
 /** Slices of K that keep all multiprocessors busy to the end, and no more than that takes, or may be bound. */
 function splitsOf(
-  { k, groups, together, most }: { k: number; groups: number; together: number; most: number },
+  { k, groups, together, most, least }: Readonly<
+    Record<"k" | "groups" | "together" | "most" | "least", number>
+  >,
 ): number {
   const wanted = Math.min(Math.max(1, Math.floor(k / SKINNY_CHUNK)), MOST_SLICES, most);
+  if (least >= wanted) return Math.min(least, most);
   const cost = (splits: number) =>
     Math.ceil(groups * splits / (together * MULTIPROCESSORS)) * k / splits + SLICE_COST * splits;
-  return range(wanted).map((i) => i + 1).reduce((best, splits) => cost(splits) < cost(best) ? splits : best);
+  return range(wanted - least + 1).map((i) => i + least).reduce((best, splits) =>
+    cost(splits) < cost(best) ? splits : best
+  );
 }
 
 function streamLaunch(

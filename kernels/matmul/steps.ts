@@ -2,7 +2,7 @@ import { lines, range } from "../text.ts";
 import type { MatmulConfig } from "./config.ts";
 import type { Loader } from "./loader.ts";
 import type { Loaders } from "./operands.ts";
-import { multiply, summed } from "./sums.ts";
+import { flush, multiply, summed } from "./sums.ts";
 
 /**
  * The steps from `first` to before `end`, which lie wholly inside K. While one is multiplied, the next one's elements are
@@ -28,6 +28,7 @@ workgroupBarrier();`;
     ? `for (var now = first; now < end; now++) {
 ${registers("now")}
 ${step("now", "now")}
+${flush(config, 1)}
 }`
     : `${advance}
 ${registers("odd")}
@@ -36,6 +37,7 @@ for (var now = first; now + 1u < end; now += 2u) {
 ${registers("even")}
 ${step("even", "odd")}
 ${step("odd", "even")}
+${flush(config, 2)}
 }
 if (((end - first) & 1u) == 1u) {
 ${multiplyUpTo(`${tile.tileK}u`, config, loaders)}

@@ -2,7 +2,6 @@ import { type Elementwise, elementwiseLaunch } from "../elementwise.ts";
 import { gatedForwardLaunch } from "../gated.ts";
 import type { Capabilities } from "../gpu/device.ts";
 import type { Dispatch } from "../gpu/dispatch.ts";
-import type { DType } from "../gpu/dtype.ts";
 import { type Step, workspace } from "../gpu/steps.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { columns, isAligned, matrix, rows, type View } from "../view.ts";
@@ -16,32 +15,29 @@ import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
  */
 const NOT_TAKEN: readonly Epilogue[] = ["accumulate", "gated-backward", "gated-backward-save"];
 
-/** Storage that the rule takes Strassen's method for: bfloat16 would round its sums to 8 bits. */
-const RULED: readonly DType[] = ["float32", "float16"];
-
 /**
  * Elements that the method may move for each m n k: one product in eight less saves m n k / 4 FLOP, 5 fs at 50 TFLOP/s;
  * half of that moves 0.01 bytes at 4 TB/s, a 400th of an element: 3 (1/m + 1/n) + 1.75/k <= 0.0025, a cube from 3,100 on.
- * Elements of 2 bytes would allow smaller products, whose halves do not fill a large GPU.
  */
 const MOST_ELEMENTS = 0.0025;
 
 /**
  * Whether a product is computed by one level of Strassen's method: where a choice says so, and without one where
- * precision "fastest" asks for a product that is large enough.
+ * precision "strassen" asks for a product that is large enough.
  *
  * @throws {RangeError} If a choice says so of a product that the method does not take.
  */
 export function usesStrassen(sized: Sized, choice?: TileChoice): boolean {
   if (!choice) {
-    return sized.precision === "fastest" && RULED.includes(sized.dtype) && pays(sized) && takes(sized);
+    return sized.precision === "strassen" && pays(sized) && takes(sized);
   }
   const { strassen = false } = choice;
   if (strassen && !takes(sized)) {
-    const { label, m, n, k, products, epilogue } = sized;
+    const { label, m, n, k, products, epilogue, dtype, precision } = sized;
     throw new RangeError(
-      `Cannot compute ${label} by Strassen's method as it must be stored, or one product gated forward, with quarters that ` +
-        `vectors of 4 fit: current value is ${products} of ${m}x${n}x${k}, ${epilogue}`,
+      `Cannot compute ${label} by Strassen's method as it must be asked for by precision "strassen", of float32, and ` +
+        `stored, or one product gated forward, with quarters that vectors of 4 fit: current value is ${products} of ` +
+        `${m}x${n}x${k} ${dtype}, ${epilogue}, precision ${precision}`,
     );
   }
   return strassen;
@@ -54,8 +50,11 @@ function pays({ m, n, k, products, columns }: Sized): boolean {
   return moved <= MOST_ELEMENTS * m * width * length;
 }
 
-function takes({ products, gatedA, epilogue, m, n, k, a, b, out }: Sized): boolean {
-  return !NOT_TAKEN.includes(epilogue) && (products === 1 || epilogue === "store" && !gatedA) &&
+/** Sums of quarters are stored as the operands are: 16 bits could overflow, and would round them. */
+function takes(sized: Sized): boolean {
+  const { precision, dtype, products, gatedA, epilogue, m, n, k, a, b, out } = sized;
+  return precision === "strassen" && dtype === "float32" && !NOT_TAKEN.includes(epilogue) &&
+    (products === 1 || epilogue === "store" && !gatedA) &&
     [m, n, k].every((size) => size % 2 === 0) &&
     [...a, ...b, ...out].every((view) => quarters([view]).flat().every(isAligned));
 }

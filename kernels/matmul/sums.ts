@@ -1,5 +1,5 @@
-import { range } from "../text.ts";
-import type { MatmulConfig } from "./config.ts";
+import { lines, range } from "../text.ts";
+import { LEVEL_TERMS, type MatmulConfig } from "./config.ts";
 import { type Loaders, vectorPlace } from "./operands.ts";
 import type { Tile } from "./tile.ts";
 
@@ -11,6 +11,34 @@ export function accumulators({ threadM, threadN }: Tile): string {
   return range(threadM).map((i) =>
     "  " + range(threadN).map((j) => `var ${accumulator(i, j)} = 0.0;`).join(" ")
   ).join("\n");
+}
+
+const total = (row: number, col: number) => `total_${row}_${col}`;
+
+/** A text for each of a thread's sums. */
+function eachSum({ threadM, threadN }: Tile, text: (i: number, j: number) => string): string {
+  return lines(range(threadM).map((i) => "  " + range(threadN).map((j) => text(i, j)).join(" ")));
+}
+
+/** Declares the second level of the sums, if there is one. */
+export function totals({ tile, levels }: MatmulConfig): string {
+  return levels === 1 ? "" : eachSum(tile, (i, j) => `var ${total(i, j)} = 0.0;`);
+}
+
+/**
+ * Adds the first level to the second after each {@linkcode LEVEL_TERMS} terms, at the end of a turn of the loop over `now`
+ * that takes so many steps along K.
+ */
+export function flush({ tile, levels }: MatmulConfig, stepsOfTurn: number): string {
+  if (levels === 1) return "";
+  const steps = Math.max(stepsOfTurn, LEVEL_TERMS / tile.tileK);
+  const add = eachSum(tile, (i, j) => `${total(i, j)} += ${accumulator(i, j)}; ${accumulator(i, j)} = 0.0;`);
+  return `if (((now - first) & ${steps - 1}u) == ${steps - stepsOfTurn}u) {\n${add}\n}`;
+}
+
+/** Leaves the whole sums in the first level. */
+export function summedUp({ tile, levels }: MatmulConfig): string {
+  return levels === 1 ? "" : eachSum(tile, (i, j) => `${accumulator(i, j)} += ${total(i, j)};`);
 }
 
 /**

@@ -8,6 +8,7 @@ import { configKey, type Epilogue, type MatmulConfig, mayAdd } from "./config.ts
 import type { Sized } from "./request.ts";
 import { kernelEpilogue } from "./slices.ts";
 import { type Tile, tileName } from "./tile.ts";
+import { TILES } from "./tiles.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
 /** What a launch of a tile writes, and how. */
@@ -37,6 +38,7 @@ export function tileLaunch(sized: Sized, init: TileLaunchInit, capabilities: Cap
   });
   const config = {
     arithmetic,
+    levels: levelsOf(sized, tile),
     layout,
     tile,
     columns,
@@ -72,6 +74,15 @@ export function tileLaunch(sized: Sized, init: TileLaunchInit, capabilities: Cap
     tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
     product: sized.product,
   };
+}
+
+/**
+ * In "highest" sums have two levels. On a CPU they always do, as the second one costs nothing measurable there; on a GPU it
+ * takes registers that hide latency.
+ */
+function levelsOf({ precision, arithmetic }: Sized, tile: Tile): 1 | 2 {
+  const two = precision === "highest" || tile === TILES.software;
+  return two && arithmetic === "float32" ? 2 : 1;
 }
 
 /** Plain products of 16 bits write these or float32, as slices of K are: one kernel less to compile. */

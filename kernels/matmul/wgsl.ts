@@ -5,7 +5,7 @@ import { type MatmulConfig, mayAdd, operandCounts } from "./config.ts";
 import { epilogueWgsl, outputsRead } from "./epilogue.ts";
 import { loaders, wordsOf } from "./operands.ts";
 import { lastStep, wholeSteps } from "./steps.ts";
-import { accumulator, accumulators } from "./sums.ts";
+import { accumulator, accumulators, summedUp, totals } from "./sums.ts";
 import { threadsOf, type Tile } from "./tile.ts";
 
 /** Uniform fields of a matmul kernel, in order. */
@@ -59,6 +59,7 @@ ${threadPlace(tile, columns)}
 ${operands.a.setup}
 ${operands.b.setup}
 ${accumulators(tile)}
+${totals(config)}
   let steps = p.k / ${tile.tileK}u;
   let first = group.z * steps / p.splits;
   let end = (group.z + 1u) * steps / p.splits;
@@ -68,6 +69,7 @@ ${wholeSteps(config, operands)}
     let k0 = steps * ${tile.tileK}u;
 ${lastStep(config, operands)}
   }
+${summedUp(config)}
 ${finish(config)}
 }
 `;

@@ -72,7 +72,7 @@ const tuned = variants.find(({ id }) => id === "tuned")!;
 /** Storage of 16 bits, whose kernels take longer to compile. Without f16 in the shader, no precision changes them. */
 function halves(dtype: DType, form: Case["form"]): Case[] {
   const choice = { dtype, forms: [form] };
-  const precisions = (["highest", "fastest"] as const).flatMap((precision) =>
+  const precisions = (["highest", "float16-sums"] as const).flatMap((precision) =>
     casesOf(tuned, { ...choice, sizes: ALIGNED, precision })
   );
   return [...[ODD, ALIGNED].flatMap((sizes) => everyVariant({ ...choice, sizes })), ...precisions];

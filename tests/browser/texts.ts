@@ -19,7 +19,7 @@ const SIZES = [
 ] as const;
 
 function problems(): Problem[] {
-  const base = { dtype: "float32", activation: "silu", precision: "fastest" } as const;
+  const base = { dtype: "float32", activation: "silu", precision: "strassen" } as const;
   const sized = SIZES.map(([tokens, dim, hiddenDim]) => ({ ...base, tokens, dim, hiddenDim }));
   const stored = sized.flatMap((problem) => DTYPES.map((dtype) => ({ ...problem, dtype })));
   const gated = ACTIVATIONS.map((activation) => ({ ...sized[sized.length - 1], activation }));

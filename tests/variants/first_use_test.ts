@@ -44,10 +44,10 @@ const STEPS: readonly [Step & { name: string; variant?: Variant }, number][] = [
   [{ name: "float32, 16 tokens", sizes: { ...LLAMA, tokens: 16 } }, 3],
   [{ name: "float32, 64 tokens", sizes: { ...LLAMA, tokens: 64 } }, 4],
   [{ name: "float32, chunks of 384 tokens", variant: chunked(tuned, 384) }, 5],
-  [{ name: "float32, fastest", precision: "fastest" }, 5],
+  [{ name: "float32, strassen", precision: "strassen" }, 5],
   [{ name: "float16", dtype: "float16" }, 5],
   [{ name: "float16, 2048x2048x5632", dtype: "float16", sizes: SMALLER }, 5],
-  [{ name: "float16, fastest", dtype: "float16", precision: "fastest" }, 4],
+  [{ name: "float16, float16-sums", dtype: "float16", precision: "float16-sums" }, 4],
   [{ name: "bfloat16", dtype: "bfloat16" }, 5],
 ];
 

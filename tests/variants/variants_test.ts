@@ -126,7 +126,7 @@ for (const variant of variants) {
 // What depends on the kind of product alone, for the variant that records the most kinds.
 const tuned = variantOf("tuned");
 const forms = formsOf(tuned).slice(0, 1);
-for (const precision of ["highest", "fastest"] as const) {
+for (const precision of ["highest", "fastest", "float16-sums"] as const) {
   test(`float16, precision ${precision}`, { variant: tuned, dtype: "float16", precision, forms });
 }
 // The tiles and the split K of a large GPU, computed here.

@@ -105,8 +105,8 @@ Deno.test("tolerances follow the arithmetic: wider for narrow storage and for ve
   const long = tolerancesOf(problemOf(262144, 128, 512));
   assertEquals(long, { y: 5e-6, gradients: 4e-5 });
   assert(tolerancesOf(problemOf(4, 4, 4, "bfloat16")).y > tolerancesOf(problemOf(4, 4, 4, "float16")).y);
-  const fastest = tolerancesOf({ ...problemOf(4, 4, 4, "float16"), precision: "fastest" });
-  assert(fastest.y > tolerancesOf(problemOf(4, 4, 4, "float16")).y);
+  const half = tolerancesOf({ ...problemOf(4, 4, 4, "float16"), precision: "float16-sums" });
+  assert(half.y > tolerancesOf(problemOf(4, 4, 4, "float16")).y);
 });
 
 Deno.test("a variant that throws in the middle leaves nothing allocated", async () => {

@@ -104,7 +104,11 @@ const BAD: [string, string[], string][] = [
   ["an empty name in a list", ["--variants", "tuned,"], 'current value is ""'],
   ["an unknown mode", ["--modes", "both"], 'must be forward, backward or full: current value is "both"'],
   ["an unknown dtype", ["--dtype", "f32"], "must be float32, float16 or bfloat16"],
-  ["an unknown precision", ["--precision", "exact"], "must be highest, default or fastest"],
+  [
+    "an unknown precision",
+    ["--precision", "exact"],
+    "must be highest, default, fastest, float16-sums or strassen",
+  ],
   ["an unknown activation", ["--activation", "swish"], "must be silu or gelu"],
   ["an unknown adapter", ["--adapter", "gpu"], "must be high-performance, low-power or software"],
   ["an unknown peer", ["--peers", "numpy"], 'current value is "numpy"'],

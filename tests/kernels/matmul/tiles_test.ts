@@ -51,7 +51,7 @@ type Numbers = Pick<Config, "dtype" | "precision">;
 const FLOAT32: Numbers = { dtype: "float32", precision: "default" };
 const FLOAT16: Numbers = { dtype: "float16", precision: "default" };
 const BFLOAT16: Numbers = { dtype: "bfloat16", precision: "default" };
-const HALF: Numbers = { dtype: "float16", precision: "fastest" };
+const HALF: Numbers = { dtype: "float16", precision: "float16-sums" };
 
 /** What a tile computes with: sums of float16 where it may be chosen for them; else of both types of 16 bits one in turn. */
 function numbersOf(name: TileName, i: number): readonly Numbers[] {

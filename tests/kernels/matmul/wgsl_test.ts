@@ -30,6 +30,7 @@ function configOf(
     ...structure,
     tile: SMALL,
     arithmetic: "float32",
+    levels: 1,
     activation: "silu",
     slots,
     storage: slots.map((slot) => ({ dtype, access: slot < a + b ? "read" : "read_write", aligned: true })),
@@ -43,6 +44,7 @@ function configs(): MatmulConfig[] {
   return KERNELS.flatMap((structure) =>
     tiles.flatMap((tile) => [
       configOf(structure, { tile }),
+      configOf(structure, { tile, levels: 2 }),
       configOf(structure, { tile, arithmetic: "float16", dtype: "float16" }),
       configOf(structure, { tile, activation: "gelu" }),
       configOf(structure, { tile, activation: { wgsl: "x", derivative: "vec4f(1)" } }),
