@@ -2,7 +2,7 @@
 import { ACTIVATIONS } from "../kernels/activation.ts";
 import { variants } from "../variants/mod.ts";
 import { HOSTILE_INPUTS } from "./hostile.ts";
-import { type ExactCase, generatorCases, launchCases, skinnyCases } from "./kernels/matmul/cases.ts";
+import { type ExactCase, generatorCases, launchCases, streamCases } from "./kernels/matmul/cases.ts";
 import { describeConfig } from "./kernels/matmul/structures.ts";
 
 /** Names the kernel of a case: products of a few rows have one for each number of rows. */
@@ -20,7 +20,7 @@ function formatted(count: number): string {
 
 /** README's sentence of counts. */
 export function countsSentence(): string {
-  const cases = [...launchCases(), ...generatorCases(), ...skinnyCases()];
+  const cases = [...launchCases(), ...generatorCases(), ...streamCases()];
   const products = cases.flatMap((product) =>
     product.shapes.map((sizes) => `${kernelOf(product)} ${JSON.stringify(sizes)}`)
   );

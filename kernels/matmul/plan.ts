@@ -13,7 +13,7 @@
  *   last launch adds the slices in order (`slices.ts`, `reduce.ts`).
  * - **tail**: the last rows of tiles, whose K is split so that no multiprocessor is idle at the end (`splits.ts`).
  * - **choice**: tile, slices, tail, and whether B is transposed first: from a tuning table, or by rule (`choose.ts`).
- * - **stream**: kernels for a few rows of A, limited by how fast B comes from memory (`skinny.ts`, `stream.ts`).
+ * - **stream**: kernels for a few rows of A, limited by how fast B comes from memory (`stream_kernel.ts`, `stream.ts`).
  * - **aligned**: rows that begin at multiples of four elements, so that one load takes four. Others may be copied first
  *   (`copies.ts`).
  * - **request**, **sized**: what a variant asks for, and the same with defaults and sizes filled in (`request.ts`).
@@ -30,7 +30,7 @@ import { chooseTile, type TileChoice, withLeastSlices } from "./choose.ts";
 import { copied, copyOfA, copyOfB } from "./copies.ts";
 import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
 import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
-import { streams, streamSteps } from "./skinny_launch.ts";
+import { streams, streamSteps } from "./stream_launch.ts";
 import { slicesOf } from "./slices.ts";
 import { rowsAtOnce, rowsBefore } from "./splits.ts";
 import { strassenSteps, usesStrassen } from "./strassen.ts";

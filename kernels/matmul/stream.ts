@@ -1,12 +1,12 @@
 import { lines, range } from "../text.ts";
 
 /** Indices of K that are staged in shared memory at once, of every row of A. */
-export const SKINNY_CHUNK = 128;
+export const STREAM_CHUNK = 128;
 
 /** Threads that share the work on some rows of B. */
 export const LANES = 32;
 
-/** What a skinny kernel does with B, which differs by its layout, as WGSL text. */
+/** What a stream kernel does with B, which differs by its layout, as WGSL text. */
 export interface Stream {
   /** Warps of a workgroup. */
   readonly warps: number;
@@ -57,11 +57,11 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group:
   let lane = tid & ${LANES - 1}u;
   let warp = tid >> ${Math.log2(LANES)}u;
 ${of.setup}
-  let chunks = p.k / ${SKINNY_CHUNK}u;
+  let chunks = p.k / ${STREAM_CHUNK}u;
   let first = group.z * chunks / p.splits;
   let end = (group.z + 1u) * chunks / p.splits;
   if (first < end) {
-    let k0 = first * ${SKINNY_CHUNK}u;
+    let k0 = first * ${STREAM_CHUNK}u;
     var here = ${of.placeB("k0")};
 ${of.registersA}
 ${of.registersB("even")}
@@ -73,16 +73,16 @@ ${of.fetchB("even", "here", 0)}
 ${of.commitA}
       workgroupBarrier();
       // The last turn asks once more for what it has.
-      let next = min(chunk + 1u, end - 1u) * ${SKINNY_CHUNK}u;
+      let next = min(chunk + 1u, end - 1u) * ${STREAM_CHUNK}u;
       let there = ${of.placeB("next")};
 ${of.fetchA("next")}
 ${lines(steps)}
       here = there;
     }
   }
-  let rest = p.k - chunks * ${SKINNY_CHUNK}u;
+  let rest = p.k - chunks * ${STREAM_CHUNK}u;
   if (rest > 0u && group.z == p.splits - 1u) {
-    let k0 = chunks * ${SKINNY_CHUNK}u;
+    let k0 = chunks * ${STREAM_CHUNK}u;
     workgroupBarrier();
     {
 ${of.registersA}

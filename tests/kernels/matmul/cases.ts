@@ -1,6 +1,6 @@
 /** Which products are computed bit for bit: every kind that variants record, and what else the generator takes. */
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
-import { SKINNY_ROWS } from "../../../kernels/matmul/skinny.ts";
+import { STREAM_ROWS } from "../../../kernels/matmul/stream_kernel.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { seededRandom } from "../../../bench/timing/random.ts";
 import { edgeSizes } from "./exact.ts";
@@ -106,18 +106,18 @@ const ROWS = [1, 3, 4, 5, 6, 7, 8, 9, 11, 14, 15, 16] as const;
 const LONG_K = [1029, 2048] as const;
 
 /** Each number of rows in the layouts that have it, and every structure of two rows. */
-function skinnyConfigs(): { rows: number; config: Config }[] {
-  const skinny = USED.filter(({ layout }) => layout !== "tn");
+function streamConfigs(): { rows: number; config: Config }[] {
+  const streamed = USED.filter(({ layout }) => layout !== "tn");
   const placings = (i: number) => ({ a: i % 2 === 0, b: i % 4 < 2, out: i % 3 > 0 });
   const each = ROWS.flatMap((rows, i) =>
-    (["nn", "nt"] as const).filter((layout) => rows <= SKINNY_ROWS[layout]).map((layout, j) => {
-      const structures = skinny.filter((structure) => structure.layout === layout);
+    (["nn", "nt"] as const).filter((layout) => rows <= STREAM_ROWS[layout]).map((layout, j) => {
+      const structures = streamed.filter((structure) => structure.layout === layout);
       const structure = structures[i % structures.length];
       const dtype = DTYPES[(i + j) % 3];
       return { rows, config: configOf(structure, { dtype, aligned: placings(i + j), choice: null }) };
     })
   );
-  const two = skinny.map((structure, i) => {
+  const two = streamed.map((structure, i) => {
     const init = { dtype: DTYPES[i % 3], aligned: placings(i), together: i % 2 === 1, choice: null };
     return { rows: 2, config: configOf(structure, init) };
   });
@@ -125,8 +125,8 @@ function skinnyConfigs(): { rows: number; config: Config }[] {
 }
 
 /** Products of a few rows. */
-export function skinnyCases(): ExactCase[] {
-  return skinnyConfigs().map(({ rows, config }, i) => {
+export function streamCases(): ExactCase[] {
+  return streamConfigs().map(({ rows, config }, i) => {
     const seed = 2000 + i;
     const [n, k] = [config.aligned.out ? 36 : 37, LONG_K[below(seededRandom(seed), 2)]];
     const shapes = [...edgeSizes(config, { count: 4, seed, rows: [rows] }), { m: rows, n, k }];

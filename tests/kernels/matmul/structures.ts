@@ -22,7 +22,7 @@ export interface Config extends Structure {
   readonly together: boolean;
   /** Whether "gated-backward" and its like write over g and u. */
   readonly inPlace: boolean;
-  /** null: what shape and device choose, skinny kernels included. */
+  /** null: what shape and device choose, stream kernels included. */
   readonly choice: TileChoice | null;
 }
 

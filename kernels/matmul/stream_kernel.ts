@@ -1,53 +1,53 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import { type Storage, storageWgsl } from "../storage.ts";
-import { COLUMNS, columnStream } from "./skinny_columns.ts";
-import { rowsOfWorkgroup, rowStream } from "./skinny_rows.ts";
+import { COLUMNS, columnStream } from "./stream_columns.ts";
+import { rowsOfWorkgroup, rowStream } from "./stream_rows.ts";
 import { streamWgsl } from "./stream.ts";
 
 /**
  * Rows of A up to which this kernel is the fastest stream of B. Where B is [K, N], 16 rows take it 61 us of 11,008 x 4,096
  * on an H200, as the tile `few`, and 8 rows 53 against 59; where B is [N, K], 16 rows take 80 against 90.
  */
-export const SKINNY_ROWS = { nn: 8, nt: 16 } as const;
+export const STREAM_ROWS = { nn: 8, nt: 16 } as const;
 
-/** Everything that decides the WGSL text of a skinny kernel. */
-export interface SkinnyConfig {
+/** Everything that decides the WGSL text of a stream kernel. */
+export interface StreamConfig {
   /** B as stored: [K, N] (nn) or [N, K] (nt). */
   readonly layout: "nn" | "nt";
-  /** Rows of A that it has room for, of {@linkcode skinnyRoom}. */
+  /** Rows of A that it has room for, of {@linkcode streamRoom}. */
   readonly room: number;
   readonly a: Storage;
   readonly b: Storage;
 }
 
 /** Rows that the kernel for `m` rows has room for: few kernels serve all. */
-export function skinnyRoom(m: number): number {
+export function streamRoom(m: number): number {
   return 2 ** Math.ceil(Math.log2(m));
 }
 
 /** Columns of the output that one workgroup computes, and workgroups that run together on a multiprocessor. */
-export function skinnyDealing({ layout, room }: Pick<SkinnyConfig, "layout" | "room">) {
+export function streamDealing({ layout, room }: Pick<StreamConfig, "layout" | "room">) {
   // Registers decide how many run together.
   return layout === "nn"
     ? { columns: COLUMNS, together: 2 }
     : { columns: rowsOfWorkgroup(room), together: room > 8 ? 2 : room > 4 ? 4 : 8 };
 }
 
-/** Uniform fields of a skinny kernel, in order. */
-export const SKINNY_FIELDS = ["m", "n", "k", "splits", "stride_a", "stride_b", "a", "b", "out", "stride_out"];
+/** Uniform fields of a stream kernel, in order. */
+export const STREAM_FIELDS = ["m", "n", "k", "splits", "stride_a", "stride_b", "a", "b", "out", "stride_out"];
 
 /**
  * A few rows of A times a large B: every element of B goes from memory to the registers of one thread, and A waits in
  * shared memory. Sums are float32 partials [split][m][stride_out], which the reduction adds in order.
  */
-export function skinnyKernel(config: SkinnyConfig, label: string): Kernel {
+export function streamKernel(config: StreamConfig, label: string): Kernel {
   const { layout, room, a, b } = config;
   return {
-    key: `skinny|${layout}|${room}|${a.dtype}${a.aligned}|${b.dtype}${b.aligned}`,
+    key: `stream|${layout}|${room}|${a.dtype}${a.aligned}|${b.dtype}${b.aligned}`,
     label,
     access: ["read", "read", "read_write"],
     wgsl: () =>
-      `struct Params { ${SKINNY_FIELDS.map((field) => `${field}: u32`).join(", ")} }
+      `struct Params { ${STREAM_FIELDS.map((field) => `${field}: u32`).join(", ")} }
 ${storageWgsl("a", 0, { ...a, access: "read" })}
 ${storageWgsl("b", 1, { ...b, access: "read" })}
 ${storageWgsl("partial", 2, { dtype: "float32", access: "read_write", aligned: layout === "nn" })}

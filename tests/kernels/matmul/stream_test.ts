@@ -4,20 +4,20 @@ import type { Capabilities } from "../../../kernels/gpu/device.ts";
 import type { DType } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matmul } from "../../../kernels/matmul/plan.ts";
-import { SKINNY_ROWS, skinnyKernel, skinnyRoom } from "../../../kernels/matmul/skinny.ts";
-import { SKINNY_CHUNK } from "../../../kernels/matmul/stream.ts";
+import { STREAM_ROWS, streamKernel, streamRoom } from "../../../kernels/matmul/stream_kernel.ts";
+import { STREAM_CHUNK } from "../../../kernels/matmul/stream.ts";
 import { matrix, type View } from "../../../kernels/view.ts";
 import { sampleIndices } from "../../../bench/oracle/data.ts";
 import { smallIntegers } from "../../integers.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
-import { skinnyCases } from "./cases.ts";
+import { streamCases } from "./cases.ts";
 import { assertExact } from "./exact.ts";
 import { reference } from "./reference.ts";
 import { describeConfig } from "./structures.ts";
 
 const gpu = await requestGpu();
 
-for (const { config, shapes, seed } of skinnyCases()) {
+for (const { config, shapes, seed } of streamCases()) {
   Deno.test(`a product of ${shapes[0].m} rows is exact: ${describeConfig(config)}`, async () => {
     for (const poison of ["nan", "huge"] as const) await assertExact(gpu, config, { shapes, seed, poison });
   });
@@ -26,8 +26,8 @@ for (const { config, shapes, seed } of skinnyCases()) {
 Deno.test("the kernels keep within the shared memory of any device", () => {
   const b = { dtype: "float32", access: "read", aligned: true } as const;
   for (const layout of ["nn", "nt"] as const) {
-    for (let m = 1; m <= SKINNY_ROWS[layout]; m++) {
-      const text = skinnyKernel({ layout, room: skinnyRoom(m), a: b, b }, "product").wgsl();
+    for (let m = 1; m <= STREAM_ROWS[layout]; m++) {
+      const text = streamKernel({ layout, room: streamRoom(m), a: b, b }, "product").wgsl();
       const arrays = [...text.matchAll(/var<workgroup> \w+: (?:array<)+vec4f((?:, \d+>)+);/g)];
       assertEquals(arrays.length, text.split("var<workgroup>").length - 1);
       const bytes = arrays.reduce(
@@ -71,7 +71,7 @@ function overlapping(values: Float32Array, { rows, cols }: { rows: number; cols:
 
 for (const layout of ["nn", "nt"] as const) {
   Deno.test(`where a wide B leaves each workgroup several chunks of K, sums are exact: ${layout}`, async () => {
-    const [m, k, n] = [SKINNY_ROWS[layout], 1100, layout === "nn" ? 32768 : 8192];
+    const [m, k, n] = [STREAM_ROWS[layout], 1100, layout === "nn" ? 32768 : 8192];
     const [rows, cols] = layout === "nn" ? [k, n] : [n, k];
     const length = 4 * rows + cols;
     const numbers = smallIntegers(length - length % 4, 77, { max: 2 });
@@ -89,8 +89,8 @@ for (const layout of ["nn", "nt"] as const) {
       ...layout === "nn" ? { columns: 2 } : { products: 2 },
     });
     const { kernel, workgroups: [, , slices] } = recorder.dispatches[0];
-    assert(kernel.key.startsWith("skinny|"), kernel.key);
-    assert(slices < Math.ceil(k / SKINNY_CHUNK), `${slices} slices of one chunk each`);
+    assert(kernel.key.startsWith("stream|"), kernel.key);
+    assert(slices < Math.ceil(k / STREAM_CHUNK), `${slices} slices of one chunk each`);
     recorder.submit();
     const results = layout === "nn"
       ? await Promise.all(out.map((tensor) => tensor.read()))
@@ -133,9 +133,9 @@ function firstKey(
 
 Deno.test("few rows take kernels of their own, one more row does not", () => {
   for (const layout of ["nn", "nt"] as const) {
-    const most = SKINNY_ROWS[layout];
+    const most = STREAM_ROWS[layout];
     const [few, more] = [most, most + 1].map((m) => firstKey(layout, { m }));
-    assert(few.startsWith(`skinny|${layout}|${most}|`), few);
+    assert(few.startsWith(`stream|${layout}|${most}|`), few);
     assert(more.startsWith(`matmul|${layout}|`), more);
   }
 });

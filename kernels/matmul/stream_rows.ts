@@ -1,5 +1,5 @@
 import { lines, range } from "../text.ts";
-import { LANES, SKINNY_CHUNK, type Stream } from "./stream.ts";
+import { LANES, type Stream, STREAM_CHUNK } from "./stream.ts";
 
 const WARPS = 4;
 const THREADS = WARPS * LANES;
@@ -9,7 +9,7 @@ const ALONG = 8;
 const ACROSS = LANES / ALONG;
 
 /** Vectors of a row of a chunk, and turns in which the lanes take them. */
-const VECTORS = SKINNY_CHUNK / 4;
+const VECTORS = STREAM_CHUNK / 4;
 const TURNS = VECTORS / ALONG;
 
 /** Vectors of each of its rows of B that a lane asks for at once. */

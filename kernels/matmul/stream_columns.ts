@@ -1,9 +1,9 @@
 import { lines, range } from "../text.ts";
-import { LANES, SKINNY_CHUNK, type Stream } from "./stream.ts";
+import { LANES, type Stream, STREAM_CHUNK } from "./stream.ts";
 
 /** Warps of a workgroup: the rows of a chunk are dealt to them. */
 const WARPS = 8;
-const PART = SKINNY_CHUNK / WARPS;
+const PART = STREAM_CHUNK / WARPS;
 
 /** Rows of B that a thread asks for at once. */
 const BATCH = 8;
@@ -21,7 +21,7 @@ const atOnce = (room: number) => Math.min(room, 2);
  */
 export function columnStream(room: number): Stream {
   const quads = Math.ceil(room / 4);
-  const busy = quads * SKINNY_CHUNK;
+  const busy = quads * STREAM_CHUNK;
   const rows = range(room);
   /** Adds the products of one row of B, whose vectors of A `x` names. */
   const add = (b: string, x: (quad: number) => string) =>
@@ -36,8 +36,8 @@ var<workgroup> sums: array<array<array<vec4f, ${LANES}>, ${atOnce(room)}>, ${WAR
     // Threads for which no four rows of A are left load what another does, and store nothing.
     setup: `  let col = first_col + lane * 4u;
   let column = p.b + min(col, (p.n - 1u) & ~3u);
-  let quad = min(tid, ${busy - 1}u) >> ${Math.log2(SKINNY_CHUNK)}u;
-  let own = tid & ${SKINNY_CHUNK - 1}u;
+  let quad = min(tid, ${busy - 1}u) >> ${Math.log2(STREAM_CHUNK)}u;
+  let own = tid & ${STREAM_CHUNK - 1}u;
 ${lines(range(4).map((r) => `  let row_${r} = p.a + min(quad * 4u + ${r}u, p.m - 1u) * p.stride_a;`))}
 ${lines(rows.map((r) => `  var sum_${r} = vec4f(0);`))}`,
     steps: PART / BATCH,

@@ -6,10 +6,10 @@ import { storagesOf } from "../storage.ts";
 import { range } from "../text.ts";
 import { bind, type View, viewBytes } from "../view.ts";
 import type { Sized } from "./request.ts";
-import { SKINNY_ROWS, skinnyDealing, skinnyKernel, skinnyRoom } from "./skinny.ts";
+import { STREAM_ROWS, streamDealing, streamKernel, streamRoom } from "./stream_kernel.ts";
 import { sliceBytes, slicesOf } from "./slices.ts";
 import { MOST_SLICES, MULTIPROCESSORS } from "./splits.ts";
-import { SKINNY_CHUNK } from "./stream.ts";
+import { STREAM_CHUNK } from "./stream.ts";
 
 /**
  * Whether the product has so few rows of A that it streams B. Its slices must fit a binding. A product whose `likeRows` says
@@ -17,7 +17,7 @@ import { SKINNY_CHUNK } from "./stream.ts";
  */
 export function streams(sized: Sized, { maxStorageBufferBindingSize }: Capabilities): boolean {
   const { layout, likeRows = 0, m } = sized;
-  return layout !== "tn" && Math.max(m, likeRows) <= SKINNY_ROWS[layout] &&
+  return layout !== "tn" && Math.max(m, likeRows) <= STREAM_ROWS[layout] &&
     sliceBytes(sized) <= maxStorageBufferBindingSize;
 }
 
@@ -28,7 +28,7 @@ export function streams(sized: Sized, { maxStorageBufferBindingSize }: Capabilit
 export function streamSteps(sized: Sized, capabilities: Capabilities): Step[] {
   const { m, n, k, b, products, columns } = sized;
   const layout = sized.layout as "nn" | "nt";
-  const dealing = skinnyDealing({ layout, room: skinnyRoom(m) });
+  const dealing = streamDealing({ layout, room: streamRoom(m) });
   const groups = Math.ceil(n / dealing.columns);
   const { maxComputeWorkgroupsPerDimension: mostGroups, maxStorageBufferBindingSize } = capabilities;
   const most = Math.floor(maxStorageBufferBindingSize / sliceBytes(sized));
@@ -56,7 +56,7 @@ function splitsOf(
     Record<"k" | "groups" | "together" | "most" | "least", number>
   >,
 ): number {
-  const wanted = Math.min(Math.max(1, Math.floor(k / SKINNY_CHUNK)), MOST_SLICES, most);
+  const wanted = Math.min(Math.max(1, Math.floor(k / STREAM_CHUNK)), MOST_SLICES, most);
   if (least >= wanted) return Math.min(least, most);
   const cost = (splits: number) =>
     Math.ceil(groups * splits / (together * MULTIPROCESSORS)) * k / splits + SLICE_COST * splits;
@@ -73,10 +73,10 @@ function streamLaunch(
   const bound = [a, b, out].map((view) => bind([view], capabilities));
   const [storageA, storageB] = [a, b].map((view) => storagesOf([view], { slots: [0], inputs: 1 })[0]);
   const offsets = bound.map(({ offsets }) => offsets[0]);
-  const config = { layout: layout as "nn" | "nt", room: skinnyRoom(m), a: storageA, b: storageB };
+  const config = { layout: layout as "nn" | "nt", room: streamRoom(m), a: storageA, b: storageB };
   const [, , splits] = workgroups;
   return {
-    kernel: skinnyKernel(config, label),
+    kernel: streamKernel(config, label),
     bindings: bound.map(({ bindings }) => bindings[0]),
     uniforms: [m, n, k, splits, a.stride, b.stride, ...offsets, out.stride],
     workgroups,
