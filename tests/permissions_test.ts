@@ -16,7 +16,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
 
 /** The permissions of each command, as README states them. */
 function stated(): Map<string, string[]> {
-  const text = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
+  const text = Deno.readTextFileSync(new URL("../bench/README.md", import.meta.url));
   const lines = [...text.matchAll(/^\| `([^`]+)` +\| `(--allow-[^`]+)` +\|$/gm)];
   const deno = '$(deno eval "console.log(Deno.execPath())")';
   return new Map(

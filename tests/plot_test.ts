@@ -153,9 +153,16 @@ Deno.test("plot.ts --readme rewrites, and --check finds what was not", () => {
   });
 });
 
-Deno.test("README's figures are those of the reports that it names", () => {
-  const { code, stderr } = plot(new URL("..", import.meta.url).pathname, "--readme", "README.md", "--check");
-  assertEquals([code, stderr], [0, ""]);
+for (const page of ["README.md", "bench/RESULTS.md"]) {
+  Deno.test(`the figures of ${page} are those of the reports that it names`, () => {
+    const { code, stderr } = plot(new URL("..", import.meta.url).pathname, "--readme", page, "--check");
+    assertEquals([code, stderr], [0, ""]);
+  });
+}
+
+Deno.test("README stays short enough to be read", () => {
+  const lines = Deno.readTextFileSync(new URL("../README.md", import.meta.url)).split("\n").length - 1;
+  assert(lines <= 180, `${lines} lines`);
 });
 
 Deno.test("plot.ts needs only to read reports and to write where its charts go", () => {

@@ -98,7 +98,7 @@ Deno.test("rows of a peer are told from variants by their id", () => {
 });
 
 Deno.test("README tells how each peer is called", () => {
-  const text = Deno.readTextFileSync(new URL("../../../README.md", import.meta.url));
+  const text = Deno.readTextFileSync(new URL("../../../bench/README.md", import.meta.url));
   const cells = text.split("\n").map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
   for (const { id, project, usage } of peers) {
     assert(cells.some((row) => row.join("|") === [`\`${id}\``, project, usage].join("|")), `${id}: ${usage}`);
