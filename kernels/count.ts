@@ -3,6 +3,7 @@ import { GpuRecorder } from "./gpu/recorder.ts";
 import { Tensor } from "./gpu/tensor.ts";
 import { fold } from "./grid.ts";
 import { storageWgsl } from "./storage.ts";
+import { indented } from "./text.ts";
 import { bind, matrix } from "./view.ts";
 
 const THREADS = 256;
@@ -38,7 +39,7 @@ export async function countElements(gpu: Gpu, { label, inputs, where }: CountIni
       ),
       label,
       access: [...tensors.map(() => "read" as const), "read_write"],
-      wgsl: () => countWgsl(inputs, where),
+      wgsl: () => indented(countWgsl(inputs, where)),
     },
     bindings: [...bound.flatMap(({ bindings }) => bindings), { tensor: count }],
     uniforms: [length, ...bound.map(({ offsets }) => offsets[0])],

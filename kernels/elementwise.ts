@@ -5,6 +5,7 @@ import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import { fold } from "./grid.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
+import { indented } from "./text.ts";
 import { bind, type View, viewBytes } from "./view.ts";
 
 const THREADS = 256;
@@ -85,7 +86,7 @@ function elementwiseKernel(
     key: ["elementwise", names, values, activation && activationKey(activation), slots, layout].join("|"),
     label: op.label,
     access: storage.map((s) => s.access),
-    wgsl: () => elementwiseWgsl({ names, values, storage, slots, activation }),
+    wgsl: () => indented(elementwiseWgsl({ names, values, storage, slots, activation })),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Capabilities } from "./gpu/device.ts";
 import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
-import { lines, range } from "./text.ts";
+import { indented, lines, range } from "./text.ts";
 import { bind, isWriteAligned, type View, viewBytes } from "./view.ts";
 
 const THREADS = 256;
@@ -56,12 +56,14 @@ function transposeKernel(storage: readonly Storage[], label: string): Kernel {
     label,
     access: storage.map(({ access }) => access),
     wgsl: () =>
-      `struct Params { rows: u32, cols: u32, at_from: u32, stride_from: u32, at_to: u32, stride_to: u32 }
+      indented(
+        `struct Params { rows: u32, cols: u32, at_from: u32, stride_from: u32, at_to: u32, stride_to: u32 }
 ${storage.map((s, slot) => storageWgsl(`s${slot}`, slot, s)).join("\n")}
 @group(0) @binding(2) var<uniform> p: Params;
 ${packingWgsl(storage.map(({ dtype }) => dtype))}
 ${storage[0].aligned ? inRegisters() : staged()}
 `,
+      ),
   };
 }
 

@@ -11,24 +11,24 @@ export interface TileChoice {
   readonly tile: Tile;
   /** Slices of K, of all products together, that workgroups of their own add up. */
   readonly splits: number;
-  /** The last rows apart, in slices of K that fill the last round of workgroups. Default: none. */
+  /** The last rows, computed apart, in slices of K that fill the last round of workgroups. Default: none. */
   readonly tail?: Tail;
-  /** Layout nt: whether B is copied transposed first, so that the kernel reads rows along N. Default: false. */
+  /** Whether B of layout nt is copied transposed first, so that the kernel reads rows along N. Default: false. */
   readonly transposeB?: boolean;
-  /** Whether seven products of half size are computed so, by Strassen's method. Default: false; no table says so. */
+  /** Whether precision "strassen" computes the product as seven of half its size. Default: false. For tests; no table says so. */
   readonly strassen?: boolean;
 }
 
 /**
- * Rows of A from which layout nn is faster than nt by more than a transposed copy of B costs: by 1 % here, copy included.
- * Operands of 16 bits with sums of float32 gain nothing.
+ * Rows of A from which a transposed copy of B pays: layout nn is so much faster than nt. Here it gains 1 %, the copy
+ * included (on an H200). Operands of 16 bits with sums of float32 gain nothing.
  */
 const TRANSPOSE_ROWS = 2048;
 
 /**
- * Turns that loops may take on a software adapter: Mesa's llvmpipe leaves a loop after 65,535 of them, counted over all
- * loops of a thread in some versions (LP_MAX_TGSI_LOOP_ITERATIONS), and says nothing: longer sums would be wrong. Some
- * are left for the ends of slices.
+ * Turns that loops may take on a software adapter. Mesa's llvmpipe leaves a loop after 65,535 turns without a word
+ * (LP_MAX_TGSI_LOOP_ITERATIONS), so that longer sums would be wrong. Some versions count the turns of all loops of a thread,
+ * so some are left for the ends of slices.
  */
 const SOFTWARE_TURNS = 65_535 - 128;
 
@@ -88,8 +88,8 @@ interface RuledTile {
 }
 
 /**
- * Rows of both operands of A^T B up to which the tile `flat` writes the output fastest: 11,008 x 4,096 take it 49 us of one
- * row on an H200 against 53, and 66 of 16 against 86.
+ * Rows of both operands of A^T B up to which the tile `flat` writes the output fastest. On an H200 it writes 11,008 x 4,096 in
+ * 49 us for one row (others: 53) and in 66 us for 16 rows (others: 86).
  */
 const FLAT_ROWS = 16;
 
@@ -105,24 +105,30 @@ function ruledTiles({ layout, m, k, gatedA, arithmetic, dtype }: MatmulShape): R
   }];
 }
 
-/** A tile that fits the least limits which WebGPU allows, in float32 too. */
+/** A tile that fits the least limits that WebGPU allows, in float32 too. */
 function leastTile({ m }: MatmulShape): RuledTile {
   return { tile: m <= 16 ? TILES.few : TILES.wide, speed: 1 };
 }
 
-/** K that hides what the square tile waits for: 1.35 against 1.01 ms of the wide one at K = 128, 7.37 against 7.47 at 4,096. */
+/**
+ * K that is long enough to hide what the square tile waits for. At K = 128 it takes 1.35 ms and the wide tile 1.01; at 4,096
+ * it takes 7.37 and the wide tile 7.47 (on an H200).
+ */
 const LONG_K = 2048;
 
-/** Whether an epilogue that reads what it overwrites, row by row as many threads leave no registers, is not hidden. */
+/**
+ * True if the tile would stall: its epilogue reads what it overwrites, its many threads leave no registers to prefetch that,
+ * and K is too short to hide the wait.
+ */
 function waits({ k, epilogue }: MatmulShape, tile: Tile): boolean {
   return epilogue !== undefined && epilogue.startsWith("gated-backward") && threadsOf(tile) > 128 &&
     k < LONG_K;
 }
 
 /**
- * Of the square tile beside the wide one: twice as many threads share what has to be transposed or widened. With 16 bits
- * it counts for 1.5 % more than was measured, so that most products share kernels, of which each takes a driver up to
- * three quarters of a second to compile.
+ * Speed of the square tile beside the wide one. Twice as many threads share the work of transposing and widening. With 16
+ * bits it counts for 1.5 % more than was measured, so that most products share kernels: a driver takes up to three quarters
+ * of a second to compile each.
  */
 const SQUARE_SPEED: Readonly<Record<"float32" | "short", Readonly<Record<Layout, number>>>> = {
   float32: { nn: 1.018, nt: 1.015, tn: 0.995 },

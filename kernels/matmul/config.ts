@@ -10,13 +10,13 @@ export type Layout = "nn" | "nt" | "tn";
 export type Epilogue =
   /** out = sums, one output for each column block; slices of K one after the other, for a reduction to add. */
   | "store"
-  /** out += sums: by the kernel of "store" where many products need both, see {@linkcode mayAdd}. */
+  /** out += sums. Where many products need both, the kernel of "store" does it: see {@linkcode mayAdd}. */
   | "accumulate"
   /** h = act(g) * u of the two column blocks. */
   | "gated"
   /** As "gated", and g and u are written too. */
   | "gated-save"
-  /** The sums are dh: dg = dh u act'(g), du = dh act(g), from g and u, in place where the outputs are g and u. */
+  /** The sums are dh. dg = dh u act'(g) and du = dh act(g), from g and u; in place where the outputs are g and u. */
   | "gated-backward"
   /** As "gated-backward", and h = act(g) * u is written too. */
   | "gated-backward-save";
@@ -135,8 +135,8 @@ export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA"
 }
 
 /**
- * Whether the kernel of "store" also adds, told by a uniform: one less to compile where two products are added up, or
- * those of Strassen's method in float16. Else a driver would compile it a fifth longer: sums of 16 bits are rarely added to.
+ * Whether the kernel of "store" can also add, if a uniform says so. That is one kernel less to compile where two products are
+ * added up. Kernels of 16-bit storage cannot: they are rarely added to, and a driver would compile them a fifth longer.
  */
 export function mayAdd({ dtype, arithmetic }: Pick<MatmulShape, "dtype" | "arithmetic">): boolean {
   return arithmetic === "float16" || dtype === "float32";

@@ -15,14 +15,14 @@ export interface EpilogueInit {
   readonly slots: readonly number[];
 }
 
-/** How many of the first outputs an epilogue takes as they were before: `get_I(row, col)`, after v1. */
+/** How many of the first outputs an epilogue reads before it writes: its parameters after v1 are their `get_I(row, col)`. */
 export function outputsRead(epilogue: EpilogueInit["epilogue"]): number {
   return epilogue.startsWith("gated-backward") ? 2 : 0;
 }
 
 /**
- * WGSL of `epilogue(row, col, v0, v1, ...)`: takes four adjoining sums of a row (v1: of the second column block)
- * to the outputs; p.out_I and p.stride_out_I place output I, columns from p.n on are left alone.
+ * WGSL of `epilogue(row, col, v0, v1, ...)`. It takes four adjoining sums of a row to the outputs; v1 has those of the second
+ * column block. Output I begins at p.out_I, and its rows are p.stride_out_I apart. Columns from p.n on are not written.
  */
 export function epilogueWgsl(init: EpilogueInit): string {
   const { epilogue } = init;
@@ -35,8 +35,8 @@ export function epilogueWgsl(init: EpilogueInit): string {
     store: () => {
       if (!init.mayAdd) return stores((v) => v);
       const sum = (v: string) => `sum_${v}`;
-      // 16 bits are packed once for both, as a driver takes up to a fifth longer to compile it twice. Of float32 the sum
-      // would cost registers: 7.14 against 7.06 ms of 4,096 x 11,008 x 4,096 on an H200.
+      // 16 bits are packed once for both cases, as a driver compiles two packings up to a fifth longer. float32 has two
+      // stores, as a common sum would cost registers (7.14 against 7.06 ms of 4,096 x 11,008 x 4,096 on an H200).
       return init.storage[init.slots[0]].dtype === "float32"
         ? `if (p.accumulate == 0u) { ${stores((v) => v)} } else { ${stores(added)} }`
         : `${sums.map((v) => `var ${sum(v)} = ${v};`).join(" ")}

@@ -2,15 +2,15 @@ import { lines, range } from "../text.ts";
 import { PADDING, type Tile } from "./tile.ts";
 
 /**
- * One operand's way from device memory through registers into its shared tile, as WGSL text.
+ * Moves one operand from device memory through registers into its shared tile, as WGSL text.
  *
- * The text has no branch between a load and its use: a value that a branch merges must have arrived by then, and
- * the wait would undo the prefetch (39.6 against 46.7 TFLOP/s on an H200).
+ * There is no branch between a load and its use. The load would have to finish where the branch ends, and that wait would
+ * undo the prefetch (39.6 against 46.7 TFLOP/s on an H200).
  */
 export interface Loader {
   /** Module scope: the shared tile. */
   readonly declaration: string;
-  /** Once: each thread's place in the tile, in units of the operand's buffer. */
+  /** Runs once: each thread's place in the tile, in units of the operand's buffer. */
   readonly setup: string;
   /** The place of the tile that begins at `k0`. */
   readonly begin: string;
@@ -51,17 +51,17 @@ export interface LoaderInit {
 
 const SIZE = { a: "m", b: "n" } as const;
 
-/** `count` items dealt to `threads`, `per` items a row: text for the row and the column of a thread's items. */
+/** Deals `count` items to `threads`, `per` items a row. Gives text for the row and the column of a thread's items. */
 class Deal {
   readonly items: number[];
   /** Rows that all threads cover together: the item index steps by this many. */
   readonly rowsPerPass: number;
   readonly #count: number;
   readonly #twoRows: boolean;
-  /** A thread's number. Those without an item take the last rows; columns need no bound, as a mask keeps them inside. */
+  /** A thread's number. Threads without an item take the last rows. Columns need no bound: a mask keeps them inside. */
   readonly #thread: string;
 
-  /** With `twoRows` eight neighbouring threads take four items each of two rows, where there are as many. */
+  /** With `twoRows`, eight neighbouring threads take four items of each of two rows, if there are so many. */
   constructor(count: number, readonly per: number, readonly threads: number, { twoRows = false } = {}) {
     this.#count = count;
     this.items = range(Math.ceil(count / threads));
@@ -70,7 +70,7 @@ class Deal {
     this.#thread = count < threads ? `min(tid, ${count - 1}u)` : "tid";
   }
 
-  /** Row of a thread's first item; the `i`-th lies `i * rowsPerPass` further on. */
+  /** Row of a thread's first item. Its `i`-th item lies `i * rowsPerPass` rows further on. */
   get row(): string {
     const bits = Math.log2(this.per);
     const thread = this.#thread;
@@ -85,23 +85,23 @@ class Deal {
   }
 
   /**
-   * Small tiles have fewer items than threads: the rest store nothing. They fetch what another does, so that no
-   * branch comes between a load and its use.
+   * Small tiles have fewer items than threads. The other threads store nothing, but they load what another thread loads,
+   * so that no branch comes between a load and its use.
    */
   guard(text: string): string {
     return this.#count < this.threads ? `if (tid < ${this.#count}u) {\n${text}\n}` : text;
   }
 }
 
-/** The loader for an operand: rows along M or N go straight in, rows along K are transposed on the way. */
+/** The loader for an operand. Rows along M or N go straight into the tile; rows along K are transposed on the way. */
 export function loader(init: LoaderInit, along: "outer" | "k"): Loader {
   return along === "outer" ? directLoader(init) : blockLoader(init);
 }
 
 /**
- * Where a tile is: one uniform place for each part, which one addition moves on, and a fixed place of each item in the
- * tile. Beside 1,024 multiply-adds and 64 loads of a step, NVIDIA's compiler then emits 62 instructions, and 102 where
- * a place is computed from `k0` in elements (51 against 49.5 TFLOP/s on an H200).
+ * Tells where a tile lies. Each part has one uniform place, which one addition moves on, and each item has a fixed place in
+ * the tile. Beside the 1,024 multiply-adds and 64 loads of a step, NVIDIA's compiler then emits 62 more instructions. It
+ * emits 102 where places are computed from `k0` in elements (51 against 49.5 TFLOP/s on an H200).
  */
 function places({ name, parts, offsets, unit, tile }: LoaderInit, along: "outer" | "k") {
   const place = (part: number) => `${name}_place_${part}`;
@@ -117,7 +117,7 @@ function places({ name, parts, offsets, unit, tile }: LoaderInit, along: "outer"
   };
 }
 
-/** A shared tile in three levels, so that constant steps of a thread's row need no index check of their own. */
+/** A shared tile as an array of three levels. Constant steps within a thread's row then need no index check of their own. */
 function shared(
   { name, outer, tile, vector }: LoaderInit,
   { rows, padding }: { rows: number; padding: number },

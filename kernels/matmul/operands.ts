@@ -10,9 +10,13 @@ export interface Loaders {
 }
 
 /**
- * Elements that one load of each operand gives. Four, except for an A whose rows run along K: with fewer, transposing it
- * moves no registers (8 loads of 4 bytes were 1 to 5 % faster on an H200 than 4 of 8). Two for a B along K whose tile has
- * fewer blocks of 4 x 4 than there are threads; A is then loaded alike, as both may lie in one buffer.
+ * Elements that one load of each operand gives.
+ *
+ * - Four, where rows run along M or N.
+ * - One word of an A whose rows run along K: transposing it then moves no registers (8 loads of 4 bytes were 1 to 5 %
+ *   faster on an H200 than 4 loads of 8).
+ * - Two of a B along K whose tile has fewer blocks of 4 x 4 than threads. A is then loaded alike, as both may lie in one
+ *   buffer, which is declared once.
  */
 function loadLengths({ layout, tile, storage, slots }: MatmulConfig): Record<"a" | "b", 1 | 2 | 4> {
   const short = layout === "nt" && tile.tileN * tile.tileK / 16 < threadsOf(tile);

@@ -3,7 +3,7 @@ import { columns, dtypeOf, rows } from "../view.ts";
 import { operandCounts } from "./config.ts";
 import type { Sized } from "./request.ts";
 
-/** Whether products can be added up in the outputs: in 16 bits the first could overflow, and sums be rounded twice. */
+/** Whether products can be added up in the outputs. In 16 bits they cannot: one could overflow, and sums are rounded twice. */
 export function addsInPlace({ products, out }: Pick<Sized, "products" | "out">): boolean {
   return products === 1 || dtypeOf(out) === "float32";
 }
@@ -37,7 +37,7 @@ export function columnsApart(sized: Sized): Sized[] {
   }));
 }
 
-/** The first `count` rows of the output as a request, and those after them as another, if there are both. */
+/** Two requests: the first `count` rows of the output, and the rows after them. One request if either would be empty. */
 export function rowsApart(sized: Sized, count: number): Sized[] {
   const { m, layout } = sized;
   if (count <= 0 || count >= m) return [sized];

@@ -1,12 +1,12 @@
 import { activationKey } from "../activation.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
-import { range } from "../text.ts";
+import { indented, range } from "../text.ts";
 import { type EpilogueInit, epilogueWgsl, outputsRead } from "./epilogue.ts";
 
 const THREADS = 128;
 
-/** Slices that are on their way together. */
+/** Slices that are loaded before the first of them is added. */
 const AHEAD = 4;
 
 /** Uniform fields of the reduction, in order. */
@@ -30,8 +30,9 @@ export interface ReduceInit extends Omit<EpilogueInit, "mayAdd"> {
 }
 
 /**
- * Second pass of split-K: adds the slices in a fixed order, so that the result never depends on timing, and applies the
- * epilogue. Partial sums are float32 [split][m][stride], bound after the outputs, the parts of a column block in order.
+ * The second pass of split-K: adds the slices and applies the epilogue. The order of the slices is fixed, so that the result
+ * never depends on timing. Partial sums are float32 [split][m][stride]. They are bound after the outputs, with the parts of a
+ * column block in order.
  */
 export function reduceKernel(init: ReduceInit, label: string): Kernel {
   const { epilogue, columns, storage, slots, sliceSlots } = init;
@@ -51,15 +52,16 @@ export function reduceKernel(init: ReduceInit, label: string): Kernel {
     label,
     access: [...storage.map((s) => s.access), ...buffers.map(() => "read" as const)],
     wgsl: () =>
-      `struct Params { ${
-        reduceFields(slots.length, sliceSlots.length).map((field) => `${field}: u32`).join(", ")
-      } }
+      indented(
+        `struct Params { ${
+          reduceFields(slots.length, sliceSlots.length).map((field) => `${field}: u32`).join(", ")
+        } }
 ${storage.map((s, slot) => storageWgsl(`s${slot}`, slot, s)).join("\n")}
 ${
-        buffers.map((slot) =>
-          storageWgsl(`slices_${slot}`, slot, { dtype: "float32", access: "read", aligned: true })
-        ).join("\n")
-      }
+          buffers.map((slot) =>
+            storageWgsl(`slices_${slot}`, slot, { dtype: "float32", access: "read", aligned: true })
+          ).join("\n")
+        }
 @group(0) @binding(${storage.length + buffers.length}) var<uniform> p: Params;
 ${packingWgsl(storage.map((s) => s.dtype))}
 ${epilogueWgsl({ ...init, mayAdd: true })}
@@ -68,7 +70,7 @@ ${epilogueWgsl({ ...init, mayAdd: true })}
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let col = id.x * 4u;
   if (col >= p.n) { return; }
-  // Rows beyond the 65,535 workgroups of one dimension come round again.
+  // One dimension has at most 65,535 workgroups, so each takes every 65,535th row.
   for (var row = id.y; row < p.m; row += 65535u) {
     var v0 = vec4f(0);
     var v1 = vec4f(0);
@@ -77,10 +79,11 @@ ${range(init.parts).map((part) => addPart(init, part)).join("\n")}
   }
 }
 `,
+      ),
   };
 }
 
-/** Adds all slices of one tensor of each column block, a few on their way together. */
+/** Adds all slices of one tensor of each column block. */
 function addPart(init: ReduceInit, part: number): string {
   return `    for (var z = 0u; z < p.splits;) {
       if (z + ${AHEAD}u <= p.splits) {
@@ -93,7 +96,7 @@ ${addSlices(init, { part, count: 1 })}
     }`;
 }
 
-/** Adds `count` slices from `z` on, in order, after all of them are asked for. */
+/** Loads `count` slices from `z` on, then adds them in order. */
 function addSlices(
   { columns, parts, sliceSlots }: ReduceInit,
   { part, count }: { part: number; count: number },

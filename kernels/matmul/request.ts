@@ -31,11 +31,14 @@ export interface MatmulRequest {
   /** What the sums are. Default: "default". */
   readonly precision?: Precision;
   /**
-   * Most bytes of workspace for slices of K that a tile chosen by rule may take; few rows that stream B take what they
-   * need. Default: what stays in a large cache.
+   * Most bytes of workspace for slices of K, where the tile is chosen by rule. A product that streams B takes what it needs.
+   * Default: what stays in a large cache.
    */
   readonly mostSliceBytes?: number;
-  /** Rows of A for which its tile is chosen: those of products before it, whose kernels it then shares. Default: its own. */
+  /**
+   * Rows of A for which the tile is chosen, if not its own: an earlier product with more rows, whose kernels this one then
+   * shares.
+   */
   readonly likeRows?: number;
   /** Overrides the tile that shape, dtype and device would choose. */
   readonly choice?: TileChoice;
@@ -94,7 +97,7 @@ export function shapeToChooseBy<S extends MatmulShape & Pick<MatmulRequest, "lik
   return { ...shape, [layout === "tn" ? "k" : "m"]: likeRows };
 }
 
-/** Rows along K are loaded one matrix at a time, and as they come: see `loader`. Sums of two products meet in the output. */
+/** Rows along K are loaded one matrix at a time (see `loader`), so nt takes one column block, and a gated A needs tn. */
 function checkStructure({ label, layout, products, columns, gatedA, epilogue }: Sized): void {
   if (layout === "nt" && columns === 2) {
     throw new RangeError(`Cannot compute ${label} as layout nt takes one column block: current value is 2`);

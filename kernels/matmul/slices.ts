@@ -9,17 +9,17 @@ import type { Epilogue } from "./config.ts";
 import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import type { Sized } from "./request.ts";
 
-/** The kernel's epilogue, and the uniform that tells one which may add to what is there whether it is to. */
+/** The epilogue of a kernel. "accumulate" is "store" with a uniform that asks it to add, if the kernel may add. */
 export function kernelEpilogue(epilogue: Epilogue, { mayAdd }: { mayAdd: boolean }) {
   return epilogue === "accumulate" && mayAdd
     ? { epilogue: "store" as const, accumulate: 1 }
     : { epilogue, accumulate: 0 };
 }
 
-/** Where launches leave their slices of K: a matrix of [splits x m] rows for each part of each column block. */
+/** Where launches leave their slices of K: for each part of each column block, a matrix of [splits x m] rows. */
 export type Partials = readonly (readonly View[])[];
 
-/** Rows and columns of one slice of K of one column block, which is as wide as whole vectors are. */
+/** Rows and columns of one slice of K of one column block. Its rows are padded to whole vectors. */
 const sliceShape = ({ m, n }: Pick<Sized, "m" | "n">): [number, number] => [m, Math.ceil(n / 4) * 4];
 
 /** Bytes of one slice of K of one column block. */

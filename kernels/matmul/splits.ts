@@ -2,7 +2,7 @@ import { range } from "../text.ts";
 import type { MatmulShape } from "./config.ts";
 import { threadsOf, type Tile } from "./tile.ts";
 
-/** Rows of the output at its end, whose K is split. */
+/** The last rows of the output, whose K is split so that they fill the last round of multiprocessors. */
 export interface Tail {
   /** Rows of tiles. */
   readonly tileRows: number;
@@ -10,21 +10,22 @@ export interface Tail {
   readonly splits: number;
 }
 
-/** Rows of `m` that a tail leaves to the launch before it: whole tiles. */
+/** Rows of `m` that are not in the tail: whole tiles. */
 export function rowsBefore({ tileRows }: Tail, { tileM }: Tile, m: number): number {
   return Math.max(0, Math.ceil(m / tileM) - tileRows) * tileM;
 }
 
-/** What the rule takes a GPU for: an H200. WebGPU does not tell how many multiprocessors there are. */
+/** Multiprocessors of an H200. WebGPU does not tell how many a GPU has, so the rule takes every GPU for an H200. */
 export const MULTIPROCESSORS = 132;
 
-/** Workgroups from which all multiprocessors are busy, three on each. */
+/** Workgroups that keep all multiprocessors busy: three on each. */
 const BUSY = 3 * MULTIPROCESSORS;
 
 /**
- * What a last round costs beyond its share, in workgroups, by how many of them it has. A full round is as many as a
- * multiprocessor runs together: two of `square` (one alone takes 1.3 times as long as each of two); four of `few` (three
- * keep the memory busy); three of the others (one alone takes 1.5 times as long, two 1.05 times).
+ * What a last, incomplete round costs beyond its share, in workgroups, by how many workgroups it has. A full round is as
+ * many as one multiprocessor runs together: two of `square`, four of `few`, three of the others. Measured on an H200: one
+ * workgroup of `square` alone takes 1.3 times as long as each of two. Three of `few` keep the memory busy. Of the others, one
+ * alone takes 1.5 times as long as each of three, and two take 1.05 times.
  */
 const UNEVEN = {
   square: [0, 0.3],
@@ -32,17 +33,17 @@ const UNEVEN = {
   others: [0, 0.5, 0.1],
 } as const;
 
-/** Part of its time by which the last multiprocessor ends after the others, unless a tail keeps them busy. */
+/** The last multiprocessor ends this part of the time after the others, unless a tail keeps them busy. */
 const DRIFT = 0.006;
 
-/** What a workgroup costs besides its products, and what a second launch costs, as indices of K of one workgroup (46 ns). */
+/** Costs of a workgroup besides its products, and of a second launch. The unit is one index of K of one workgroup, 46 ns. */
 const WORKGROUP_COST = 40;
 const LAUNCH_COST = 60;
 
-/** What a tail costs besides: it takes 20 us where nothing runs beside it. */
+/** What a tail costs besides (it takes 20 us where nothing runs beside it). */
 const TAIL_COST = 200;
 
-/** Bytes of partial sums, written once and read once, mostly in a cache, that take as long as one index of K. */
+/** Bytes of partial sums that take as long as one index of K: written once and read once, mostly in a cache. */
 const PARTIAL_BYTES = 186_000;
 
 /** Slices of K are at least this long, so that their sums cost little beside their products. */
@@ -51,7 +52,7 @@ const LEAST_SLICE = 128;
 /** Numbers of slices of a tail. */
 const TAIL_SPLITS = [2, 4, 8];
 
-/** Part of a cost that another way must stay below to be worth its trouble. */
+/** Another way is taken only if it costs less than this part of the simplest one. */
 const LEAST_GAIN = 0.996;
 
 /** More slices than this were never faster. */
@@ -60,7 +61,7 @@ export const MOST_SLICES = 64;
 /** Partial sums of a split product take at most this much memory, and so stay in a large last-level cache. */
 const MOST_PARTIAL_BYTES = 44 * 2 ** 20;
 
-/** A way to share a product out among workgroups. */
+/** A way to divide a product among workgroups. */
 export interface Way {
   readonly splits: number;
   readonly tail?: Tail;
@@ -68,13 +69,13 @@ export interface Way {
   readonly cost: number;
 }
 
-/** The way that costs least, or the first one where a measurement could not tell them apart. */
+/** The way that costs least; the first one, if a measurement could not tell them apart. */
 export function leastCost<W extends Way>([first, ...others]: readonly W[]): W {
   const best = others.reduce((best, way) => way.cost < best.cost ? way : best, first);
   return best.cost < LEAST_GAIN * first.cost ? best : first;
 }
 
-/** The ways to share a product out with a tile, the simplest first. */
+/** The ways to divide a product with a tile, the simplest first. */
 export function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
   const { m, n, k, columns, products, mostSliceBytes = MOST_PARTIAL_BYTES } = shape;
   const byLength = Math.floor(k / LEAST_SLICE);
@@ -86,12 +87,12 @@ export function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
   return [{ splits: 1, cost: wholeCost(shape, tile) }, ...split, ...tailWays(shape, tile)];
 }
 
-/** Whether products are added up outside the output, a slice of each at least: see `addsInPlace`. */
+/** Whether products are added up outside the output, in at least one slice each: see `addsInPlace`. */
 function addsApart({ products, dtype }: MatmulShape): boolean {
   return products > 1 && dtype !== "float32";
 }
 
-/** Rows of the output whose slices have room at once: all, or those that fill the last round of multiprocessors. */
+/** Rows of the output whose slices have room at once: all of them, or as many as fill whole rounds of multiprocessors. */
 export function rowsAtOnce(
   { m, n, columns, mostSliceBytes = MOST_PARTIAL_BYTES }: MatmulShape,
   tile: Tile,
@@ -109,7 +110,7 @@ function tailWays(shape: MatmulShape, tile: Tile): Way[] {
   return tailsOf(shape, tile).map((tail) => ({ splits: 1, tail, cost: tailCost(shape, tile, tail) }));
 }
 
-/** Each multiprocessor has one rate whether two or three workgroups share it, so the one with the most decides. */
+/** A multiprocessor has one rate, whether two or three workgroups share it. The one with the most workgroups decides. */
 function wholeCost(shape: MatmulShape, tile: Tile): number {
   const share = Math.ceil(tilesOf(tile, shape) / MULTIPROCESSORS);
   return shape.products * roundsOf(tile, share) * sizeOf(tile) * (shape.k + WORKGROUP_COST);
@@ -123,7 +124,7 @@ function splitCost(shape: MatmulShape, tile: Tile, splits: number): number {
   return sums + slicesCost(shape, splits);
 }
 
-/** The slices of the tail find room while whole rounds of the other rows end: all multiprocessors end within one slice. */
+/** The tail's slices run while the last rounds of the other rows end, so that all multiprocessors end within one slice. */
 function tailCost(shape: MatmulShape, tile: Tile, tail: Tail): number {
   const { m, k, products } = shape;
   const { splits } = tail;
@@ -142,7 +143,7 @@ function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
   return LAUNCH_COST + 4 * m * n * columns * splits / PARTIAL_BYTES;
 }
 
-/** Rounds until the last of so many workgroups of each multiprocessor ends. Registers decide how many run together. */
+/** Rounds that a multiprocessor takes for `share` workgroups. Registers decide how many run together. */
 function roundsOf(tile: Tile, share: number): number {
   const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? "few" : "others"];
   return (1 + DRIFT) * share + rounds[share % rounds.length];
@@ -153,7 +154,7 @@ const aloneOf = (tile: Tile) => threadsOf(tile) > 128 ? 0.2 : 0;
 
 const sizeOf = ({ tileM, tileN }: Tile) => tileM * tileN / (64 * 128);
 
-/** Tails worth a thought: up to one workgroup for each multiprocessor, where all rows together fill the device. */
+/** Tails to consider: up to one workgroup for each multiprocessor, and only if all rows together fill the device. */
 function tailsOf(shape: MatmulShape, tile: Tile): Tail[] {
   const { m, n, k, columns, mostSliceBytes = MOST_PARTIAL_BYTES } = shape;
   if (tilesOf(tile, shape) < BUSY) return [];
@@ -174,7 +175,7 @@ export function tailToTry(shape: MatmulShape, tile: Tile): Tail | undefined {
   return ways.length === 0 ? undefined : leastCost(ways).tail;
 }
 
-/** Numbers of slices worth a trial: one, a few, and those that just fill a GPU like an H200 one to four times. */
+/** Numbers of slices to try: one, a few, and those that just fill an H200 one to four times. */
 export function splitsToTry({ m, n, k, columns, products }: MatmulShape, tile: Tile): number[] {
   const tiles = tilesOf(tile, { m, n, columns });
   const filling = [1, 2, 3, 4].map((times) => Math.floor(times * BUSY / tiles));

@@ -5,12 +5,13 @@ import type { Loaders } from "./operands.ts";
 import { flush, multiply, summed } from "./sums.ts";
 
 /**
- * The steps from `first` to before `end`, which lie wholly inside K. While one is multiplied, the next one's elements are
- * in flight to registers that live for one turn of the loop: those that a turn hands to the next, a compiler copies. The
- * last turn fetches elements that are never multiplied.
+ * The steps from `first` up to `end`, all of which lie inside K.
  *
- * Two tiles ahead, a turn of the loop takes two steps, so that the registers which it hands on are those that it was
- * given, and nothing is copied. If a single step is left over, a loop of its own multiplies it.
+ * While one step is multiplied, the elements of the next are on their way to registers. These live for one turn of the loop,
+ * because a compiler copies registers that one turn hands to the next. The last turn loads elements that nobody multiplies.
+ *
+ * Two tiles ahead, a turn takes two steps. It then hands on the same registers that it was given, so that nothing is copied.
+ * If a single step is left over, a loop of its own multiplies it.
  */
 export function wholeSteps(config: MatmulConfig, loaders: Loaders): string {
   const { tile } = config;
@@ -74,7 +75,7 @@ ${commit("now")}
 workgroupBarrier();`;
 }
 
-/** The step that K ends inside: what was loaded from beyond is never multiplied. */
+/** The step inside which K ends. Elements that were loaded from beyond K are not multiplied. */
 export function lastStep(config: MatmulConfig, loaders: Loaders): string {
   return `    {
 ${firstTile(loaders)}
@@ -83,7 +84,7 @@ ${multiplyUpTo("rest", config, loaders)}
     }`;
 }
 
-/** Multiplies the first indices of K in the shared tiles, in little code. */
+/** Multiplies the first `count` indices of K in the shared tiles, by a loop, which is little code. */
 function multiplyUpTo(count: string, config: MatmulConfig, loaders: Loaders): string {
   return summed(
     config,

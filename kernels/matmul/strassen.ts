@@ -10,14 +10,15 @@ import type { Epilogue } from "./config.ts";
 import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
 
 /**
- * Epilogues that the method does not take: sums that are added to, and dg and du, which as a launch of its own cost what
- * it would save (7.8 against 7.4 ms of 4096 x 11008 x 4096 on an H200).
+ * Epilogues that the method does not take. "accumulate" needs the output that the seven products use. dg and du would be a
+ * launch of their own, which costs what the method saves (7.8 against 7.4 ms of 4096 x 11008 x 4096 on an H200).
  */
 const NOT_TAKEN: readonly Epilogue[] = ["accumulate", "gated-backward", "gated-backward-save"];
 
 /**
- * Elements that the method may move for each m n k: one product in eight less saves m n k / 4 FLOP, 5 fs at 50 TFLOP/s;
- * half of that moves 0.01 bytes at 4 TB/s, a 400th of an element: 3 (1/m + 1/n) + 1.75/k <= 0.0025, a cube from 3,100 on.
+ * Elements that the method may move, in units of m n k. It saves one product in eight, m n k / 4 FLOP, which is 5 fs for each
+ * m n k at 50 TFLOP/s. Half of that time moves 0.01 bytes at 4 TB/s, a 400th of an element. So 3 (1/m + 1/n) + 1.75/k must be
+ * at most 0.0025, which a cube reaches from 3,100 on.
  */
 const MOST_ELEMENTS = 0.0025;
 
@@ -43,7 +44,7 @@ export function usesStrassen(sized: Sized, choice?: TileChoice): boolean {
   return strassen;
 }
 
-/** Four sums of each operand read two quarters and write one; one of the outputs reads four and writes three. */
+/** Each operand has four sums, which read two quarters and write one. The outputs have one, which reads four and writes three. */
 function pays({ m, n, k, products, columns }: Sized): boolean {
   const [width, length] = [n * columns, k * products];
   const moved = 3 * length * (m + width) + 1.75 * m * width;
@@ -68,7 +69,8 @@ function takes(sized: Sized): boolean {
  *
  * Two products are one whose K is as long as both: A12 and B21 are of the second.
  *
- * Workspaces are a quarter of A and one of each B; h of a gated A; u where only h is wanted, whose place has g until then.
+ * Workspaces are a quarter of A and one of each B, h of a gated A, and u where only h is wanted (g then takes h's place
+ * until the end).
  */
 export function strassenSteps(sized: Sized, capabilities: Capabilities): StrassenStep[] {
   const { a: [a, u], out, gatedA, epilogue, activation } = sized;
@@ -106,7 +108,7 @@ function like(label: string, { tensor, rows, cols }: View, [down, across] = [1, 
 /** One matrix for each column block; of A, one. */
 type Blocks = readonly View[];
 
-/** C holds P7, P5, P6 and P1 until they are summed; what is left then is added to it. */
+/** C holds P7, P5, P6 and P1 until they are summed. The other products are then added to it. */
 function sevenProducts(sized: Sized, capabilities: Capabilities): StrassenStep[] {
   const { label, layout, products } = sized;
   const along = 2 / products; // parts of K

@@ -6,7 +6,7 @@ export const STREAM_CHUNK = 128;
 /** Threads that share the work on some rows of B. */
 export const LANES = 32;
 
-/** What a stream kernel does with B, which differs by its layout, as WGSL text. */
+/** The parts of a stream kernel that depend on the layout of B, as WGSL text. */
 export interface Stream {
   /** Warps of a workgroup. */
   readonly warps: number;
@@ -14,9 +14,9 @@ export interface Stream {
   readonly columns: number;
   /** Module scope: shared memory. */
   readonly declarations: string;
-  /** Once: places and sums. */
+  /** Runs once: places and sums. */
   readonly setup: string;
-  /** Steps in a chunk; even, as two sets of registers take turns. */
+  /** Steps in a chunk. An even number, as two sets of registers take turns. */
   readonly steps: number;
   /** Declares the registers of a set of B. */
   registersB(set: string): string;

@@ -15,9 +15,9 @@ export const COLUMNS = 4 * LANES;
 const atOnce = (room: number) => Math.min(room, 2);
 
 /**
- * B is [K, N]: a lane has four columns, each warp a part of the rows of a chunk; the warps add up at the end.
+ * For B of [K, N]. A lane has four columns, and each warp has a part of the rows of a chunk. The warps add up at the end.
  *
- * A lies in shared memory as vectors of four of its rows, of which `quads` hold all: [quad][warp][row of the part].
+ * A lies in shared memory as vectors of four of its rows: [quad][warp][row of the part].
  */
 export function columnStream(room: number): Stream {
   const quads = Math.ceil(room / 4);
@@ -33,7 +33,7 @@ ${lines(rows.map((r) => `sum_${r} = fma(vec4f(x${r >> 2}.${"xyzw"[r & 3]}), ${b}
     columns: COLUMNS,
     declarations: `var<workgroup> x: array<array<array<vec4f, ${PART}>, ${WARPS}>, ${quads}>;
 var<workgroup> sums: array<array<array<vec4f, ${LANES}>, ${atOnce(room)}>, ${WARPS}>;`,
-    // Threads for which no four rows of A are left load what another does, and store nothing.
+    // Threads that have no four rows of A left load what another thread loads, and store nothing.
     setup: `  let col = first_col + lane * 4u;
   let column = p.b + min(col, (p.n - 1u) & ~3u);
   let quad = min(tid, ${busy - 1}u) >> ${Math.log2(STREAM_CHUNK)}u;

@@ -1,12 +1,13 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import { type Storage, storageWgsl } from "../storage.ts";
+import { indented } from "../text.ts";
 import { COLUMNS, columnStream } from "./stream_columns.ts";
 import { rowsOfWorkgroup, rowStream } from "./stream_rows.ts";
 import { streamWgsl } from "./stream.ts";
 
 /**
- * Rows of A up to which this kernel is the fastest stream of B. Where B is [K, N], 16 rows take it 61 us of 11,008 x 4,096
- * on an H200, as the tile `few`, and 8 rows 53 against 59; where B is [N, K], 16 rows take 80 against 90.
+ * Rows of A up to which this kernel is the fastest stream of B. On an H200, with B of 11,008 x 4,096: as [K, N], 8 rows take
+ * 53 us (the tile `few`: 59) and 16 rows take 61, as `few` does. As [N, K], 16 rows take 80 us (`few`: 90).
  */
 export const STREAM_ROWS = { nn: 8, nt: 16 } as const;
 
@@ -20,7 +21,7 @@ export interface StreamConfig {
   readonly b: Storage;
 }
 
-/** Rows that the kernel for `m` rows has room for: few kernels serve all. */
+/** Rows that the kernel for `m` rows has room for: the next power of two, so that few kernels serve all. */
 export function streamRoom(m: number): number {
   return 2 ** Math.ceil(Math.log2(m));
 }
@@ -37,8 +38,8 @@ export function streamDealing({ layout, room }: Pick<StreamConfig, "layout" | "r
 export const STREAM_FIELDS = ["m", "n", "k", "splits", "stride_a", "stride_b", "a", "b", "out", "stride_out"];
 
 /**
- * A few rows of A times a large B: every element of B goes from memory to the registers of one thread, and A waits in
- * shared memory. Sums are float32 partials [split][m][stride_out], which the reduction adds in order.
+ * A few rows of A times a large B. Each element of B goes from memory to the registers of one thread, while A waits in shared
+ * memory. The sums are float32 slices [split][m][stride_out], which the reduction adds in order.
  */
 export function streamKernel(config: StreamConfig, label: string): Kernel {
   const { layout, room, a, b } = config;
@@ -47,12 +48,12 @@ export function streamKernel(config: StreamConfig, label: string): Kernel {
     label,
     access: ["read", "read", "read_write"],
     wgsl: () =>
-      `struct Params { ${STREAM_FIELDS.map((field) => `${field}: u32`).join(", ")} }
+      indented(`struct Params { ${STREAM_FIELDS.map((field) => `${field}: u32`).join(", ")} }
 ${storageWgsl("a", 0, { ...a, access: "read" })}
 ${storageWgsl("b", 1, { ...b, access: "read" })}
 ${storageWgsl("partial", 2, { dtype: "float32", access: "read_write", aligned: layout === "nn" })}
 @group(0) @binding(3) var<uniform> p: Params;
 ${streamWgsl((layout === "nn" ? columnStream : rowStream)(room))}
-`,
+`),
   };
 }

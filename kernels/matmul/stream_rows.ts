@@ -4,7 +4,7 @@ import { LANES, type Stream, STREAM_CHUNK } from "./stream.ts";
 const WARPS = 4;
 const THREADS = WARPS * LANES;
 
-/** Lanes that lie along K, 128 bytes of float32; the others have other rows of B. */
+/** Lanes that lie along K: 128 bytes of float32. The others have other rows of B. */
 const ALONG = 8;
 const ACROSS = LANES / ALONG;
 
@@ -25,8 +25,8 @@ export const rowsOfWorkgroup = (room: number): number => WARPS * ACROSS * rowsOf
 const LOADED = THREADS / VECTORS;
 
 /**
- * B is [N, K]: each warp has rows of its own, of which a lane takes some, a few vectors along K; the lanes along K add up
- * at the end.
+ * For B of [N, K]. Each warp has rows of its own, and a lane takes a few vectors along K of some of them. The lanes along K
+ * add up at the end.
  *
  * A lies in shared memory as it is: [row][turn][lane along K].
  */
@@ -87,7 +87,7 @@ ${lines(ofB.map((r) => "  " + ofA.map((row) => `var sum_${r}_${row} = 0.0;`).joi
           add((r) => `${set}_${i}_${r}`, (row) => `x[${row}][${step * BATCH + i}][along]`)
         ),
       ),
-    // Beyond the end of a row are other elements: infinity times zero would be NaN.
+    // Beyond the end of a row lie other elements. They are replaced, as an infinity times a zero of A would be NaN.
     rest: `    for (var turn = 0u; turn * ${4 * ALONG}u < rest; turn++) {
       let k = (turn * ${ALONG}u + along) * 4u;
       let inside = vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(rest);
@@ -104,7 +104,7 @@ ${add((r) => `b_${r}`, (row) => `select(vec4f(0), x[${row}][turn][along], inside
   };
 }
 
-/** Adds up what the lanes along K have of row `r` of each lane's rows of B, in order, and stores it. */
+/** Adds up, in order, what the lanes along K have of row `r` of each lane's rows of B, and stores the sums. */
 function addUp(room: number, { rowsOfB, r }: { rowsOfB: number; r: number }): string {
   const quads = range(Math.ceil(room / 4));
   const places = THREADS / ALONG;

@@ -42,8 +42,8 @@ export function summedUp({ tile, levels }: MatmulConfig): string {
 }
 
 /**
- * One index of K: threadM x threadN multiply-adds, line by line, every other line backwards, so that each shares
- * an operand with the one before: a register file that reads two operands a cycle then keeps up.
+ * Multiplies one index of K: threadM x threadN multiply-adds, line by line, every other line backwards. Each multiply-add
+ * then shares an operand with the one before it, so that a register file which reads two operands a cycle keeps up.
  */
 export function multiply(
   { tile, columns, arithmetic }: MatmulConfig,
@@ -58,7 +58,7 @@ export function multiply(
   );
   const read = [...vectorsA, ...vectorsB].join(" ");
   if (arithmetic === "float16") {
-    // Four columns at a time; a product and a sum took as long as fma() on an H200.
+    // Four columns at a time. A product and a sum take as long as fma() (on an H200).
     const sums = range(tile.threadM).flatMap((i) =>
       range(tile.threadN / 4).map((j) =>
         `${halfSum(i, j)} = b${j} * a${i >> 2}.${"xyzw"[i & 3]} + ${halfSum(i, j)};`
@@ -80,7 +80,7 @@ export function multiply(
 
 const halfSum = (row: number, vector: number) => `half_${row}_${vector}`;
 
-/** The products of one step; of float16, into sums of their own that are then added to the float32 ones. */
+/** The products of one step. Those of float16 go to sums of their own, which are then added to the float32 sums. */
 export function summed({ tile, arithmetic }: MatmulConfig, products: string): string {
   if (arithmetic === "float32") return products;
   const each = (text: (i: number, j: number) => string) =>

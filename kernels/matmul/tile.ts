@@ -1,8 +1,8 @@
 /**
  * How a workgroup covers the output: a tile of tileM x tileN, walked along K in steps of tileK.
  *
- * A thread owns threadM x threadN outputs in groups of four columns. Threads form groups of lanesM x lanesN lanes
- * whose outputs adjoin, so that one 32-lane group reads few distinct shared-memory words.
+ * A thread owns threadM x threadN outputs in groups of four columns. Threads form groups of lanesM x lanesN lanes whose
+ * outputs adjoin, so that the 32 lanes of a warp read few different words of shared memory.
  */
 export interface Tile {
   /** Rows of the output. */
@@ -21,7 +21,7 @@ export interface Tile {
   readonly lanesN: number;
   /** Rows of tiles that run together, so that their operands stay in the last-level cache. */
   readonly group: number;
-  /** The operand that neighbouring multiply-adds share; which one suits the register file differs by kernel. */
+  /** The operand that neighbouring multiply-adds share. Which one suits the register file differs by kernel. */
   readonly reuse: "a" | "b";
   /** Tiles of each operand on their way to a thread's registers while one is multiplied. */
   readonly ahead: 1 | 2;
@@ -43,7 +43,7 @@ export function threadsOf(tile: Tile): number {
   return (tile.tileM / tile.threadM) * (tile.tileN / tile.threadN);
 }
 
-/** Vectors of four by which a row of a shared tile is longer: transposed stores would meet in one bank without it. */
+/** Vectors of four that pad each row of a shared tile. Without them transposed stores would meet in one bank. */
 export const PADDING = 1;
 
 /** What the elements of shared tiles are. */

@@ -3,6 +3,7 @@ import type { Dispatch } from "../gpu/dispatch.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { fold } from "../grid.ts";
 import { type Storage, storagesOf } from "../storage.ts";
+import { indented } from "../text.ts";
 import { bind, dtypeOf, type View, viewBytes } from "../view.ts";
 import { configKey, type Epilogue, type MatmulConfig, mayAdd } from "./config.ts";
 import type { Sized } from "./request.ts";
@@ -100,6 +101,6 @@ function matmulKernel(config: MatmulConfig, label: string): Kernel {
     key: `matmul|${configKey(config)}`,
     label,
     access: config.storage.map((storage) => storage.access),
-    wgsl: () => matmulWgsl(config),
+    wgsl: () => indented(matmulWgsl(config)),
   };
 }

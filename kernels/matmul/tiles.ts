@@ -5,9 +5,9 @@ const LANES = { lanesM: 4, lanesN: 8, group: 8 };
 /**
  * Every tile that a choice can return.
  *
- * 8 x 8 outputs a thread need 126 to 151 registers, so 12 or 16 warps fit a multiprocessor of 64 Ki; 8 x 16 need 240 and
- * leave 8 warps, too few to hide the loads (45 against 51 TFLOP/s on an H200). A multiprocessor gives Vulkan's workgroups
- * some 50 KiB of shared memory together, which rules out deeper or doubled tiles.
+ * 8 x 8 outputs a thread need 126 to 151 registers, so that 12 or 16 warps fit a multiprocessor, which has 64 Ki. 8 x 16
+ * outputs need 240 and leave 8 warps, too few to hide the loads (45 against 51 TFLOP/s on an H200). A multiprocessor gives
+ * Vulkan's workgroups some 50 KiB of shared memory together, which rules out deeper or doubled tiles.
  *
  * @example Their sizes
  * ```ts
@@ -17,7 +17,7 @@ const LANES = { lanesM: 4, lanesN: 8, group: 8 };
  * ```
  */
 export const TILES = {
-  /** On a CPU a thread is a loop: little code, which compiles soon, beats many registers. */
+  /** For a CPU, where a thread is a loop. Little code compiles soon, which counts more than many registers. */
   software: {
     tileM: 16,
     tileN: 32,
@@ -30,14 +30,14 @@ export const TILES = {
     reuse: "b",
     ahead: 1,
   },
-  /** 9 to 16 rows, which stream B: each multiprocessor has 64 KiB of it in flight, in registers. */
+  /** For 9 to 16 rows, which stream B. Each multiprocessor has 64 KiB of B on its way, in registers. */
   few: { tileM: 16, tileN: 256, tileK: 8, threadM: 4, threadN: 8, ...LANES, reuse: "b", ahead: 2 },
-  /** A^T B of few rows, which streams the output: as many warps as can be hide what each waits for. */
+  /** For A^T B of few rows, which streams the output. As many warps as possible hide the waits of each. */
   flat: { tileM: 64, tileN: 64, tileK: 8, threadM: 4, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
-  /** A few dozen rows. */
+  /** For a few dozen rows. */
   low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b", ahead: 1 },
   wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
-  /** float16 arithmetic: a tile of half the bytes, so twice the K, whose float16 sums stay short. */
+  /** For float16 sums. Its elements have half the bytes, so that it takes twice the K. Sums over 32 terms stay short. */
   half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b", ahead: 1 },
   square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
 } as const satisfies Record<string, Tile>;

@@ -32,7 +32,7 @@ export interface TunedChoice {
   readonly splits: number;
   /** Whether B of layout nt is copied transposed first. Default: false. */
   readonly transposeB?: boolean;
-  /** The last rows apart, in slices of K; only where there is one slice for the others. Default: none. */
+  /** The last rows, computed apart in slices of K; only beside `splits` of 1. Default: none. */
   readonly tail?: { readonly tileRows: number; readonly splits: number };
 }
 
@@ -142,13 +142,13 @@ export function tunedChoice(shape: MatmulShape, adapter: string): TunedChoice | 
   return tables.get(adapter)?.get(productKey(shape)) ?? null;
 }
 
-/** Changes whenever a table comes into use: what was planned before may be planned otherwise now. */
+/** Changes whenever a table comes into use, as plans that were made before may no longer hold. */
 export function tuningRevision(): number {
   return revision;
 }
 
 /**
- * Lets every later product on the table's adapter take its choices; a later table's win over an earlier one's.
+ * Makes every later product on the table's adapter take its choices. A later table wins over an earlier one.
  *
  * @throws {TuningError} Naming the place and the rule that the table breaks.
  *
@@ -170,7 +170,7 @@ export function useTuning(table: TuningTable): void {
 }
 
 /**
- * Reads a tuning table, which is data from outside: nothing in it is trusted.
+ * Reads a tuning table. It is data from outside, so everything in it is checked.
  *
  * @throws {TuningError} Naming the place and the rule that it breaks.
  *

@@ -22,8 +22,8 @@ export function uniformFields(
 }
 
 /**
- * The WGSL of one matrix product: tiles of A and B go through registers to shared memory, transposed so that K is
- * the outer index of both; the next tile, or the next two, are fetched while the current one is multiplied.
+ * The WGSL of one matrix product. Tiles of A and B go through registers to shared memory, transposed so that K is the outer
+ * index of both. The next tile, or the next two, are loaded while the current one is multiplied.
  */
 export function matmulWgsl(config: MatmulConfig): string {
   const { tile, columns } = config;
@@ -76,8 +76,8 @@ ${finish(config)}
 }
 
 /**
- * Where a thread's first vectors lie in the shared tiles: `a_first`, and `b_first` within each column block.
- * Neighbouring lanes differ in M, so that a 128-bit shared load of four times eight lanes takes two passes, not four.
+ * Declares where a thread's first vectors lie in the shared tiles: `a_first`, and `b_first` within each column block.
+ * Neighbouring lanes differ in M, so that a 128-bit shared load of four by eight lanes takes two passes instead of four.
  */
 function threadPlace({ tileM, threadM, threadN, lanesM, lanesN }: Tile, columns: number): string {
   const lanes = lanesM * lanesN;
@@ -105,14 +105,15 @@ function finishWgsl(config: MatmulConfig): string {
 }
 
 /**
- * Hands each row and vector of a thread to the epilogue, guarded at the edges: slices of K one after the other.
+ * Hands each row and vector of a thread to the epilogue, except for those outside the matrix. Slices of K are stored one
+ * after the other.
  *
- * An epilogue that needs what the outputs held gets it for two rows before either is stored: loads from a buffer that is
- * also written stay in order with its stores, so each would wait (1.35 against 1.01 ms for dg and du of K = 128 on an
- * H200; four rows gain no more). Two workgroups of 256 threads would no longer find the registers on one multiprocessor.
+ * Some epilogues read what the outputs held. They get it for two rows before either is stored, because a load from a buffer
+ * that is also written waits for the stores before it (1.35 against 1.01 ms for dg and du of K = 128 on an H200; four rows
+ * gain no more). With 256 threads it is one row, or two workgroups would not find the registers on one multiprocessor.
  *
- * These loads stand before any branch, which would make them wait (7.48 against 7.37 ms of K = 4,096), so threads beyond
- * the edge load too: what no thread stores, the row after the last, as another's element would be a race.
+ * These loads precede all branches, because a load inside a branch must finish there (7.48 against 7.37 ms of K = 4,096).
+ * Threads outside the matrix therefore load too, from the row after the last one: nobody writes it, so there is no race.
  */
 function finish({ tile, columns, epilogue }: MatmulConfig): string {
   const perBlock = tile.threadN / 4 / columns;

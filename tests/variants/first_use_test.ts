@@ -11,7 +11,7 @@ import { CAPABILITIES } from "../bench/measure/capabilities.ts";
 const LLAMA: Sizes = { tokens: 4096, dim: 4096, hiddenDim: 11008 };
 const SMALLER: Sizes = { tokens: 2048, dim: 2048, hiddenDim: 5632 };
 
-/** Bytes of WGSL from which a kernel is long: those whose steps along K are unrolled. */
+/** Characters of WGSL, without indentation, from which a kernel is long: those whose steps along K are unrolled. */
 const LONG = 20_000;
 
 interface Step {
@@ -31,7 +31,7 @@ function longKernels(variant: Variant, step: Step = {}): Set<string> {
   const { y, saved } = variant.forward(block, training);
   release(y, ...Object.values(training ? variant.backward(block, saved, tensors.dy) : {}));
   const kernels = new Map(plan.dispatches.map(({ kernel }) => [kernel.key, kernel]));
-  const long = [...kernels.values()].filter((kernel) => kernel.wgsl().length > LONG);
+  const long = [...kernels.values()].filter((kernel) => kernel.wgsl().replaceAll(/^ +/gm, "").length > LONG);
   return new Set(long.map(({ key }) => key));
 }
 

@@ -1,0 +1,19 @@
+import { assertEquals } from "@std/assert";
+import { indented } from "../../kernels/text.ts";
+
+Deno.test("lines are indented by the braces and parentheses around them, and empty ones go", () => {
+  const text =
+    "fn f(a: u32,\nb: u32) {\n\n  if (a == b) { return; } // a { in a comment\nwhile (true) {\nlet c = max(\na, b);\n}\n}";
+  assertEquals(
+    indented(text),
+    `fn f(a: u32,
+  b: u32) {
+  if (a == b) { return; } // a { in a comment
+  while (true) {
+    let c = max(
+      a, b);
+  }
+}
+`,
+  );
+});
