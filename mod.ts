@@ -32,6 +32,7 @@ export {
   Gpu,
   NoAdapterError,
   requestGpu,
+  type SubgroupMatrixConfig,
 } from "./kernels/gpu/device.ts";
 export type { DType } from "./kernels/gpu/dtype.ts";
 export type { Elements } from "./kernels/gpu/elements.ts";

@@ -58,6 +58,37 @@ export interface Capabilities {
   readonly maxComputeWorkgroupsPerDimension: number;
   /** Bytes of which the offset of a binding is a multiple. */
   readonly minStorageBufferOffsetAlignment: number;
+  /** Matrices that a subgroup can multiply, as tensor cores do; none where the device was made without them. */
+  readonly subgroupMatrices: readonly SubgroupMatrixConfig[];
+  /** Threads of a subgroup at least; 0 where WGSL has no subgroups. */
+  readonly subgroupMinSize: number;
+  /** Threads of a subgroup at most; 0 where WGSL has no subgroups. */
+  readonly subgroupMaxSize: number;
+}
+
+/**
+ * A product of matrices that a subgroup does at once: an M x K by a K x N matrix, added to an M x N one.
+ *
+ * @example What an adapter offers
+ * ```ts
+ * import { requestGpu, type SubgroupMatrixConfig } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const name = ({ M, N, K, componentType }: SubgroupMatrixConfig) => `${M}x${N}x${K} of ${componentType}`;
+ * console.log(gpu.capabilities.subgroupMatrices.map(name));
+ * ```
+ */
+export interface SubgroupMatrixConfig {
+  /** Type of the elements of both operands: "f16", "f32", "i8" and the like. */
+  readonly componentType: string;
+  /** Type of the elements of the result. */
+  readonly resultComponentType: string;
+  /** Rows of the result. */
+  readonly M: number;
+  /** Columns of the result. */
+  readonly N: number;
+  /** Columns of the left operand, rows of the right one. */
+  readonly K: number;
 }
 
 /**
@@ -91,7 +122,10 @@ const LIMITS = [
   "minStorageBufferOffsetAlignment",
 ] as const;
 
-const FEATURES = ["timestamp-query", "shader-f16"] as const;
+/** WebGPU's name of matrices that a subgroup multiplies, until they are standard. */
+const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix";
+
+const FEATURES = ["timestamp-query", "shader-f16", "subgroups", SUBGROUP_MATRIX] as GPUFeatureName[];
 
 /** A binding ends below 2^31 bytes in wgpu, even where the adapter's limit says more. */
 const MAX_BINDING = 2 ** 31 - 4;
@@ -175,6 +209,15 @@ export class Gpu {
         `Cannot find a WebGPU adapter as none answers the request: current value of adapter is "${choice}"`,
       );
     }
+    return await Gpu.ofAdapter(adapter);
+  }
+
+  /**
+   * A device of an adapter, with the adapter's real limits and the useful optional features.
+   *
+   * @internal
+   */
+  static async ofAdapter(adapter: GPUAdapter): Promise<Gpu> {
     const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
     const requiredFeatures = FEATURES.filter((name) => adapter.features.has(name));
     const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
@@ -312,5 +355,29 @@ function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabilities {
     maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     minStorageBufferOffsetAlignment: limits.minStorageBufferOffsetAlignment,
+    ...subgroupsOf(device, info),
+  };
+}
+
+/** What browsers and Deno tell of subgroup matrices, which their types do not know yet. */
+interface SubgroupInfo {
+  readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig>;
+  readonly subgroupMinSize?: number;
+  readonly subgroupMaxSize?: number;
+}
+
+function subgroupsOf(
+  { features }: GPUDevice,
+  info: SubgroupInfo,
+): Pick<Capabilities, "subgroupMatrices" | "subgroupMinSize" | "subgroupMaxSize"> {
+  const has = (feature: string) => features.has(feature as GPUFeatureName);
+  const subgroups = has("subgroups");
+  const configs = subgroups && has(SUBGROUP_MATRIX) ? [...info.subgroupMatrixConfigs ?? []] : [];
+  return {
+    subgroupMatrices: configs.map(({ componentType, resultComponentType, M, N, K }) => (
+      { componentType, resultComponentType, M, N, K }
+    )),
+    subgroupMinSize: subgroups ? info.subgroupMinSize ?? 0 : 0,
+    subgroupMaxSize: subgroups ? info.subgroupMaxSize ?? 0 : 0,
   };
 }

@@ -13,4 +13,7 @@ export const CAPABILITIES: Capabilities = {
   maxComputeInvocationsPerWorkgroup: 1024,
   maxComputeWorkgroupsPerDimension: 65535,
   minStorageBufferOffsetAlignment: 32,
+  subgroupMatrices: [],
+  subgroupMinSize: 0,
+  subgroupMaxSize: 0,
 };

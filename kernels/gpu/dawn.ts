@@ -1,0 +1,84 @@
+/**
+ * Dawn, Chromium's WebGPU, as a device in Deno: the way to tensor cores until Deno's own WebGPU offers them. An entry
+ * point of its own that mod.ts does not import, so that nobody downloads Dawn unasked.
+ *
+ * @module
+ */
+
+import { type AdapterChoice, Gpu, NoAdapterError } from "./device.ts";
+
+/** Dawn is missing, or lacks what its device is asked for. */
+export class DawnError extends Error {
+  /** Tells this error from others. */
+  override name = "DawnError";
+}
+
+/** What the package offers of itself. */
+interface Dawn {
+  create(options: string[]): GPU;
+}
+
+/**
+ * Experimental features are allowed, NVIDIA has float16, and timestamps come as the device gives them, not rounded to
+ * 100 us.
+ */
+const OPTIONS = [
+  "enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia",
+  "disable-dawn-features=timestamp_quantization",
+];
+
+/** A device of Dawn's ends with the instance that it came from. */
+const instances = new WeakMap<Gpu, GPU>();
+
+/**
+ * Asks Dawn for a device with the adapter's real limits and features. Downloads `npm:webgpu` on first use (MIT; Linux,
+ * macOS, Windows).
+ *
+ * @param options `adapter` as {@linkcode requestGpu} takes it; `subgroupMatrices`: whether a device without them will do
+ * (default: they are required).
+ * @throws {DawnError} If Dawn cannot be loaded here, or the adapter has no subgroup matrices.
+ * @throws {NoAdapterError} If no adapter fits.
+ *
+ * @example Tensor cores, where there are any
+ * ```ts ignore
+ * import { requestDawnGpu } from "./dawn.ts";
+ *
+ * using gpu = await requestDawnGpu();
+ * console.log(gpu.capabilities.subgroupMatrices);
+ * ```
+ */
+export async function requestDawnGpu(
+  { adapter: choice = "high-performance", subgroupMatrices = "required" }: {
+    adapter?: AdapterChoice;
+    subgroupMatrices?: "required" | "optional";
+  } = {},
+): Promise<Gpu> {
+  const instance = (await loadDawn()).create(OPTIONS);
+  const adapter = await instance.requestAdapter(
+    choice === "software" ? { forceFallbackAdapter: true } : { powerPreference: choice },
+  );
+  if (!adapter) {
+    throw new NoAdapterError(
+      `Cannot find a WebGPU adapter as none answers Dawn's request: current value of adapter is "${choice}"`,
+    );
+  }
+  const gpu = await Gpu.ofAdapter(adapter);
+  instances.set(gpu, instance);
+  if (subgroupMatrices === "required" && gpu.capabilities.subgroupMatrices.length === 0) {
+    const { name } = gpu.capabilities;
+    gpu.dispose();
+    throw new DawnError(
+      `Cannot use tensor cores as the adapter has no subgroup matrices: current value of adapter is "${name}"`,
+    );
+  }
+  return gpu;
+}
+
+async function loadDawn(): Promise<Dawn> {
+  try {
+    return await import("npm:webgpu@0.6.2") as unknown as Dawn;
+  } catch (error) {
+    const [reason] = String(error instanceof Error ? error.message : error).split("\n");
+    throw new DawnError(`Cannot load Dawn (npm:webgpu) on this machine: ${reason}`, { cause: error });
+  }
+}

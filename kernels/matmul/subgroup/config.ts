@@ -1,0 +1,58 @@
+import { activationKey } from "../../activation.ts";
+import type { Storage } from "../../storage.ts";
+import { type MatmulConfig, operandCounts, usesActivation } from "../config.ts";
+import { uniformFields } from "../wgsl.ts";
+import { range } from "../../text.ts";
+import { type SubgroupOperands, type SubgroupTile, subgroupTileName } from "./tile.ts";
+
+/** A storage buffer of a product on subgroup matrices. */
+export interface SubgroupStorage extends Storage {
+  /** Whether it is of 16 bits, only read, and by vectors of eight elements at a multiple of eight. */
+  readonly eights?: boolean;
+}
+
+/** Everything that decides the WGSL text of one product on subgroup matrices. Sizes are not in it: they are uniforms. */
+export interface SubgroupConfig extends Omit<MatmulConfig, "tile" | "arithmetic" | "storage"> {
+  readonly tile: SubgroupTile;
+  readonly operands: SubgroupOperands;
+  /** The storage buffers, in binding order. */
+  readonly storage: readonly SubgroupStorage[];
+  /**
+   * The storage buffer of largest magnitudes, one for A and one for each B, by which they are scaled into float16's range;
+   * null where they are in it.
+   */
+  readonly magnitudes: number | null;
+  /** Whether the device may run subgroups smaller than the tile's, of which the last have no patch then. */
+  readonly varying: boolean;
+}
+
+/** Uniform fields of a product on subgroup matrices, in order. */
+export function subgroupFields(config: SubgroupConfig): string[] {
+  const scales = config.magnitudes === null
+    ? []
+    : ["magnitude_a", ...range(operandCounts(config).b).map((i) => `magnitude_b_${i}`)];
+  return [...uniformFields(config), ...scales];
+}
+
+/** A key that two configs share only when their WGSL is the same. */
+export function subgroupKey(config: SubgroupConfig): string {
+  const storage = config.storage.map((s) =>
+    `${s.dtype}${s.access === "read" ? "r" : "w"}${s.eights ? "8" : s.aligned ? "4" : "1"}` +
+    `${s.half ? "h" : ""}${s.wideIf ? "e" : ""}`
+  );
+  return [
+    config.layout,
+    subgroupTileName(config.tile),
+    config.tile.subgroupSize,
+    config.varying,
+    config.tile.group,
+    config.operands,
+    config.columns,
+    config.gatedA,
+    config.epilogue,
+    usesActivation(config) ? activationKey(config.activation) : "",
+    storage.join(),
+    config.slots.join(),
+    config.magnitudes,
+  ].join("|");
+}

@@ -1,0 +1,259 @@
+import { lines, range } from "../../text.ts";
+import { operandCounts } from "../config.ts";
+import type { SubgroupConfig, SubgroupStorage } from "./config.ts";
+import { EIGHT, type SharedTile, sharedTiles, threadsOf } from "./tile.ts";
+
+/**
+ * One operand's way from device memory through registers into its tile in workgroup memory, as WGSL text. Rows stay as
+ * they lie: matrices of a transposed operand are loaded from there by columns.
+ */
+export interface SubgroupLoader {
+  /** Once: each thread's place in the matrix and in the tile, and its registers. */
+  readonly setup: string;
+  /** The place of the step `now` along K. */
+  readonly begin: string;
+  /** Moves the place on by one step. */
+  readonly advance: string;
+  /** Fills the registers. Elements beyond the matrix hold anything. */
+  readonly fetch: string;
+  /** Sets what lies beyond K to zero, as NaN of another matrix times zero would be NaN; in the step that K ends inside. */
+  readonly mask: string;
+  /** Writes the registers to the tile. */
+  readonly commit: string;
+}
+
+/** What registers hold of eight elements. */
+type Form =
+  /** The words of a 16-bit type. */
+  | "words"
+  /** Two vec4<f16>. */
+  | "halves"
+  /** Two vec4f. */
+  | "floats";
+
+interface Part {
+  /** The name of its storage buffer. */
+  readonly buffer: string;
+  readonly storage: SubgroupStorage;
+  /** WGSL of its first element in the buffer. */
+  readonly offset: string;
+}
+
+/** What a loader needs to know of its operand. */
+interface Operand {
+  readonly name: "a" | "b";
+  readonly tile: SharedTile;
+  /** Whether a row's elements follow K. */
+  readonly alongK: boolean;
+  /** Column blocks side by side, or g and u of a gated A. */
+  readonly parts: readonly Part[];
+  readonly gated: boolean;
+}
+
+const SIZE = { a: "m", b: "n" } as const;
+
+/** The loaders of both operands. Tiles lie one after the other, A's parts first. */
+export function subgroupLoaders(config: SubgroupConfig): Record<"a" | "b", SubgroupLoader> {
+  const { layout, gatedA } = config;
+  const counts = operandCounts(config);
+  const tiles = sharedTiles(config.tile, config);
+  const parts = (name: "a" | "b", first: number, count: number): Part[] =>
+    range(count).map((i) => {
+      const slot = config.slots[first + i];
+      return { buffer: `s${slot}`, storage: config.storage[slot], offset: `p.${name}_${i}` };
+    });
+  return {
+    a: loader(config, {
+      name: "a",
+      tile: tiles.a,
+      alongK: layout !== "tn",
+      parts: parts("a", 0, counts.a),
+      gated: gatedA,
+    }),
+    b: loader(config, {
+      name: "b",
+      tile: tiles.b,
+      alongK: layout === "nt",
+      parts: parts("b", counts.a, counts.b),
+      gated: false,
+    }),
+  };
+}
+
+function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
+  const { name, tile, alongK, parts, gated } = operand;
+  const { tileK } = config.tile;
+  const threads = threadsOf(config.tile);
+  // Gate and up lie side by side in the tile; g and u of a gated A become one.
+  const blocks = gated ? 1 : parts.length;
+  const perRow = tile.cols / EIGHT / blocks;
+  const rowsAtOnce = threads / perRow;
+  const items = range(Math.max(1, tile.rows / rowsAtOnce));
+  const idle = tile.rows < rowsAtOnce;
+  const thread = idle ? `min(tid, ${tile.rows * perRow - 1}u)` : "tid";
+  const row = (i: number) => `(${name}_row + ${i * rowsAtOnce}u)`;
+  const forms = parts.map(formOf);
+  // By eights goes all of an operand or nothing of it.
+  const unit = Math.min(...parts.map(({ storage }) => storage.eights ? 8 : storage.aligned ? 4 : 1));
+  const inUnits = (elements: string) => unit === 1 ? elements : `(${elements}) >> ${Math.log2(unit)}u`;
+  const stride = alongK ? "1u" : `p.stride_${name}`;
+  const at = (i: number) =>
+    alongK
+      ? `min(origin_${name} + ${row(i)}, p.${SIZE[name]} - 1u) * p.stride_${name} + ${name}_col`
+      : `${row(i)} * p.stride_${name} + min(origin_${name} + ${name}_col, (p.${SIZE[name]} - 1u) & ~7u)`;
+  const register = (part: number, i: number) => `${name}_${part}_${i}`;
+  const each = (text: (part: number, i: number) => string) =>
+    lines(items.flatMap((i) => range(parts.length).map((part) => text(part, i))));
+  const target = (part: number, i: number) =>
+    `${name}_to + ${i * rowsAtOnce * tile.stride + (gated ? 0 : part * perRow)}u`;
+  const commits = gated
+    ? items.map((i) =>
+      put(config, name, target(0, i), gatedFloats(config, parts, [0, 1].map((part) => register(part, i))))
+    )
+    : items.flatMap((i) =>
+      parts.map((part, p) => put(config, name, target(p, i), valuesOf(config, part, register(p, i)), p))
+    );
+  return {
+    setup: lines([
+      `let ${name}_row = ${thread} / ${perRow}u;`,
+      `let ${name}_col = ${thread} % ${perRow}u * ${EIGHT}u;`,
+      `let ${name}_to = ${
+        name === "a" ? "A_TILE" : "B_TILE"
+      } + ${name}_row * ${tile.stride}u + ${name}_col / ${EIGHT}u;`,
+      ...items.map((i) => `let ${name}_at_${i} = ${inUnits(at(i))};`),
+      each((part, i) => declare(forms[part], register(part, i))),
+    ]),
+    begin: lines(
+      parts.map(({ offset }, part) =>
+        `var ${name}_place_${part} = ${inUnits(`${offset} + first * ${tileK}u * ${stride}`)};`
+      ),
+    ),
+    advance: lines(parts.map((_, part) => `${name}_place_${part} += ${inUnits(`${tileK}u * ${stride}`)};`)),
+    fetch: each((part, i) =>
+      fetch({ ...parts[part], unit }, register(part, i), `${name}_place_${part} + ${name}_at_${i}`)
+    ),
+    mask: alongK
+      ? lines([
+        `let ${name}_left = rest - min(rest, ${name}_col);`,
+        each((part, i) => keepFirst(forms[part], register(part, i), `${name}_left`)),
+      ])
+      : lines(
+        items.map((i) =>
+          `if (${row(i)} >= rest) { ${
+            lines(range(parts.length).map((part) => keepFirst(forms[part], register(part, i), null)))
+          } }`
+        ),
+      ),
+    commit: idle ? `if (tid < ${tile.rows * perRow}u) {\n${lines(commits)}\n}` : lines(commits),
+  };
+}
+
+function formOf({ storage }: Part): Form {
+  if (storage.eights) return "words";
+  return storage.half ? "halves" : "floats";
+}
+
+const VECTOR = { words: "vec4u", halves: "vec4<f16>", floats: "vec4f" } as const;
+
+/** Registers of a form: one, or two of four elements each. */
+const registersOf = (form: Form, register: string) =>
+  form === "words" ? [register] : [`${register}_0`, `${register}_1`];
+
+function declare(form: Form, register: string): string {
+  return registersOf(form, register).map((name) => `var ${name} = ${VECTOR[form]}();`).join(" ");
+}
+
+function fetch({ buffer, storage, unit }: Part & { unit: number }, register: string, place: string): string {
+  if (storage.eights) return `${register} = ${buffer}[${place}];`;
+  const load = unit === 4 ? `vector_${buffer}` : `load_${buffer}`;
+  return registersOf("floats", register)
+    .map((name, half) => `${name} = ${load}(${place} + ${half * 4 / unit}u);`).join(" ");
+}
+
+/** Keeps the first elements of eight, or none. */
+function keepFirst(form: Form, register: string, count: string | null): string {
+  if (count === null) {
+    return registersOf(form, register).map((name) => `${name} = ${VECTOR[form]}();`).join(" ");
+  }
+  return registersOf(form, register).map((name, half) =>
+    `${name} = keep_${form}(${name}, ${half === 0 ? count : `${count} - min(${count}, 4u)`});`
+  ).join(" ");
+}
+
+/** Eight elements as two WGSL expressions of four, and what they are. */
+interface Values {
+  readonly form: "words" | "halves" | "floats";
+  readonly of: readonly string[];
+}
+
+/** Elements as they are where they need neither a scale nor a split, else as floats. */
+function valuesOf({ operands, magnitudes }: SubgroupConfig, part: Part, register: string): Values {
+  const form = formOf(part);
+  const { dtype } = part.storage;
+  const asTheyAre = operands === "float16" && magnitudes === null;
+  if (form === "words") {
+    return asTheyAre && dtype === "float16"
+      ? { form, of: [register] }
+      : { form: "floats", of: ["xy", "zw"].map((pair) => `widen_${dtype}(${register}.${pair})`) };
+  }
+  const names = registersOf(form, register);
+  if (form === "halves") {
+    return asTheyAre ? { form, of: names } : { form: "floats", of: names.map((name) => `vec4f(${name})`) };
+  }
+  return { form, of: names };
+}
+
+/** h = act(g) u. */
+function gatedFloats(config: SubgroupConfig, parts: readonly Part[], registers: readonly string[]): Values {
+  const [g, u] = parts.map((part, i) => {
+    const { form, of } = valuesOf({ ...config, operands: "rounded" }, part, registers[i]);
+    return form === "floats" ? of : [];
+  });
+  return { form: "floats", of: g.map((gate, half) => `activate(${gate}) * ${u[half]}`) };
+}
+
+/** Stores eight elements as one float16 vector of the tile, or as one of each part of a split operand. */
+function put(
+  config: SubgroupConfig,
+  name: "a" | "b",
+  target: string,
+  { form, of }: Values,
+  part = 0,
+): string {
+  if (form === "words") return `memory[${target}] = ${of[0]};`;
+  if (form === "halves") {
+    return `memory[${target}] = vec4u(${of.map((half) => `bitcast<vec2u>(${half})`).join(", ")});`;
+  }
+  const scale = config.magnitudes === null ? "" : ` * scale_${name}${name === "b" ? `_${part}` : ""}`;
+  const scaled = of.map((value, half) => `let v${half} = ${scale ? `(${value})${scale}` : value};`).join(" ");
+  const low = name === "a" ? "A_LOW" : "B_LOW";
+  return config.operands === "split"
+    ? `{ ${scaled} memory[${target}] = vec4u(high(v0), high(v1)); memory[${target} + ${low}] = vec4u(low(v0), low(v1)); }`
+    : `{ ${scaled} memory[${target}] = vec4u(rounded(v0), rounded(v1)); }`;
+}
+
+/** Module scope: what the text of loaders calls. */
+export const LOADER_WGSL = `
+fn within(count: u32) -> vec4<bool> { return vec4u(0u, 1u, 2u, 3u) < vec4u(count); }
+fn keep_floats(v: vec4f, count: u32) -> vec4f { return select(vec4f(), v, within(count)); }
+fn keep_halves(v: vec4<f16>, count: u32) -> vec4<f16> { return select(vec4<f16>(), v, within(count)); }
+fn keep_words(v: vec4u, count: u32) -> vec4u {
+  let even = select(vec4u(), vec4u(0xffffu), vec4u(0u, 2u, 4u, 6u) < vec4u(count));
+  let odd = select(vec4u(), vec4u(0xffff0000u), vec4u(1u, 3u, 5u, 7u) < vec4u(count));
+  return v & (even | odd);
+}
+fn widen_float16(w: vec2u) -> vec4f { return vec4f(bitcast<vec4<f16>>(w)); }
+fn widen_bfloat16(w: vec2u) -> vec4f {
+  return bitcast<vec4f>(vec4u(w.x << 16u, w.x & 0xffff0000u, w.y << 16u, w.y & 0xffff0000u));
+}
+fn rounded(v: vec4f) -> vec2u { return bitcast<vec2u>(vec4<f16>(v)); }
+// By bits: a compiler takes v - f32(f16(v)) for zero. What is not finite has no rest, which would be NaN.
+fn top(v: vec4f) -> vec4f {
+  let bits = bitcast<vec4u>(v);
+  return bitcast<vec4f>(select(bits & vec4u(0xffffe000u), bits, (bits & vec4u(0x7f800000u)) == vec4u(0x7f800000u)));
+}
+fn high(v: vec4f) -> vec2u { return rounded(top(v)); }
+fn low(v: vec4f) -> vec2u {
+  let finite = (bitcast<vec4u>(v) & vec4u(0x7f800000u)) != vec4u(0x7f800000u);
+  return rounded(select(vec4f(), v - top(v), finite));
+}`;

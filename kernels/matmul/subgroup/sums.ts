@@ -1,0 +1,101 @@
+import { lines, range } from "../../text.ts";
+import type { SubgroupConfig } from "./config.ts";
+import { EIGHT, partsOf, sharedTiles, sumsOf } from "./tile.ts";
+
+/** Name of a result matrix: of the large products of split operands, or of the small ones. */
+export const sumName = (row: number, col: number, small = 0) =>
+  `${small === 0 ? "sum" : "small"}_${row}_${col}`;
+
+/** Matrices of a subgroup's patch, down and across. */
+export function gridOf(
+  { tile: { patchM, patchN, matrix } }: SubgroupConfig,
+): { down: number; across: number } {
+  return { down: patchM / matrix.M, across: patchN / matrix.N };
+}
+
+/** Declares a subgroup's sums, which are zero. */
+export function sums(config: SubgroupConfig): string {
+  const { down, across } = gridOf(config);
+  const { M, N } = config.tile.matrix;
+  return lines(
+    range(down).map((i) =>
+      range(across).flatMap((j) =>
+        range(sumsOf(config.operands)).map((small) =>
+          `var ${sumName(i, j, small)}: subgroup_matrix_result<f32, ${N}, ${M}>;`
+        )
+      ).join(" ")
+    ),
+  );
+}
+
+/** Where a subgroup's patch begins in the shared tiles: `patch_a`, and `patch_b` within each column block. */
+export function patchPlace({ tile: { tileN, patchM, patchN }, columns }: SubgroupConfig): string {
+  const across = tileN / patchN;
+  return `  let patch_a = subgroup / ${across}u * ${patchM}u;
+  let patch_b = subgroup % ${across}u * ${patchN / columns}u;`;
+}
+
+/** All products of one step along K, whose tiles are in workgroup memory. */
+export function multiply(config: SubgroupConfig): string {
+  const { tile: { tileK, matrix } } = config;
+  return lines(range(tileK / matrix.K).map((k) => `{\n${multiplyAt(config, k * matrix.K)}\n}`));
+}
+
+const PARTS = ["high", "low"] as const;
+
+/**
+ * One matrix along K: all of A first, then a matrix of B at a time with each of them. The small products of split
+ * operands come before the large one, so that they wait less for its result.
+ */
+function multiplyAt(config: SubgroupConfig, k: number): string {
+  const { down, across } = gridOf(config);
+  const parts = PARTS.slice(0, partsOf(config.operands));
+  const products = parts.length === 1 ? [["high", "high", 0]] as const : [
+    ["low", "high", 1],
+    ["high", "low", 1],
+    ["high", "high", 0],
+  ] as const;
+  const a = range(down).flatMap((i) => parts.map((part) => loadA(config, { part, i, k })));
+  const b = range(across).map((j) =>
+    lines([
+      "{",
+      ...parts.map((part) => loadB(config, { part, j, k })),
+      ...range(down).flatMap((i) =>
+        products.map(([left, right, small]) => {
+          const sum = sumName(i, j, small);
+          return `${sum} = subgroupMatrixMultiplyAccumulate(a_${left}_${i}, b_${right}, ${sum});`;
+        })
+      ),
+      "}",
+    ])
+  );
+  return lines([...a, ...b]);
+}
+
+interface Place {
+  readonly part: typeof PARTS[number];
+  readonly k: number;
+}
+
+function loadA({ tile, layout }: SubgroupConfig, { part, i, k }: Place & { i: number }): string {
+  const { M, K } = tile.matrix;
+  const { stride } = sharedTiles(tile, { layout }).a;
+  const low = part === "low" ? " + A_LOW" : "";
+  const row = `(patch_a + ${i * M}u)`;
+  const [order, at] = layout === "tn"
+    ? ["col_major", `${k * stride}u + ${row} / ${EIGHT}u`]
+    : ["row_major", `${row} * ${stride}u + ${k / EIGHT}u`];
+  return `let a_${part}_${i} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${K}, ${M}>, ${order}>(&memory, A_TILE${low} + ${at}, ${stride}u);`;
+}
+
+function loadB({ tile, layout, columns }: SubgroupConfig, { part, j, k }: Place & { j: number }): string {
+  const { N, K } = tile.matrix;
+  const { stride } = sharedTiles(tile, { layout }).b;
+  const low = part === "low" ? " + B_LOW" : "";
+  const perBlock = tile.patchN / N / columns;
+  const col = `(patch_b + ${Math.floor(j / perBlock) * tile.tileN / columns + j % perBlock * N}u)`;
+  const [order, at] = layout === "nt"
+    ? ["col_major", `${col} * ${stride}u + ${k / EIGHT}u`]
+    : ["row_major", `${k * stride}u + ${col} / ${EIGHT}u`];
+  return `let b_${part} = subgroupMatrixLoad<subgroup_matrix_right<f16, ${N}, ${K}>, ${order}>(&memory, B_TILE${low} + ${at}, ${stride}u);`;
+}

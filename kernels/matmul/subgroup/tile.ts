@@ -1,0 +1,206 @@
+import type { SubgroupMatrixConfig } from "../../gpu/device.ts";
+import type { Layout } from "../config.ts";
+import { TileError } from "../tile.ts";
+
+/**
+ * How a workgroup covers the output with subgroup matrices: a tile of tileM x tileN, walked along K in steps of tileK.
+ *
+ * Each subgroup owns a patch of patchM x patchN, a grid of result matrices that stay in its registers.
+ */
+export interface SubgroupTile {
+  /** Rows of the output. */
+  readonly tileM: number;
+  /** Columns of the output, of all column blocks together. */
+  readonly tileN: number;
+  /** Step along K. */
+  readonly tileK: number;
+  /** Rows of a subgroup. */
+  readonly patchM: number;
+  /** Columns of a subgroup, of all column blocks together. */
+  readonly patchN: number;
+  /** Shape of one matrix: result M x N, of operands M x K and K x N. */
+  readonly matrix: { readonly M: number; readonly N: number; readonly K: number };
+  /** Threads of a subgroup at most. */
+  readonly subgroupSize: number;
+  /** Rows of tiles that run together, so that their operands stay in the last-level cache. */
+  readonly group: number;
+}
+
+/** What a tile's operands are in workgroup memory: see {@linkcode SubgroupOperands}. */
+export type SubgroupOperands =
+  /** float16 tensors as they are. */
+  | "float16"
+  /** Rounded to float16, 11 significant bits, while they are loaded. */
+  | "rounded"
+  /** Split in two float16, 22 significant bits, while they are loaded: three products of matrices. */
+  | "split";
+
+/** Elements that a thread loads together: those of one vector of workgroup memory. */
+export const EIGHT = 8;
+
+/** Vectors of eight by which a row of a shared tile is longer: the rows of a matrix would meet in few banks without it. */
+const PADDING = 1;
+
+/** What decides how much of a workgroup's memory a tile takes. */
+export interface SubgroupUse {
+  readonly layout: Layout;
+  readonly operands: SubgroupOperands;
+  /** Matrices B that share A. */
+  readonly columns: 1 | 2;
+}
+
+/** The device limits that bound a tile. */
+export interface SubgroupLimits {
+  readonly subgroupMatrices: readonly SubgroupMatrixConfig[];
+  readonly subgroupMaxSize: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+}
+
+/** Subgroups of one workgroup. */
+export function subgroupsOf({ tileM, tileN, patchM, patchN }: SubgroupTile): number {
+  return (tileM / patchM) * (tileN / patchN);
+}
+
+/** Threads of one workgroup. */
+export function threadsOf(tile: SubgroupTile): number {
+  return subgroupsOf(tile) * tile.subgroupSize;
+}
+
+/** Float16 matrices that an operand becomes. */
+export function partsOf(operands: SubgroupOperands): number {
+  return operands === "split" ? 2 : 1;
+}
+
+/** Sums that a result has: the small products of split operands have their own, as tensor cores cut sums off. */
+export function sumsOf(operands: SubgroupOperands): number {
+  return operands === "split" ? 2 : 1;
+}
+
+/** A tile of an operand in workgroup memory: its rows and columns as they lie in device memory. */
+export interface SharedTile {
+  readonly rows: number;
+  readonly cols: number;
+  /** Vectors of eight from one row to the next. */
+  readonly stride: number;
+  /** Vectors of eight of one of its parts. */
+  readonly vectors: number;
+}
+
+function sharedTile(rows: number, cols: number): SharedTile {
+  const stride = cols / EIGHT + PADDING;
+  return { rows, cols, stride, vectors: rows * stride };
+}
+
+/** The shared tiles of both operands. */
+export function sharedTiles({ tileM, tileN, tileK }: SubgroupTile, { layout }: Pick<SubgroupUse, "layout">) {
+  return {
+    a: layout === "tn" ? sharedTile(tileK, tileM) : sharedTile(tileM, tileK),
+    b: layout === "nt" ? sharedTile(tileN, tileK) : sharedTile(tileK, tileN),
+  };
+}
+
+/** Vectors of workgroup memory, 16 bytes each, that the tiles of both operands take. */
+function tileVectors(tile: SubgroupTile, use: SubgroupUse): number {
+  const { a, b } = sharedTiles(tile, use);
+  return partsOf(use.operands) * (a.vectors + b.vectors);
+}
+
+/** How sums come out of a workgroup: some columns of matrices at a time, by way of the memory that tiles no longer need. */
+export interface Passage {
+  /** Columns of one column block that a subgroup puts there at once. */
+  readonly cols: number;
+  /** Vectors of four from one row to the next. */
+  readonly stride: number;
+  /** Vectors of four that one matrix row of one column block takes. */
+  readonly vectors: number;
+}
+
+/** The widest passage that the tiles' own memory has room for, or else that of one matrix. */
+export function passageOf(tile: SubgroupTile, use: SubgroupUse): Passage {
+  const { matrix, patchN } = tile;
+  const { columns, operands } = use;
+  const room = tileVectors(tile, use) / (subgroupsOf(tile) * columns * sumsOf(operands));
+  const passage = (cols: number) => ({ cols, stride: cols / 4 + 1, vectors: matrix.M * (cols / 4 + 1) });
+  let cols = patchN / columns;
+  while (cols > matrix.N && passage(cols).vectors > room) cols /= 2;
+  return passage(cols);
+}
+
+/** Vectors of 16 bytes that a workgroup needs. */
+export function workgroupVectors(tile: SubgroupTile, use: SubgroupUse): number {
+  const passages = subgroupsOf(tile) * use.columns * sumsOf(use.operands);
+  return Math.max(tileVectors(tile, use), passages * passageOf(tile, use).vectors);
+}
+
+/** Short name of a tile for reports and kernel keys: "128x128x32/64x64 of 16x16x16". */
+export function subgroupTileName(tile: SubgroupTile): string {
+  const { tileM, tileN, tileK, patchM, patchN, matrix: { M, N, K } } = tile;
+  return `${tileM}x${tileN}x${tileK}/${patchM}x${patchN} of ${M}x${N}x${K}`;
+}
+
+/** Whether a device has the matrices of a tile and room for it. */
+export function subgroupFits(tile: SubgroupTile, limits: SubgroupLimits, use: SubgroupUse): boolean {
+  return hasMatrix(tile, limits) && tile.subgroupSize === limits.subgroupMaxSize &&
+    16 * workgroupVectors(tile, use) <= limits.maxComputeWorkgroupStorageSize &&
+    threadsOf(tile) <= limits.maxComputeInvocationsPerWorkgroup;
+}
+
+function hasMatrix({ matrix }: SubgroupTile, { subgroupMatrices }: SubgroupLimits): boolean {
+  return subgroupMatrices.some(({ componentType, resultComponentType, M, N, K }) =>
+    componentType === "f16" && resultComponentType === "f32" &&
+    M === matrix.M && N === matrix.N && K === matrix.K
+  );
+}
+
+/**
+ * Checks a tile against its own rules, the column blocks it has to hold and the device's limits.
+ *
+ * @throws {TileError} Naming the field, the rule and the value.
+ */
+export function checkSubgroupTile(tile: SubgroupTile, limits: SubgroupLimits, use: SubgroupUse): void {
+  const { columns } = use;
+  const { tileM, tileN, patchM, patchN, matrix, group } = tile;
+  for (const field of ["tileM", "tileN", "tileK", "patchM", "patchN"] as const) {
+    const value = tile[field];
+    if (!Number.isInteger(Math.log2(value)) || value < EIGHT) {
+      refuse(field, `must be a power of two from ${EIGHT} up`, value);
+    }
+  }
+  multiple("tileM", tileM, "patchM", patchM);
+  multiple("tileN", tileN, "patchN", patchN);
+  multiple("patchM", patchM, "matrix.M", matrix.M);
+  multiple("patchN", patchN, "matrix.N for each column block", matrix.N * columns);
+  multiple("tileK", tile.tileK, "matrix.K", matrix.K);
+  if (!Number.isInteger(group) || group < 1) refuse("group", "must be a whole number from 1 up", group);
+  if (!hasMatrix(tile, limits)) {
+    const { M, N, K } = matrix;
+    refuse("matrix", "must be one of the device's from f16 to f32", `${M}x${N}x${K}`);
+  }
+  if (tile.subgroupSize !== limits.subgroupMaxSize) {
+    refuse("subgroupSize", `must be the device's, ${limits.subgroupMaxSize}`, tile.subgroupSize);
+  }
+  const row = Math.max(tileM, tileN / columns, tile.tileK) / EIGHT;
+  if (threadsOf(tile) < row) {
+    refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
+  }
+  if (threadsOf(tile) > limits.maxComputeInvocationsPerWorkgroup) {
+    refuse("threads", `must be at most ${limits.maxComputeInvocationsPerWorkgroup}`, threadsOf(tile));
+  }
+  const bytes = 16 * workgroupVectors(tile, use);
+  if (bytes > limits.maxComputeWorkgroupStorageSize) {
+    refuse(
+      "workgroup memory",
+      `must be at most ${limits.maxComputeWorkgroupStorageSize} bytes (maxComputeWorkgroupStorageSize)`,
+      bytes,
+    );
+  }
+}
+
+function multiple(field: string, value: number, of: string, divisor: number): void {
+  if (value % divisor !== 0) refuse(field, `must be a multiple of ${of} = ${divisor}`, value);
+}
+
+function refuse(field: string, rule: string, value: number | string): never {
+  throw new TileError(`Cannot build the subgroup tile as ${field} ${rule}: current value is ${value}`);
+}

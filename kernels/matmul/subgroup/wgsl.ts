@@ -1,0 +1,111 @@
+import { activationWgsl } from "../../activation.ts";
+import { packingWgsl, storageWgsl } from "../../storage.ts";
+import { lines, range } from "../../text.ts";
+import { operandCounts } from "../config.ts";
+import { type SubgroupConfig, subgroupFields } from "./config.ts";
+import { finish, finishWgsl, ifPatch, JOINED_WGSL } from "./finish.ts";
+import { LOADER_WGSL, subgroupLoaders } from "./loader.ts";
+import { multiply, patchPlace, sums } from "./sums.ts";
+import { partsOf, sharedTiles, threadsOf, workgroupVectors } from "./tile.ts";
+
+/**
+ * The WGSL of one matrix product on subgroup matrices: tiles of A and B go through registers to workgroup memory as
+ * float16; the next tile is fetched while matrices of the current one are multiplied into sums of float32.
+ */
+export function subgroupWgsl(config: SubgroupConfig): string {
+  const { tile, columns, storage } = config;
+  const { a, b } = subgroupLoaders(config);
+  return `enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+// Which matrices a subgroup takes depends on its number, which is the same for all of its threads.
+diagnostic(off, chromium.subgroup_matrix_uniformity);
+struct Params { ${subgroupFields(config).map((field) => `${field}: u32`).join(", ")} }
+${lines(storage.map((_, slot) => declare(config, slot)))}
+@group(0) @binding(${storage.length}) var<uniform> p: Params;
+${packingWgsl(storage.map(({ dtype }) => dtype))}
+${memoryWgsl(config)}
+${LOADER_WGSL}
+${JOINED_WGSL}
+${SCALE_WGSL}
+${config.gatedA && !config.epilogue.startsWith("gated") ? activationWgsl(config.activation) : ""}
+${finishWgsl(config)}
+
+@compute @workgroup_size(${threadsOf(tile)})
+fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group: vec3u,
+        @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_id) subgroup: u32) {
+  let id = group.y * groups.x + group.x;
+  if (id >= p.tiles_m * p.tiles_n) { return; }
+  // ${tile.group} rows of tiles run column by column, so that concurrent workgroups share operands in the cache.
+  let band = id / (${tile.group}u * p.tiles_n);
+  let band_rows = min(p.tiles_m - band * ${tile.group}u, ${tile.group}u);
+  let in_band = id - band * ${tile.group}u * p.tiles_n;
+  let tile_n = in_band / band_rows;
+  let origin_a = (band * ${tile.group}u + in_band - tile_n * band_rows) * ${tile.tileM}u;
+  let origin_b = tile_n * ${tile.tileN / columns}u;
+${patchPlace(config)}
+${scales(config)}
+  let steps = (p.k + ${tile.tileK - 1}u) / ${tile.tileK}u;
+  let first = group.z * steps / p.splits;
+  let end = (group.z + 1u) * steps / p.splits;
+${lines([a.setup, b.setup, a.begin, b.begin])}
+${sums(config)}
+${lines([a.fetch, b.fetch])}
+  for (var now = first; now < end; now++) {
+    let rest = p.k - now * ${tile.tileK}u;
+    if (rest < ${tile.tileK}u) {
+${lines([a.mask, b.mask])}
+    }
+    workgroupBarrier();
+${lines([a.commit, b.commit])}
+    workgroupBarrier();
+    // The last turn fetches elements that are never multiplied.
+${lines([a.advance, b.advance, a.fetch, b.fetch])}
+${ifPatch(config, multiply(config))}
+  }
+${finish(config)}
+}
+`;
+}
+
+function declare({ storage }: SubgroupConfig, slot: number): string {
+  return storage[slot].eights
+    ? `@group(0) @binding(${slot}) var<storage, read> s${slot}: array<vec4u>;`
+    : storageWgsl(`s${slot}`, slot, storage[slot]);
+}
+
+/** One array holds the tiles of both operands and, after them, sums on their way out. */
+function memoryWgsl(config: SubgroupConfig): string {
+  const { tile, operands } = config;
+  const { a, b } = sharedTiles(tile, config);
+  const parts = partsOf(operands);
+  return `var<workgroup> memory: array<vec4u, ${workgroupVectors(tile, config)}>;
+const A_TILE = 0u;
+const A_LOW = ${a.vectors}u;
+const B_TILE = ${parts * a.vectors}u;
+const B_LOW = ${b.vectors}u;`;
+}
+
+/** The powers of two that operands are multiplied by, and those that sums are, in two steps as one may overflow. */
+function scales(config: SubgroupConfig): string {
+  if (config.magnitudes === null) return "";
+  const magnitude = (name: string) => `exponent_of(load_one_s${config.magnitudes}(p.magnitude_${name}))`;
+  const blocks = range(operandCounts(config).b);
+  return lines([
+    `  let exponent_a = ${magnitude("a")};`,
+    "  let scale_a = power(exponent_a);",
+    ...blocks.map((i) =>
+      `  let exponent_b_${i} = ${magnitude(`b_${i}`)};
+  let scale_b_${i} = power(exponent_b_${i});
+  let unscale_${i} = vec2f(power(-(exponent_a + exponent_b_${i}) / 2), power(-(exponent_a + exponent_b_${i}) - -(exponent_a + exponent_b_${i}) / 2));`
+    ),
+  ]);
+}
+
+/** Module scope: the largest magnitude comes to lie from 2^14 to 2^15, an eighth of what float16 holds at most. */
+const SCALE_WGSL = `
+fn exponent_of(magnitude: f32) -> i32 {
+  let biased = i32(bitcast<u32>(magnitude) >> 23u);
+  return select(clamp(14 + 127 - biased, -126, 126), 0, biased == 0 || biased == 255);
+}
+fn power(exponent: i32) -> f32 { return bitcast<f32>(u32(exponent + 127) << 23u); }`;
