@@ -12,7 +12,7 @@ export interface SubgroupStorage extends Storage {
 }
 
 /** Everything that decides the WGSL text of one product on subgroup matrices. Sizes are not in it: they are uniforms. */
-export interface SubgroupConfig extends Omit<MatmulConfig, "tile" | "arithmetic" | "storage"> {
+export interface SubgroupConfig extends Omit<MatmulConfig, "tile" | "arithmetic" | "levels" | "storage"> {
   readonly tile: SubgroupTile;
   readonly operands: SubgroupOperands;
   /** The storage buffers, in binding order. */
