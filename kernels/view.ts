@@ -48,9 +48,14 @@ export function span(view: View): number {
 
 /** Whether groups of four elements along a row may be read as one vector, the last group of the last row included. */
 export function isAligned(view: View): boolean {
-  const strides = view.rows === 1 || view.stride % 4 === 0;
-  const end = view.offset + Math.ceil(span(view) / 4) * 4;
-  return strides && view.offset % 4 === 0 && end <= view.tensor.length;
+  return isAlignedTo(view, 4);
+}
+
+/** As {@linkcode isAligned}, of groups of any number of elements. */
+export function isAlignedTo(view: View, group: number): boolean {
+  const strides = view.rows === 1 || view.stride % group === 0;
+  const end = view.offset + Math.ceil(span(view) / group) * group;
+  return strides && view.offset % group === 0 && end <= view.tensor.length;
 }
 
 /** Whether groups of four elements along a row may be written as one vector. */

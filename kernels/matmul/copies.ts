@@ -4,7 +4,7 @@ import type { Dispatch } from "../gpu/dispatch.ts";
 import { type Step, workspace } from "../gpu/steps.ts";
 import { storageBytes } from "../gpu/tensor.ts";
 import { transposeLaunch } from "../transpose.ts";
-import { isAligned, isBindable, matrix, type View } from "../view.ts";
+import { isAlignedTo, isBindable, matrix, type View } from "../view.ts";
 import { shapeToChooseBy, type Sized } from "./request.ts";
 
 type Side = "a" | "b";
@@ -32,14 +32,14 @@ export interface Copied {
 /** Copies each operand of a side, or leaves the product as it is where the kind is null. */
 export function copied(
   sized: Sized,
-  { side, kind }: { side: Side; kind: CopyKind | null },
+  { side, kind, alignment }: { side: Side; kind: CopyKind | null; alignment: number },
   capabilities: Capabilities,
 ): Copied {
   if (kind === null) return { before: [], sized, after: [] };
   const { name, shape, launch, change } = kind === "transposed" ? TRANSPOSED_B : ALIGNED[side];
   const copies = sized[side].map((from) => {
     const [rows, cols] = shape(from);
-    const make = workspace(name, [rows, padded(cols)], from.tensor.dtype);
+    const make = workspace(name, [rows, padded(cols, alignment)], from.tensor.dtype);
     const dispatch = launch({ label: `${sized.label}: ${name}`, from, to: matrix(make) }, capabilities);
     return { make, dispatch, view: { ...matrix(make), cols } };
   });
@@ -51,8 +51,12 @@ export function copied(
 }
 
 /** How A is copied, if it is. */
-export function copyOfA(sized: Sized, capabilities: Capabilities): CopyKind | null {
-  return aligns(sized, "a", capabilities) ? "aligned" : null;
+export function copyOfA(
+  sized: Sized,
+  { alignment }: { alignment: number },
+  capabilities: Capabilities,
+): CopyKind | null {
+  return aligns(sized, { side: "a", alignment }, capabilities) ? "aligned" : null;
 }
 
 /**
@@ -62,7 +66,7 @@ export function copyOfA(sized: Sized, capabilities: Capabilities): CopyKind | nu
  */
 export function copyOfB(
   sized: Sized,
-  { transposeB }: { transposeB: boolean },
+  { transposeB, alignment }: { transposeB: boolean; alignment: number },
   capabilities: Capabilities,
 ): CopyKind | null {
   const { label, layout, b } = sized;
@@ -71,19 +75,24 @@ export function copyOfB(
       `Cannot compute ${label} with B transposed as layout must be nt: current value is ${layout}`,
     );
   }
-  const fitsTransposed = (view: View) => fits(view, view.cols * padded(view.rows), capabilities);
+  const fitsTransposed = (view: View) => fits(view, view.cols * padded(view.rows, alignment), capabilities);
   if (transposeB && b.every(fitsTransposed)) return "transposed";
-  return aligns(sized, "b", capabilities) ? "aligned" : null;
+  return aligns(sized, { side: "b", alignment }, capabilities) ? "aligned" : null;
 }
 
 /** Whether the operands of a side are copied into aligned rows: all or none, as they have one stride. */
-function aligns(sized: Sized, side: Side, capabilities: Capabilities): boolean {
+function aligns(
+  sized: Sized,
+  { side, alignment }: { side: Side; alignment: number },
+  capabilities: Capabilities,
+): boolean {
   const { m, n } = shapeToChooseBy(sized);
   const uses = side === "a" ? n : m;
-  if (uses < LEAST_USES || sized[side].every(isAligned)) return false;
-  return sized[side].every((view) =>
-    fits(view, view.rows * padded(view.cols), capabilities) && isBindable(withPadding(view), capabilities)
-  );
+  if (uses < LEAST_USES || sized[side].every((view) => isAlignedTo(view, alignment))) return false;
+  return sized[side].every((view) => {
+    const cols = padded(view.cols, alignment);
+    return fits(view, view.rows * cols, capabilities) && isBindable({ ...view, cols }, capabilities);
+  });
 }
 
 /** Whether a copy of so many elements fits the device. What fits as it is stored must not fail for its copy. */
@@ -95,9 +104,7 @@ function fits(
   return storageBytes(length, tensor.dtype) <= Math.min(maxBufferSize, maxStorageBufferBindingSize);
 }
 
-const padded = (cols: number) => Math.ceil(cols / 4) * 4;
-
-const withPadding = (view: View): View => ({ ...view, cols: padded(view.cols) });
+const padded = (cols: number, alignment: number) => Math.ceil(cols / alignment) * alignment;
 
 /** One kind of copy. */
 interface Copy {
@@ -123,7 +130,7 @@ const aligned = (name: string): Copy => ({
   // Beyond a row's end it copies what follows there, or what a read beyond the tensor gives. No product uses either.
   launch: ({ label, from, to }, capabilities) =>
     elementwiseLaunch(
-      { label, inputs: { x: withPadding(from) }, outputs: [{ to, value: "x" }] },
+      { label, inputs: { x: { ...from, cols: to.cols } }, outputs: [{ to, value: "x" }] },
       capabilities,
     ),
 });

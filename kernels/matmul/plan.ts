@@ -22,6 +22,7 @@
  */
 
 import type { Capabilities } from "../gpu/device.ts";
+import type { Dispatch } from "../gpu/dispatch.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { record, type Step } from "../gpu/steps.ts";
 import { range } from "../text.ts";
@@ -32,10 +33,10 @@ import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from 
 import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
 import { streams, streamSteps } from "./stream_launch.ts";
 import { slicesOf } from "./slices.ts";
-import { rowsAtOnce, rowsBefore } from "./splits.ts";
+import { rowsAtOnce, rowsBefore, type TileSize } from "./splits.ts";
 import { strassenSteps, usesStrassen } from "./strassen.ts";
 import { checkTile, type Tile } from "./tile.ts";
-import { tileLaunch } from "./tile_launch.ts";
+import { tileLaunch, type TileLaunchInit } from "./tile_launch.ts";
 import { TILES } from "./tiles.ts";
 
 /**
@@ -64,24 +65,59 @@ export function planProduct(request: MatmulRequest, capabilities: Capabilities):
   return tiledSteps(sized, choice, capabilities);
 }
 
-/** Operands are copied where that makes the product faster, then multiplied by tiles. */
+/** Operands are copied where that makes the product faster, then multiplied. */
 function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Step[] {
+  return copySteps(sized, tileWay(sized, chosen, capabilities), capabilities);
+}
+
+/** What computes the launches of a product, and how it is divided among them. */
+export interface Way extends Pick<TileChoice, "splits" | "tail" | "transposeB"> {
+  /** Rows and columns of a tile, of all column blocks together. */
+  readonly tile: TileSize;
+  /** Elements at a multiple of which rows must begin, or they are copied first if that pays. */
+  readonly alignment: 4 | 8;
+  /** Whether column blocks that no epilogue combines are computed apart. */
+  readonly columnsApart: boolean;
+  /** A launch with the request's epilogue, or one that leaves slices of K. */
+  launch(sized: Sized, init: Pick<TileLaunchInit, "epilogue" | "out" | "splits">): Dispatch;
+  /** A launch that leaves slices of the last rows. */
+  launchTail(sized: Sized, init: Pick<TileLaunchInit, "epilogue" | "out" | "splits" | "aligned">): Dispatch;
+}
+
+/** Multiply-adds on tiles, as chosen by the request, a tuning table, or the rule. */
+function tileWay(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Way {
   const choice = withLeastSlices(
     chosen ?? chooseTile(shapeToChooseBy(sized), capabilities),
     sized,
     capabilities,
   );
-  const { tile, transposeB = false } = choice;
+  const { tile } = choice;
   checkTile(tile, capabilities, sized);
-  const kindOfB = (part: Sized) => copyOfB(part, { transposeB }, capabilities);
+  // The tail uses the kernel of plain products, which others need as well, so that there is one kernel less to compile.
+  // Those mostly take the wide tile in float32, and the square one with 16 bits.
+  const shared: Tile = sized.dtype === "float32" && tile === TILES.square ? TILES.wide : tile;
+  return {
+    ...choice,
+    alignment: 4,
+    // Each of two column blocks would get few columns of this tile (250 us for twice 11,008 x 4,096 of 16 rows; apart 132).
+    columnsApart: tile === TILES.flat,
+    launch: (part, init) => tileLaunch(part, { tile, ...init }, capabilities),
+    launchTail: (part, init) => tileLaunch(part, { tile: shared, ...init }, capabilities),
+  };
+}
+
+function copySteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+  const { transposeB = false, alignment } = way;
+  const kindOfA = (part: Sized) => copyOfA(part, { alignment }, capabilities);
+  const kindOfB = (part: Sized) => copyOfB(part, { transposeB, alignment }, capabilities);
   // What can be multiplied one after the other is, so that no more copies live at once than one launch needs.
-  const apart = (kindOfB(sized) ?? copyOfA(sized, capabilities)) !== null && addsInPlace(sized);
+  const apart = (kindOfB(sized) ?? kindOfA(sized)) !== null && addsInPlace(sized);
   return (apart ? productsApart(sized) : [sized]).flatMap((product) => {
-    const a = copied(product, { side: "a", kind: copyOfA(product, capabilities) }, capabilities);
+    const a = copied(product, { side: "a", kind: kindOfA(product), alignment }, capabilities);
     const parts = kindOfB(a.sized) === null ? [a.sized] : columnsApart(a.sized);
     const steps = parts.flatMap((part) => {
-      const b = copied(part, { side: "b", kind: kindOfB(part) }, capabilities);
-      return [...b.before, ...multiplySteps(b.sized, choice, capabilities), ...b.after];
+      const b = copied(part, { side: "b", kind: kindOfB(part), alignment }, capabilities);
+      return [...b.before, ...multiplySteps(b.sized, way, capabilities), ...b.after];
     });
     return [...a.before, ...steps, ...a.after];
   });
@@ -93,45 +129,42 @@ function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: 
  * Two products are two launches of one kernel. A kernel that adds up both would have two loops, take twice as long to
  * compile and keep less in registers (15.2 against 15.0 ms on an H200, the sums read again included).
  */
-function multiplySteps(sized: Sized, { tile, splits, tail }: TileChoice, capabilities: Capabilities): Step[] {
-  if (splits > 1 || !addsInPlace(sized)) return splitSteps(sized, { tile, splits }, capabilities);
-  // Each of two column blocks would get few columns of this tile (250 us for twice 11,008 x 4,096 of 16 rows; apart 132).
-  const parts = tile === TILES.flat ? columnsApart(sized) : [sized];
+function multiplySteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+  const { splits, tail, tile } = way;
+  if (splits > 1 || !addsInPlace(sized)) return splitSteps(sized, way, capabilities);
+  const parts = way.columnsApart ? columnsApart(sized) : [sized];
   return parts.flatMap(productsApart).flatMap((part): Step[] => {
     const [first, last] = tail ? rowsApart(part, rowsBefore(tail, tile, part.m)) : [part];
     const { epilogue, out } = first;
-    const whole = { dispatch: tileLaunch(first, { tile, epilogue, out, splits: 1 }, capabilities) };
+    const whole = { dispatch: way.launch(first, { epilogue, out, splits: 1 }) };
     if (!last) return [whole];
     // The tail writes nothing that the other rows use, so that both run together.
     const rows = { ...last, label: `${last.label}: last rows` };
-    return ["group", whole, ...tailSteps(rows, { tile, splits: tail!.splits }, capabilities)];
+    return ["group", whole, ...tailSteps(rows, { ...way, splits: tail!.splits }, capabilities)];
   });
 }
-
-/** A tile, and into how many slices K is split. */
-type SplitChoice = Pick<TileChoice, "tile" | "splits">;
 
 /**
  * Splits K of all products into slices, and adds these in order. Products that cannot be added up in the output get at
  * least one slice each. Where not all rows' slices have room at once, rows follow each other in the same workspace.
  */
-function splitSteps(sized: Sized, { tile, splits }: SplitChoice, capabilities: Capabilities): Step[] {
+function splitSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
   const { products, m } = sized;
-  const each = Math.ceil(splits / products);
+  const splits = Math.ceil(way.splits / products);
   const bounded = !addsInPlace(sized) || sized.precision === "highest";
-  const rows = bounded ? rowsAtOnce(sized, tile, each * products) : m;
+  const rows = bounded ? rowsAtOnce(sized, way.tile, splits * products) : m;
   const [first, rest] = rowsApart(sized, rows);
-  const slices = slicesOf(first, { splits: each, parts: products }, capabilities);
+  const slices = slicesOf(first, { splits, parts: products }, capabilities);
   const launches = range(products).map((product) => {
     const part = { ...first, ...operandsOf(first, product), products: 1 } as const;
     const out = slices.partials.map((parts) => parts[product]);
-    return { dispatch: tileLaunch(part, { tile, epilogue: "store", out, splits: each }, capabilities) };
+    return { dispatch: way.launch(part, { epilogue: "store", out, splits }) };
   });
   return [
     ...slices.before,
     ...together(launches),
     ...slices.after,
-    ...rest ? splitSteps(rest, { tile, splits }, capabilities) : [],
+    ...rest ? splitSteps(rest, way, capabilities) : [],
   ];
 }
 
@@ -140,21 +173,14 @@ function together(launches: readonly Step[]): Step[] {
   return launches.length > 1 ? ["group", ...launches] : [...launches];
 }
 
-/**
- * Splits K of the last rows. It uses the kernel of plain products, which others need as well, so that there is one kernel
- * less to compile. Those mostly take the wide tile in float32, and the square one with 16 bits.
- */
-function tailSteps(sized: Sized, { tile, splits }: SplitChoice, capabilities: Capabilities): Step[] {
-  const shared: Tile = sized.dtype === "float32" && tile === TILES.square ? TILES.wide : tile;
+/** Splits K of the last rows. */
+function tailSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+  const { splits } = way;
   const aligned = sized.out.every(isWriteAligned);
   const slices = slicesOf(sized, { splits }, capabilities);
   const parts = columnsApart({ ...sized, epilogue: "store", out: slices.partials.flat() });
   const launches = parts.map((part) => ({
-    dispatch: tileLaunch(
-      part,
-      { tile: shared, epilogue: "store", out: part.out, splits, aligned },
-      capabilities,
-    ),
+    dispatch: way.launchTail(part, { epilogue: "store", out: part.out, splits, aligned }),
   }));
   return [...slices.before, ...launches, ...slices.after];
 }

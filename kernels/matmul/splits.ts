@@ -11,9 +11,12 @@ export interface Tail {
 }
 
 /** Rows of `m` that are not in the tail: whole tiles. */
-export function rowsBefore({ tileRows }: Tail, { tileM }: Tile, m: number): number {
+export function rowsBefore({ tileRows }: Tail, { tileM }: Pick<Tile, "tileM">, m: number): number {
   return Math.max(0, Math.ceil(m / tileM) - tileRows) * tileM;
 }
+
+/** What a tile covers of the output. */
+export type TileSize = Pick<Tile, "tileM" | "tileN">;
 
 /** Multiprocessors of an H200. WebGPU does not tell how many a GPU has, so the rule takes every GPU for an H200. */
 export const MULTIPROCESSORS = 132;
@@ -95,7 +98,7 @@ function addsApart({ products, dtype }: MatmulShape): boolean {
 /** Rows of the output whose slices have room at once: all of them, or as many as fill whole rounds of multiprocessors. */
 export function rowsAtOnce(
   { m, n, columns, mostSliceBytes = MOST_PARTIAL_BYTES }: MatmulShape,
-  tile: Tile,
+  tile: TileSize,
   slices: number,
 ): number {
   const fitting = Math.floor(mostSliceBytes / (4 * n * columns * slices));
@@ -185,6 +188,6 @@ export function splitsToTry({ m, n, k, columns, products }: MatmulShape, tile: T
   return [...new Set([1, ...slices])].filter((splits) => splits === 1 || splits > 1 && splits <= most);
 }
 
-function tilesOf(tile: Tile, { m, n, columns }: Pick<MatmulShape, "m" | "n" | "columns">): number {
+function tilesOf(tile: TileSize, { m, n, columns }: Pick<MatmulShape, "m" | "n" | "columns">): number {
   return Math.ceil(m / tile.tileM) * Math.ceil(n / (tile.tileN / columns));
 }
