@@ -22,7 +22,6 @@
  */
 
 import type { Capabilities } from "../gpu/device.ts";
-import type { Dispatch } from "../gpu/dispatch.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { record, type Step } from "../gpu/steps.ts";
 import { range } from "../text.ts";
@@ -33,10 +32,12 @@ import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from 
 import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
 import { streams, streamSteps } from "./stream_launch.ts";
 import { slicesOf } from "./slices.ts";
-import { rowsAtOnce, rowsBefore, type TileSize } from "./splits.ts";
+import { rowsAtOnce, rowsBefore } from "./splits.ts";
 import { strassenSteps, usesStrassen } from "./strassen.ts";
 import { checkTile, type Tile } from "./tile.ts";
-import { tileLaunch, type TileLaunchInit } from "./tile_launch.ts";
+import { subgroupWay } from "./subgroup/way.ts";
+import { tileLaunch } from "./tile_launch.ts";
+import type { Way } from "./way.ts";
 import { TILES } from "./tiles.ts";
 
 /**
@@ -67,21 +68,8 @@ export function planProduct(request: MatmulRequest, capabilities: Capabilities):
 
 /** Operands are copied where that makes the product faster, then multiplied. */
 function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Step[] {
-  return copySteps(sized, tileWay(sized, chosen, capabilities), capabilities);
-}
-
-/** What computes the launches of a product, and how it is divided among them. */
-export interface Way extends Pick<TileChoice, "splits" | "tail" | "transposeB"> {
-  /** Rows and columns of a tile, of all column blocks together. */
-  readonly tile: TileSize;
-  /** Elements at a multiple of which rows must begin, or they are copied first if that pays. */
-  readonly alignment: 4 | 8;
-  /** Whether column blocks that no epilogue combines are computed apart. */
-  readonly columnsApart: boolean;
-  /** A launch with the request's epilogue, or one that leaves slices of K. */
-  launch(sized: Sized, init: Pick<TileLaunchInit, "epilogue" | "out" | "splits">): Dispatch;
-  /** A launch that leaves slices of the last rows. */
-  launchTail(sized: Sized, init: Pick<TileLaunchInit, "epilogue" | "out" | "splits" | "aligned">): Dispatch;
+  const matrices = chosen ? null : subgroupWay(sized, capabilities);
+  return copySteps(sized, matrices ?? tileWay(sized, chosen, capabilities), capabilities);
 }
 
 /** Multiply-adds on tiles, as chosen by the request, a tuning table, or the rule. */

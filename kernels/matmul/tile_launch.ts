@@ -4,29 +4,23 @@ import type { Kernel } from "../gpu/kernel.ts";
 import { fold } from "../grid.ts";
 import { type Storage, storagesOf } from "../storage.ts";
 import { indented } from "../text.ts";
-import { bind, dtypeOf, type View, viewBytes } from "../view.ts";
+import { bind, dtypeOf, viewBytes } from "../view.ts";
 import { configKey, type Epilogue, type MatmulConfig, mayAdd } from "./config.ts";
 import type { Sized } from "./request.ts";
 import { kernelEpilogue } from "./slices.ts";
 import { type Tile, tileName } from "./tile.ts";
 import { TILES } from "./tiles.ts";
+import type { LaunchInit } from "./way.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
-/** What a launch of a tile writes, and how. */
-export interface TileLaunchInit {
-  readonly tile: Tile;
-  readonly epilogue: Epilogue;
-  /** Where each output's first slice begins. */
-  readonly out: readonly View[];
-  readonly splits: number;
-  /** Whether outputs may be written as vectors where they can. Default: true. */
-  readonly aligned?: boolean;
-}
-
 /** The launch that computes a product, or slices of its K, with a tile. */
-export function tileLaunch(sized: Sized, init: TileLaunchInit, capabilities: Capabilities): Dispatch {
+export function tileLaunch(
+  sized: Sized,
+  { tile, ...init }: LaunchInit & { readonly tile: Tile },
+  capabilities: Capabilities,
+): Dispatch {
   const { m, n, k, layout, columns, gatedA, activation, arithmetic } = sized;
-  const { tile, out, splits, aligned = true } = init;
+  const { out, splits, aligned = true } = init;
   const { epilogue, accumulate } = kernelEpilogue(init.epilogue, { mayAdd: mayAdd(sized) });
   const views = [...sized.a, ...sized.b, ...out];
   const bound = bind(views, capabilities);

@@ -1,0 +1,89 @@
+import type { Capabilities, SubgroupMatrixConfig } from "../../gpu/device.ts";
+import type { Sized } from "../request.ts";
+import { MULTIPROCESSORS } from "../splits.ts";
+import type { Way } from "../way.ts";
+import { subgroupLaunch } from "./launch.ts";
+import { subgroupFits, type SubgroupOperands, type SubgroupTile, type SubgroupUse } from "./tile.ts";
+
+/**
+ * How subgroup matrices compute a product, or null where they do not: the device has none of float16 with float32 sums, or
+ * the product asks for float32 multiply-adds.
+ */
+export function subgroupWay(sized: Sized, capabilities: Capabilities): Way | null {
+  const operands = operandsOf(sized);
+  if (operands === null) return null;
+  const tile = subgroupTileOf(capabilities, { ...sized, operands });
+  if (tile === null) return null;
+  return {
+    tile,
+    splits: splitsOf(sized, tile),
+    alignment: 8,
+    columnsApart: false,
+    launch: (part, init) => subgroupLaunch(part, { tile, operands, ...init }, capabilities),
+    launchTail: (part, init) => subgroupLaunch(part, { tile, operands, ...init }, capabilities),
+  };
+}
+
+/** What the operands become, or null where float32 multiply-adds are asked for. */
+function operandsOf({ precision, dtype }: Sized): SubgroupOperands | null {
+  if (precision === "highest") return null;
+  return dtype === "float16" ? "float16" : null;
+}
+
+/** Patches of a workgroup along M and N, the best first; fewer are for smaller devices. */
+const PATCHES = [[2, 2], [1, 2], [1, 1]] as const;
+
+/** Matrices of a patch along M and N, the best first. On a CPU little code, which compiles soon, counts more than speed. */
+const MATRICES = { gpu: [4, 2, 1], software: [2, 1] } as const;
+
+/** Steps of matrices along K in one step of a tile. */
+const STEPS = 2;
+
+/**
+ * The best tile that fits a device: patches of 64 x 64 where matrices are 16 x 16. A split operand has twice the sums, so
+ * that its patches are half as wide.
+ */
+export function subgroupTileOf(capabilities: Capabilities, use: SubgroupUse): SubgroupTile | null {
+  const wide = use.operands === "split" ? 2 : 1;
+  for (const { M, N, K } of matricesOf(capabilities)) {
+    for (const count of MATRICES[capabilities.software ? "software" : "gpu"]) {
+      const [patchM, patchN] = [count * M, Math.max(use.columns * N, count * N / wide)];
+      for (const [down, across] of PATCHES) {
+        const tile: SubgroupTile = {
+          tileM: down * patchM,
+          tileN: across * wide * patchN,
+          tileK: Math.max(16, STEPS * K),
+          patchM,
+          patchN,
+          matrix: { M, N, K },
+          subgroupSize: capabilities.subgroupMaxSize,
+          group: 8,
+        };
+        if (subgroupFits(tile, capabilities, use)) return tile;
+      }
+    }
+  }
+  return null;
+}
+
+/** Matrices of float16 with float32 sums, the largest first: they take the fewest instructions. */
+function matricesOf({ subgroupMatrices }: Capabilities): SubgroupMatrixConfig[] {
+  return subgroupMatrices
+    .filter(({ componentType, resultComponentType }) =>
+      componentType === "f16" && resultComponentType === "f32"
+    )
+    .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
+}
+
+/** Workgroups that a multiprocessor runs together. */
+const TOGETHER = 2;
+
+/** A slice of K is at least this long, so that its sums cost little beside its products. */
+const LEAST_SLICE = 512;
+
+/** Slices that fill a large GPU where the tiles alone do not. */
+function splitsOf({ m, n, k, columns, products }: Sized, { tileM, tileN }: SubgroupTile): number {
+  const tiles = Math.ceil(m / tileM) * Math.ceil(n * columns / tileN);
+  const filling = Math.floor(TOGETHER * MULTIPROCESSORS / (tiles * products));
+  return products * Math.max(1, Math.min(filling, Math.floor(k / LEAST_SLICE)));
+}
