@@ -4,7 +4,7 @@ import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import { variants } from "./mod.ts";
 import type { Options } from "./options.ts";
 import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
-import { type Call, checkProblem, problemOf } from "./validate.ts";
+import { type CheckedCall, checkProblem } from "./validate.ts";
 import type { Problem, Sizes } from "./variant.ts";
 
 /**
@@ -50,13 +50,11 @@ export function explain(
   options: ExplainOptions = {},
 ): Explanation {
   checkGpu(gpu);
-  const whole = checkProblem(problem, options);
-  const { training = true, weightForm = "separate" } = options;
+  const { problem: whole, settings, ...asked } = checkProblem(problem, options);
   const { variant, explanation } = choose(whole, {
     capabilities: gpu.capabilities,
-    training,
-    weightForm,
-    options,
+    options: settings,
+    ...asked,
   });
   const known = new Set([variant.id, ...explanation.rejected.map(({ implementation }) => implementation)]);
   const others = variants.toReversed().filter(({ id }) => !known.has(id));
@@ -94,20 +92,18 @@ const MOST_CHOICES = 256;
 
 const choices = new WeakMap<Gpu, Map<string, Choice>>();
 
-/** The problem that a call states and how it is computed, from memory where it was asked before. */
-export function prepared(call: Call, { training }: { training: boolean }): {
-  choice: Choice;
-  problem: Problem;
-} {
-  const { gpu, weights, options } = call;
-  const problem = problemOf(call);
+/** How the problem of a call is computed, from memory where it was asked before. */
+export function choiceFor(
+  gpu: Gpu,
+  { problem, inputs: { weights }, settings }: CheckedCall,
+  { training }: { training: boolean },
+): Choice {
   const weightForm = "gateUp" in weights ? "combined" : "separate";
-  const { implementation, memoryBudget } = options;
-  // JSON has no NaN: it would pass for no budget.
+  const { implementation, memoryBudget } = settings;
   const key = JSON.stringify([
     problem,
     implementation,
-    `${memoryBudget}`,
+    memoryBudget,
     training,
     weightForm,
     tuningRevision(),
@@ -115,9 +111,9 @@ export function prepared(call: Call, { training }: { training: boolean }): {
   const known = choices.get(gpu) ?? new Map<string, Choice>();
   choices.set(gpu, known);
   const found = known.get(key);
-  if (found) return { problem, choice: found };
-  const choice = choose(problem, { capabilities: gpu.capabilities, training, weightForm, options });
+  if (found) return found;
+  const choice = choose(problem, { capabilities: gpu.capabilities, training, weightForm, options: settings });
   if (known.size >= MOST_CHOICES) known.clear();
   known.set(key, choice);
-  return { problem, choice };
+  return choice;
 }

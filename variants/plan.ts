@@ -107,7 +107,7 @@ export interface Wanted {
   /** Whether backward follows. */
   readonly training: boolean;
   readonly weightForm: "separate" | "combined";
-  readonly options: Options;
+  readonly options: Pick<Options, "implementation" | "memoryBudget">;
 }
 
 /**
@@ -115,11 +115,9 @@ export interface Wanted {
  * fits the budget; then recompute in ever smaller chunks of tokens.
  *
  * @throws {NoImplementationError} If none can; every reason is in the message, and the least bytes that one would take.
- * @throws {RangeError} If an option is malformed.
  */
 export function choose(problem: Problem, wanted: Wanted): Choice {
   const { implementation = null, memoryBudget = null } = wanted.options;
-  checkBudget(memoryBudget);
   const rejected: Rejected[] = [];
   let floor = Infinity;
   for (const variant of candidates(problem, implementation)) {
@@ -150,22 +148,9 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
  * chunks of tokens.
  */
 function* candidates(problem: Problem, implementation: string | null): Generator<Variant> {
-  if (implementation !== null && !variants.some(({ id }) => id === implementation)) {
-    const ids = variants.map(({ id }) => id).join(", ");
-    throw new RangeError(
-      `Cannot use implementation as it must be null or one of ${ids}: current value is ${implementation}`,
-    );
-  }
   const allowed = variants.toReversed().filter(({ id }) => implementation === null || id === implementation);
   yield* allowed;
   for (const variant of allowed) yield* variant.inChunks?.(problem.tokens) ?? [];
-}
-
-function checkBudget(memoryBudget: number | null): void {
-  if (memoryBudget === null || Number.isFinite(memoryBudget) && memoryBudget > 0) return;
-  throw new RangeError(
-    `Cannot use memoryBudget as it must be null or bytes above 0: current value is ${memoryBudget}`,
-  );
 }
 
 /** The plan of a candidate, or the limit of the device that it exceeds. */

@@ -1,3 +1,4 @@
+import { kindOf } from "./arguments.ts";
 import { type DType, encode } from "./dtype.ts";
 
 /**
@@ -27,10 +28,9 @@ export function store(values: Elements, dtype: DType, label: string): Uint8Array
   const isHalves = typeof Float16Array === "function" && values instanceof Float16Array;
   if (isHalves && dtype !== "float16") return encode(Float32Array.from(values), dtype);
   if (!isHalves && !(values instanceof Uint16Array)) {
-    const name = (values as unknown)?.constructor?.name ?? String(values);
     throw new TypeError(
       `Cannot fill ${label} as values must be a Float32Array, Float64Array, Float16Array or Uint16Array: ` +
-        `current value is ${name}`,
+        `current value is ${kindOf(values)}`,
     );
   }
   if (dtype === "float32") {

@@ -3,6 +3,7 @@ import { explain, gatedLinearUnit, plan, Tensor } from "../../../mod.ts";
 import { type Bad, block, disposed, gpu, halfX, names } from "./setting.ts";
 
 const { x, gate, down, gateUp } = block;
+const alignment = gpu.capabilities.minStorageBufferOffsetAlignment;
 const sizes = (problem: any, options?: any) => () =>
   explain(gpu, { tokens: 2, dim: 2, hiddenDim: 2, ...problem }, options);
 const unit = (...args: any[]) => () => (gatedLinearUnit as any)(gpu, ...args);
@@ -143,12 +144,12 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [
       wrap(x.buffer, [2], { byteOffset: 4 }),
       RangeError,
-      "wrap tensor as byteOffset must be a multiple of 256: current value is 4",
+      `wrap tensor as byteOffset must be a multiple of ${alignment} (minStorageBufferOffsetAlignment): current value is 4`,
     ],
     [
       wrap(x.buffer, [960]),
       RangeError,
-      "wrap tensor as its 3840 bytes from 0 must lie in the buffer: current value is 960",
+      "wrap tensor as buffer must hold its bytes up to 3840: current value is 960",
     ],
     [() => x.reshape([7]), RangeError, "reshape x as it has 240 elements: current value is [7]"],
     [
