@@ -1,4 +1,4 @@
-import { Gpu } from "../kernels/gpu/device.ts";
+import { assertGpu, type Gpu } from "../kernels/gpu/device.ts";
 import type { DType } from "../kernels/gpu/dtype.ts";
 import { kindOf } from "../kernels/gpu/arguments.ts";
 import { notSubmitted } from "../kernels/gpu/memory.ts";
@@ -10,9 +10,7 @@ import { Tensor } from "../kernels/gpu/tensor.ts";
  * @throws {TypeError} If it is none, or disposed.
  */
 export function checkGpu(gpu: unknown): asserts gpu is Gpu {
-  if (!(gpu instanceof Gpu)) {
-    throw new TypeError(`Cannot use gpu as it must be a Gpu: current value is ${kindOf(gpu)}`);
-  }
+  assertGpu(gpu);
   if (gpu.disposed) {
     throw new TypeError("Cannot use gpu as it must not be disposed: current value is disposed");
   }

@@ -58,7 +58,7 @@ export function explain(
   });
   const known = new Set([variant.id, ...explanation.rejected.map(({ implementation }) => implementation)]);
   const others = variants.toReversed().filter(({ id }) => !known.has(id));
-  const reason = options.implementation
+  const reason = settings.implementation
     ? `implementation names ${variant.id}`
     : `${variant.id} can run, and is the faster or smaller one`;
   const later = others.map(({ id }) => ({ implementation: id, chunkTokens: null, reason }));

@@ -297,6 +297,16 @@ export class Gpu {
 }
 
 /**
+ * Checks the device argument of a call.
+ *
+ * @throws {TypeError} If it is no Gpu.
+ */
+export function assertGpu(gpu: unknown): asserts gpu is Gpu {
+  if (gpu instanceof Gpu) return;
+  throw new TypeError(`Cannot use gpu as it must be a Gpu: current value is ${kindOf(gpu)}`);
+}
+
+/**
  * Asks for a device with the adapter's real limits and the useful optional features.
  *
  * @throws {TypeError} If options is no object or has another name.

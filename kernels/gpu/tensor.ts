@@ -1,7 +1,7 @@
 import { kindOf, readOnce } from "./arguments.ts";
 import { bytesPerElement, decode, type DType, DTYPES } from "./dtype.ts";
 import { type Elements, store } from "./elements.ts";
-import { Gpu } from "./device.ts";
+import { assertGpu, type Gpu } from "./device.ts";
 import type { Purpose } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
 
@@ -77,14 +77,9 @@ export interface TensorInit {
   encoder?: GPUCommandEncoder;
 }
 
-function checkGpu(gpu: unknown): asserts gpu is Gpu {
-  if (gpu instanceof Gpu) return;
-  throw new TypeError(`Cannot use gpu as it must be a Gpu: current value is ${kindOf(gpu)}`);
-}
-
 /** The memory of a Gpu, in which no more buffers wait for reuse than should: nothing is being recorded here. */
 function roomIn(gpu: Gpu): Gpu["memory"] {
-  checkGpu(gpu);
+  assertGpu(gpu);
   gpu.memory.evict();
   return gpu.memory;
 }
@@ -156,7 +151,9 @@ export class Tensor {
     const given = values?.length;
     if (count !== given) {
       throw new RangeError(
-        `Cannot make ${label} as shape [${sizes}] holds ${count} elements: current value is ${kindOf(given)}`,
+        `Cannot make ${label} as values must be the ${count} elements of shape [${sizes}]: current value is ${
+          kindOf(given)
+        }`,
       );
     }
     const bytes = store(values, dtype, label);
@@ -195,7 +192,7 @@ export class Tensor {
     shape: readonly number[],
     options: { dtype?: DType; byteOffset?: number; label?: string } = {},
   ): Tensor {
-    checkGpu(gpu);
+    assertGpu(gpu);
     const { dtype, label, byteOffset } = storageOf(options, ["dtype", "byteOffset", "label"]);
     const sizes = checkedShape(shape, label);
     const alignment = gpu.capabilities.minStorageBufferOffsetAlignment;
