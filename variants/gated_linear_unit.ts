@@ -12,7 +12,8 @@ import { checkOptions, type Settings } from "./validate.ts";
  * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one kernel.
  *
  * @param x [..., D].
- * @param weight gate and up [D, H], or one combined [D, 2, H] tensor.
+ * @param weight gate and up [D, H], or one combined [D, 2, H] tensor. Those of PyTorch are [out, in]: transpose them
+ * first, as a square one passes all checks and gives wrong numbers.
  * @returns h [..., H], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  *

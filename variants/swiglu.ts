@@ -48,7 +48,8 @@ export interface WithGradients<W extends Weights = Weights> {
  * y = (act(x W_gate) * (x W_up)) W_down, the SwiGLU block (https://arxiv.org/abs/2002.05202).
  *
  * @param x [..., D]; leading dimensions are merged into tokens.
- * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D].
+ * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]:
+ * transpose them first, as a square one passes all checks and gives wrong numbers.
  * @returns y [..., D], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  * @throws {NoImplementationError} If no implementation can run.
@@ -83,7 +84,8 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
  * (the chain rule; forward: https://arxiv.org/abs/2002.05202).
  *
  * @param x [..., D]; leading dimensions are merged into tokens.
- * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. x and they must hold the same
+ * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]:
+ * transpose them first, as a square one passes all checks and gives wrong numbers. x and the weights must hold the same
  * numbers until backward is called.
  * @returns y [..., D], the caller's to dispose, and `backward`, once, from dy [..., D].
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
