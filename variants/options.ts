@@ -45,7 +45,8 @@ export interface Options {
 export interface Recording {
   /**
    * A command encoder to record into, outside any pass. The caller finishes and submits it, and then tells
-   * {@linkcode Gpu.submitted}. Default: one of the call's own, submitted at once.
+   * {@linkcode Gpu.submitted}. Until then its results cannot be read, and what it uses cannot be written; disposed
+   * tensors keep their bytes for it. Default: one of the call's own, submitted at once.
    */
   readonly encoder?: GPUCommandEncoder;
 }

@@ -178,7 +178,6 @@ export class DeviceMemory implements Memory {
     if (this.pending.isUnwritten(buffer)) throw notSubmitted(`read ${label}`);
     const proof = this.#proofs.of(buffer);
     const size = byteLength + (proof ? PROOF_BYTES : 0);
-    this.ledger.add(size, "internal");
     const staging = this.#guarded(() => {
       const staging = this.device.createBuffer({ label: "read-back", size, usage: MAP_READ | COPY_DST });
       const encoder = this.device.createCommandEncoder();
@@ -187,6 +186,7 @@ export class DeviceMemory implements Memory {
       this.device.queue.submit([encoder.finish()]);
       return staging;
     });
+    this.ledger.add(size, "internal");
     try {
       const failed = await staging.mapAsync(1).then(() => null, (error) => error); // GPUMapMode.READ
       await this.#faults?.settled();

@@ -272,7 +272,10 @@ export class Tensor {
     return this.#buffer;
   }
 
-  /** Gives the bytes back; a borrowed buffer stays as it is. Disposing twice does nothing. */
+  /**
+   * Gives the bytes back; a borrowed buffer stays as it is. Work that is recorded and not submitted yet keeps them until
+   * {@linkcode Gpu.submitted}. Disposing twice does nothing.
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
