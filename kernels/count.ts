@@ -1,4 +1,5 @@
 import type { Gpu } from "./gpu/device.ts";
+import type { Dispatch } from "./gpu/dispatch.ts";
 import { GpuRecorder } from "./gpu/recorder.ts";
 import { Tensor } from "./gpu/tensor.ts";
 import { fold } from "./grid.ts";
@@ -31,8 +32,7 @@ export async function countElements(gpu: Gpu, { label, inputs, where }: CountIni
   count.write(new Float32Array(1));
   const bound = tensors.map((tensor) => bind([matrix(tensor)], gpu.capabilities));
   const [{ length }] = tensors;
-  const recorder = new GpuRecorder(gpu);
-  recorder.dispatch({
+  const dispatch: Dispatch = {
     kernel: {
       key: ["count", where, ...Object.entries(inputs).map(([name, { dtype }]) => `${name} ${dtype}`)].join(
         "|",
@@ -46,8 +46,13 @@ export async function countElements(gpu: Gpu, { label, inputs, where }: CountIni
     workgroups: [...fold(Math.ceil(length / THREADS), gpu.capabilities.maxComputeWorkgroupsPerDimension), 1],
     flops: 0,
     bytes: tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
+  };
+  // Otherwise a fault that a caller's own error scope takes would pass for a count of 0.
+  gpu.guarded(() => {
+    const recorder = new GpuRecorder(gpu);
+    recorder.dispatch(dispatch);
+    recorder.submit();
   });
-  recorder.submit();
   const bits = await count.read();
   return new Uint32Array(bits.buffer, bits.byteOffset, 1)[0];
 }

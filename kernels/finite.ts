@@ -1,5 +1,5 @@
 import { countElements } from "./count.ts";
-import type { Gpu } from "./gpu/device.ts";
+import { assertGpu, type Gpu } from "./gpu/device.ts";
 import type { Tensor } from "./gpu/tensor.ts";
 
 /**
@@ -19,7 +19,8 @@ import type { Tensor } from "./gpu/tensor.ts";
  * ```
  */
 export function countNonFinite(gpu: Gpu, tensor: Tensor): Promise<number> {
-  if (!gpu?.memory || tensor?.memory !== gpu.memory) {
+  assertGpu(gpu);
+  if (tensor?.memory !== gpu.memory) {
     throw new TypeError("Cannot count as tensor must be a Tensor of this Gpu: current value is none");
   }
   // By its bits: a compiler may assume that no float is infinite.

@@ -1,5 +1,7 @@
-import { Gpu } from "../kernels/gpu/device.ts";
+import { assertGpu, type Gpu } from "../kernels/gpu/device.ts";
 import type { DType } from "../kernels/gpu/dtype.ts";
+import { kindOf } from "../kernels/gpu/arguments.ts";
+import { notSubmitted } from "../kernels/gpu/memory.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
 
 /**
@@ -8,9 +10,7 @@ import { Tensor } from "../kernels/gpu/tensor.ts";
  * @throws {TypeError} If it is none, or disposed.
  */
 export function checkGpu(gpu: unknown): asserts gpu is Gpu {
-  if (!(gpu instanceof Gpu)) {
-    throw new TypeError(`Cannot use gpu as it must be a Gpu: current value is ${kindOf(gpu)}`);
-  }
+  assertGpu(gpu);
   if (gpu.disposed) {
     throw new TypeError("Cannot use gpu as it must not be disposed: current value is disposed");
   }
@@ -71,29 +71,5 @@ export function checkWritten(
   const missing = Object.entries(tensors).find(([, { buffer }]) =>
     gpu.memory.pending.isUnwritten(buffer, encoder)
   );
-  if (!missing) return;
-  throw new TypeError(
-    `Cannot use ${
-      missing[0]
-    } as the encoder that writes it must be submitted, and gpu.submitted(encoder) called: ` +
-      "current value is pending",
-  );
-}
-
-/**
- * Checks a value against a list of names.
- *
- * @throws {RangeError} If it is none of them.
- */
-export function checkOneOf(name: string, value: unknown, values: readonly string[]): void {
-  if (typeof value === "string" && values.includes(value)) return;
-  throw new RangeError(
-    `Cannot use ${name} as it must be one of ${values.join(", ")}: current value is ${kindOf(value)}`,
-  );
-}
-
-/** What a value is, short enough for an error message. */
-export function kindOf(value: unknown): string {
-  if (value === null || typeof value !== "object") return String(value).slice(0, 80);
-  return value.constructor?.name ?? "object";
+  if (missing) throw notSubmitted(`use ${missing[0]}`);
 }

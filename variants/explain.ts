@@ -1,11 +1,11 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { checkGpu } from "./checks.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
-import { variants } from "./mod.ts";
+import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
 import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
-import { type Call, checkProblem, problemOf } from "./validate.ts";
-import type { Problem, Sizes } from "./variant.ts";
+import { type CheckedCall, checkProblem } from "./validate.ts";
+import type { Problem, Sizes, Variant } from "./variant.ts";
 
 /**
  * What {@linkcode explain} and {@linkcode plan} take beside the problem.
@@ -27,13 +27,14 @@ export interface ExplainOptions extends Options {
 }
 
 /**
- * Which implementation would run a problem on a device, with which tiles and how many bytes, and why each better one
- * would not. Nothing is allocated.
+ * Which implementation would run a problem on a device, with which tiles and how many bytes, and why each other one would
+ * not. Without a name it is the default variant; where that cannot run or exceeds the budget, the first of its fallbacks
+ * that can. Nothing is allocated.
  *
  * @throws {TypeError | RangeError} If the problem or an option is malformed.
  * @throws {NoImplementationError} If none can run.
  *
- * @example Which implementation would run, and why no better one
+ * @example Which implementation would run, and why no other one
  * ```ts
  * import { explain, requestGpu } from "../mod.ts";
  *
@@ -50,30 +51,39 @@ export function explain(
   options: ExplainOptions = {},
 ): Explanation {
   checkGpu(gpu);
-  const whole = checkProblem(problem, options);
-  const { training = true, weightForm = "separate" } = options;
+  const { problem: whole, settings, ...asked } = checkProblem(problem, options);
   const { variant, explanation } = choose(whole, {
     capabilities: gpu.capabilities,
-    training,
-    weightForm,
-    options,
+    options: settings,
+    ...asked,
   });
   const known = new Set([variant.id, ...explanation.rejected.map(({ implementation }) => implementation)]);
-  const others = variants.toReversed().filter(({ id }) => !known.has(id));
-  const reason = options.implementation
-    ? `implementation names ${variant.id}`
-    : `${variant.id} can run, and is the faster or smaller one`;
-  const later = others.map(({ id }) => ({ implementation: id, chunkTokens: null, reason }));
+  const untried = [...new Set([DEFAULT_VARIANT, ...FALLBACKS, ...variants])].filter(({ id }) =>
+    !known.has(id)
+  );
+  const later = untried.map((other) => ({
+    implementation: other.id,
+    chunkTokens: null,
+    reason: whyUntried(other, { taken: variant.id, named: settings.implementation !== null }),
+  }));
   return { ...explanation, rejected: [...explanation.rejected, ...later] };
 }
 
+function whyUntried(other: Variant, { taken, named }: { taken: string; named: boolean }): string {
+  if (named) return `implementation names ${taken}`;
+  const isTried = other === DEFAULT_VARIANT || FALLBACKS.includes(other);
+  return isTried
+    ? `${taken} can run and is tried before it`
+    : `${taken} can run, and it runs only where implementation names it`;
+}
+
 /**
- * The fastest way of computing a problem that fits `memoryBudget`, with its launches and the bytes it saves and
- * peaks at: {@linkcode explain} without what was passed over.
+ * How a problem would be computed within `memoryBudget`, with its launches and the bytes it saves and peaks at:
+ * {@linkcode explain} without what was passed over.
  *
  * @throws {NoImplementationError} If none fits; the message states the least bytes that would do.
  *
- * @example The fastest within a budget
+ * @example Within a budget
  * ```ts
  * import { plan, requestGpu } from "../mod.ts";
  *
@@ -94,20 +104,18 @@ const MOST_CHOICES = 256;
 
 const choices = new WeakMap<Gpu, Map<string, Choice>>();
 
-/** The problem that a call states and how it is computed, from memory where it was asked before. */
-export function prepared(call: Call, { training }: { training: boolean }): {
-  choice: Choice;
-  problem: Problem;
-} {
-  const { gpu, weights, options } = call;
-  const problem = problemOf(call);
+/** How the problem of a call is computed, from memory where it was asked before. */
+export function choiceFor(
+  gpu: Gpu,
+  { problem, inputs: { weights }, settings }: CheckedCall,
+  { training }: { training: boolean },
+): Choice {
   const weightForm = "gateUp" in weights ? "combined" : "separate";
-  const { implementation, memoryBudget } = options;
-  // JSON has no NaN: it would pass for no budget.
+  const { implementation, memoryBudget } = settings;
   const key = JSON.stringify([
     problem,
     implementation,
-    `${memoryBudget}`,
+    memoryBudget,
     training,
     weightForm,
     tuningRevision(),
@@ -115,9 +123,9 @@ export function prepared(call: Call, { training }: { training: boolean }): {
   const known = choices.get(gpu) ?? new Map<string, Choice>();
   choices.set(gpu, known);
   const found = known.get(key);
-  if (found) return { problem, choice: found };
-  const choice = choose(problem, { capabilities: gpu.capabilities, training, weightForm, options });
+  if (found) return found;
+  const choice = choose(problem, { capabilities: gpu.capabilities, training, weightForm, options: settings });
   if (known.size >= MOST_CHOICES) known.clear();
   known.set(key, choice);
-  return { problem, choice };
+  return choice;
 }

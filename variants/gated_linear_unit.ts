@@ -1,17 +1,19 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
+import { readOnce } from "../kernels/gpu/arguments.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
 import { matmul } from "../kernels/matmul/plan.ts";
 import { halves, matrix } from "../kernels/view.ts";
 import type { Options, Recording } from "./options.ts";
-import { recorded } from "./recorded.ts";
+import { recordedAndGuarded } from "./recorded.ts";
 import { checkDtype, checkGpu, checkShape, checkTensor, checkWritten } from "./checks.ts";
-import { checkEncoder, checkOptions } from "./validate.ts";
+import { checkOptions, type Settings } from "./validate.ts";
 
 /**
  * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one kernel.
  *
  * @param x [..., D].
- * @param weight gate and up [D, H], or one combined [D, 2, H] tensor.
+ * @param weight gate and up [D, H], or one combined [D, 2, H] tensor. Those of PyTorch are [out, in]: transpose them
+ * first, as a square one passes all checks and gives wrong numbers.
  * @returns h [..., H], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  *
@@ -32,12 +34,11 @@ export function gatedLinearUnit(
   weight: Tensor | { readonly gate: Tensor; readonly up: Tensor },
   options: Pick<Options, "activation" | "precision"> & Recording = {},
 ): Tensor {
-  const { activation, precision } = checkOptions(options);
-  refuseForeign(options);
+  const { activation, precision, encoder, ...foreign } = checkOptions(options);
+  refuseForeign(foreign);
   const { gate, up, hiddenDim } = partsOf(gpu, x, weight);
-  const encoder = checkEncoder(options);
   checkWritten(gpu, { x, "weight.gate": gate.tensor, "weight.up": up.tensor }, encoder);
-  return recorded(gpu, encoder, (recorder) => {
+  return recordedAndGuarded(gpu, encoder, (recorder) => {
     const shape = [...x.shape.slice(0, -1), hiddenDim];
     const h = recorder.empty(shape, x.dtype, { purpose: "output", label: "h" });
     matmul(recorder, {
@@ -56,9 +57,8 @@ export function gatedLinearUnit(
 }
 
 /** Options of the whole block, which has several implementations and plans its memory. */
-function refuseForeign(options: Options): void {
-  for (const name of ["implementation", "memoryBudget"] as const) {
-    const value = options[name] ?? null;
+function refuseForeign(options: Pick<Settings, "implementation" | "memoryBudget">): void {
+  for (const [name, value] of Object.entries(options)) {
     if (value === null) continue;
     throw new RangeError(
       `Cannot use ${name} here as gatedLinearUnit is one kernel and needs no memory but h: current value is ${value}`,
@@ -75,7 +75,7 @@ function partsOf(gpu: Gpu, x: Tensor, weight: Tensor | { readonly gate: Tensor; 
     checkDtype(weight, "weight", x.dtype);
     return { ...halves(weight), hiddenDim: weight.columns };
   }
-  const { gate, up } = weight;
+  const { gate, up } = readOnce("weight", weight, ["gate", "up"]) as { gate: Tensor; up: Tensor };
   for (const [name, tensor] of [["weight.gate", gate], ["weight.up", up]] as const) {
     checkTensor(gpu, tensor, name);
     checkShape(tensor, name, [x.columns, gate.columns]);

@@ -9,7 +9,7 @@ import { tuned } from "./tuned.ts";
 import { unsloth } from "./unsloth.ts";
 import type { Variant } from "./variant.ts";
 
-/** Every way of computing the block, from the plainest to this project's own. Adding one is one file and one line. */
+/** Every variant, from the plainest to this project's own. Adding one is one file and one line. */
 export const variants: readonly Variant[] = [
   pytorch,
   alphafold3,
@@ -20,3 +20,25 @@ export const variants: readonly Variant[] = [
   unsloth,
   tuned,
 ].map(traced);
+
+/** What runs where a caller names no variant. */
+export const DEFAULT_VARIANT: Variant = named(tuned);
+
+/**
+ * What runs, in this order, where the default cannot. A variant that is not listed runs only where a caller names it, so
+ * that a new one changes nothing for anybody else.
+ */
+export const FALLBACKS: readonly Variant[] = [
+  unsloth,
+  liger,
+  alphafold3Fused,
+  alphafold3Checkpointed,
+  alphafold3Combined,
+  alphafold3,
+  pytorch,
+].map(named);
+
+/** The registry's own of a variant, which keeps its traces. */
+function named({ id }: Variant): Variant {
+  return variants.find((variant) => variant.id === id)!;
+}

@@ -9,7 +9,7 @@ import type { Precision } from "../kernels/matmul/config.ts";
  * import type { Options } from "../mod.ts";
  *
  * const options: Options = { activation: "gelu_tanh", precision: "highest", memoryBudget: 2 ** 30 };
- * console.log(options.implementation ?? "the best that can run");
+ * console.log(options.implementation ?? "tuned, or the first of its fallbacks that can run");
  * ```
  */
 export interface Options {
@@ -17,7 +17,7 @@ export interface Options {
   readonly activation?: Activation;
   /** What products are added up in. Default: "default", float32 throughout. */
   readonly precision?: Precision;
-  /** A variant's id, which then must be able to run; null takes this project's own, or where it cannot run, another. Default: null. */
+  /** A variant's id, which then must be able to run; null takes `tuned`, or where it cannot run, one of its fallbacks. Default: null. */
   readonly implementation?: string | null;
   /** Bytes at most beyond x, weights and dy: y, saved, workspace and gradients. Default: no limit. */
   readonly memoryBudget?: number | null;
@@ -45,7 +45,8 @@ export interface Options {
 export interface Recording {
   /**
    * A command encoder to record into, outside any pass. The caller finishes and submits it, and then tells
-   * {@linkcode Gpu.submitted}. Default: one of the call's own, submitted at once.
+   * {@linkcode Gpu.submitted}. Until then its results cannot be read, and what it uses cannot be written; disposed
+   * tensors keep their bytes for it. Default: one of the call's own, submitted at once.
    */
   readonly encoder?: GPUCommandEncoder;
 }

@@ -5,7 +5,7 @@ import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { emptyInputs, runBackward, runForward } from "./form.ts";
-import { variants } from "./mod.ts";
+import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
 import { type Problem, type Variant, wayName } from "./variant.ts";
 
@@ -70,7 +70,7 @@ export interface Rejected {
  * ```
  */
 export interface Explanation extends Plan {
-  /** What was passed over: better ones that cannot run, best first; from `explain`, every other one too. */
+  /** What was passed over: first those that were tried and cannot run, in order; from `explain`, every other one too. */
   readonly rejected: readonly Rejected[];
 }
 
@@ -107,19 +107,17 @@ export interface Wanted {
   /** Whether backward follows. */
   readonly training: boolean;
   readonly weightForm: "separate" | "combined";
-  readonly options: Options;
+  readonly options: Pick<Options, "implementation" | "memoryBudget">;
 }
 
 /**
- * Chooses how a problem is computed: the named implementation, or the first of the registry's best that can run and
- * fits the budget; then recompute in ever smaller chunks of tokens.
+ * Chooses how a problem is computed: by the named variant, or by the first of the default and its fallbacks that can run
+ * and fits the budget. Where none does, they are tried again in ever smaller chunks of tokens.
  *
  * @throws {NoImplementationError} If none can; every reason is in the message, and the least bytes that one would take.
- * @throws {RangeError} If an option is malformed.
  */
 export function choose(problem: Problem, wanted: Wanted): Choice {
   const { implementation = null, memoryBudget = null } = wanted.options;
-  checkBudget(memoryBudget);
   const rejected: Rejected[] = [];
   let floor = Infinity;
   for (const variant of candidates(problem, implementation)) {
@@ -145,27 +143,13 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
   );
 }
 
-/**
- * This project's own first, then the others from the latest in the registry to the plainest; then those that compute in
- * chunks of tokens.
- */
+/** The named variant, or the default and its fallbacks; then those of them that compute in chunks of tokens. */
 function* candidates(problem: Problem, implementation: string | null): Generator<Variant> {
-  if (implementation !== null && !variants.some(({ id }) => id === implementation)) {
-    const ids = variants.map(({ id }) => id).join(", ");
-    throw new RangeError(
-      `Cannot use implementation as it must be null or one of ${ids}: current value is ${implementation}`,
-    );
-  }
-  const allowed = variants.toReversed().filter(({ id }) => implementation === null || id === implementation);
+  const allowed = implementation === null
+    ? [DEFAULT_VARIANT, ...FALLBACKS]
+    : variants.filter(({ id }) => id === implementation);
   yield* allowed;
   for (const variant of allowed) yield* variant.inChunks?.(problem.tokens) ?? [];
-}
-
-function checkBudget(memoryBudget: number | null): void {
-  if (memoryBudget === null || Number.isFinite(memoryBudget) && memoryBudget > 0) return;
-  throw new RangeError(
-    `Cannot use memoryBudget as it must be null or bytes above 0: current value is ${memoryBudget}`,
-  );
 }
 
 /** The plan of a candidate, or the limit of the device that it exceeds. */

@@ -17,3 +17,10 @@ export function recorded<T>(
     throw error;
   }
 }
+
+/**
+ * As {@linkcode recorded}, and finds faults that a caller's own error scope would swallow: the next `read` tells them.
+ */
+export function recordedAndGuarded<T>(...work: Parameters<typeof recorded<T>>): T {
+  return work[0].guarded(() => recorded(...work));
+}

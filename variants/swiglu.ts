@@ -1,11 +1,11 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { prepared } from "./explain.ts";
-import { namedWeights, type Run, runBackward, runForward } from "./form.ts";
+import { choiceFor } from "./explain.ts";
+import { type Run, runBackward, runForward } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
-import { recorded } from "./recorded.ts";
+import { recordedAndGuarded } from "./recorded.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
-import { checkEncoder, inputsOf, problemOf } from "./validate.ts";
+import { checkCall, checkInputs, checkOptions, namedInputs } from "./validate.ts";
 import { type Gradients, release, type Weights } from "./variant.ts";
 
 /**
@@ -48,7 +48,8 @@ export interface WithGradients<W extends Weights = Weights> {
  * y = (act(x W_gate) * (x W_up)) W_down, the SwiGLU block (https://arxiv.org/abs/2002.05202).
  *
  * @param x [..., D]; leading dimensions are merged into tokens.
- * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D].
+ * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]:
+ * transpose them first, as a square one passes all checks and gives wrong numbers.
  * @returns y [..., D], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  * @throws {NoImplementationError} If no implementation can run.
@@ -67,12 +68,12 @@ export interface WithGradients<W extends Weights = Weights> {
  * ```
  */
 export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options & Recording = {}): Tensor {
-  const { choice, problem } = prepared({ gpu, x, weights, options }, { training: false });
-  const { variant } = choice;
-  const encoder = checkEncoder(options);
-  checkWritten(gpu, inputsOf({ x, weights }), encoder);
-  return recorded(gpu, encoder, (recorder) => {
-    const { y } = runForward({ recorder, variant, problem, inputs: { x, weights } }, false);
+  const call = checkCall({ gpu, x, weights, options });
+  const { problem, inputs, settings: { encoder } } = call;
+  const { variant } = choiceFor(gpu, call, { training: false });
+  checkWritten(gpu, namedInputs(inputs), encoder);
+  return recordedAndGuarded(gpu, encoder, (recorder) => {
+    const { y } = runForward({ recorder, variant, problem, inputs }, false);
     return y.reshape(x.shape);
   });
 }
@@ -83,7 +84,8 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
  * (the chain rule; forward: https://arxiv.org/abs/2002.05202).
  *
  * @param x [..., D]; leading dimensions are merged into tokens.
- * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. x and they must hold the same
+ * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]:
+ * transpose them first, as a square one passes all checks and gives wrong numbers. x and the weights must hold the same
  * numbers until backward is called.
  * @returns y [..., D], the caller's to dispose, and `backward`, once, from dy [..., D].
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
@@ -130,14 +132,13 @@ export function swigluWithGrad<W extends Weights>(
   weights: W,
   options: Options & Recording = {},
 ): WithGradients<W> {
-  const { choice, problem } = prepared({ gpu, x, weights, options }, { training: true });
-  // Backward is of what forward saw, whatever becomes of the caller's objects.
-  const inputs = { x, weights: namedWeights(weights) };
+  const call = checkCall({ gpu, x, weights, options });
+  const { problem, inputs, settings: { encoder } } = call;
+  const { variant } = choiceFor(gpu, call, { training: true });
   const shape = [...x.shape];
-  const run: Omit<Run, "recorder"> = { variant: choice.variant, problem, inputs };
-  const encoder = checkEncoder(options);
-  checkWritten(gpu, inputsOf(inputs), encoder);
-  const { y, saved: kept } = recorded(gpu, encoder, (recorder) => {
+  const run: Omit<Run, "recorder"> = { variant, problem, inputs };
+  checkWritten(gpu, namedInputs(inputs), encoder);
+  const { y, saved: kept } = recordedAndGuarded(gpu, encoder, (recorder) => {
     const { y, saved } = runForward({ ...run, recorder }, true);
     return { y: y.reshape(shape), saved };
   });
@@ -155,11 +156,11 @@ export function swigluWithGrad<W extends Weights>(
     checkTensor(gpu, dy, "dy");
     checkShape(dy, "dy", shape);
     checkDtype(dy, "dy", x.dtype);
-    problemOf({ gpu, ...inputs, options: {} });
-    const encoder = checkEncoder(recording);
-    checkWritten(gpu, { ...saved, dy, ...inputsOf(inputs) }, encoder);
+    checkInputs(gpu, inputs);
+    const { encoder } = checkOptions(recording);
+    checkWritten(gpu, { ...saved, dy, ...namedInputs(inputs) }, encoder);
     try {
-      return recorded(gpu, encoder, (recorder) => {
+      return recordedAndGuarded(gpu, encoder, (recorder) => {
         const gradients = runBackward({ ...run, recorder }, saved!, dy);
         gradients.dx.reshape(shape);
         return gradients as unknown as Gradients<W>; // in the form of the weights, which are W

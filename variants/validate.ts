@@ -1,106 +1,185 @@
 import { type Activation, ACTIVATIONS } from "../kernels/activation.ts";
+import { checkOneOf, isEncoder, kindOf, readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
-import { DTYPES } from "../kernels/gpu/dtype.ts";
+import { type DType, DTYPES } from "../kernels/gpu/dtype.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { PRECISIONS } from "../kernels/matmul/config.ts";
-import { checkDtype, checkGpu, checkOneOf, checkShape, checkTensor, kindOf } from "./checks.ts";
+import { type Precision, PRECISIONS } from "../kernels/matmul/config.ts";
+import { checkDtype, checkGpu, checkShape, checkTensor } from "./checks.ts";
 import { namedWeights } from "./form.ts";
+import { variants } from "./mod.ts";
 import type { Options, Recording } from "./options.ts";
-import type { Problem, Sizes, Weights } from "./variant.ts";
+import type { Inputs, Problem, Sizes, Weights } from "./variant.ts";
 
 /** What a block may be told about how it is computed. */
-const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"];
+const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as const;
 
 /** What a question about a block may hold, beside {@linkcode OPTIONS}. */
-const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "activation", "precision"];
+const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "activation", "precision"] as const;
 
 /** What a call computes from, as the caller gave it. */
 export interface Call {
   readonly gpu: Gpu;
   readonly x: Tensor;
   readonly weights: Weights;
-  readonly options: Options;
+  readonly options: Options & Recording;
+}
+
+/**
+ * Options with their defaults, checked. They are a copy: the caller's own may change before backward, and may be getters
+ * that give something else the next time.
+ */
+export interface Settings {
+  readonly activation: Activation;
+  readonly precision: Precision;
+  readonly implementation: string | null;
+  readonly memoryBudget: number | null;
+  readonly encoder: GPUCommandEncoder | undefined;
+}
+
+/** A call that was checked. Nothing of the caller's own objects is read after it. */
+export interface CheckedCall {
+  readonly problem: Problem;
+  readonly inputs: Inputs;
+  readonly settings: Settings;
 }
 
 /**
  * The problem that a call states, checked before anything is allocated.
  *
- * @throws {TypeError} If an argument is of another kind, device, dtype, or disposed.
+ * @throws {TypeError} If an argument is of another kind, device, dtype, or disposed, or has an unknown name.
  * @throws {RangeError} If shapes do not fit together, or an option has no such value.
  */
-export function problemOf({ gpu, x, weights, options }: Call): Problem {
+export function checkCall({ gpu, x, weights, options }: Call): CheckedCall {
   checkGpu(gpu);
   checkTensor(gpu, x, "x");
-  const parts = partsOf(weights);
-  for (const [name, tensor] of Object.entries(parts)) checkTensor(gpu, tensor, `weights.${name}`);
-  const dim = x.columns;
-  const hiddenDim = hiddenOf(weights, dim);
-  checkShape(weights.down, "weights.down", [hiddenDim, dim]);
-  for (const [name, tensor] of Object.entries(parts)) checkDtype(tensor, `weights.${name}`, x.dtype);
-  return { tokens: x.rows, dim, hiddenDim, dtype: x.dtype, ...checkOptions(options) };
-}
-
-/** What a call reads, by the names of its arguments. */
-export function inputsOf({ x, weights }: Pick<Call, "x" | "weights">): Record<string, Tensor> {
-  const parts = Object.entries(partsOf(weights)).map(([name, tensor]) => [`weights.${name}`, tensor]);
-  return { x, ...Object.fromEntries(parts) };
+  const inputs = { x, weights: readWeights(weights) };
+  const sizes = checkInputs(gpu, inputs);
+  const settings = checkOptions(options);
+  const { activation, precision } = settings;
+  return { problem: { ...sizes, activation, precision }, inputs, settings };
 }
 
 /**
- * The problem that is asked about, with its defaults filled in.
+ * The sizes and the dtype that inputs have.
+ *
+ * @throws {TypeError | RangeError} If one is not usable, or they do not fit together.
+ */
+export function checkInputs(gpu: Gpu, { x, weights }: Inputs): Sizes & { readonly dtype: DType } {
+  checkTensor(gpu, x, "x");
+  const parts = Object.entries(namedWeights(weights));
+  for (const [name, tensor] of parts) checkTensor(gpu, tensor, `weights.${name}`);
+  const dim = x.columns;
+  const hiddenDim = hiddenOf(weights, dim);
+  checkShape(weights.down, "weights.down", [hiddenDim, dim]);
+  for (const [name, tensor] of parts) checkDtype(tensor, `weights.${name}`, x.dtype);
+  return { tokens: x.rows, dim, hiddenDim, dtype: x.dtype };
+}
+
+/** What a call reads, by the names of its arguments. */
+export function namedInputs({ x, weights }: Inputs): Record<string, Tensor> {
+  const parts = Object.entries(namedWeights(weights)).map(([name, tensor]) => [`weights.${name}`, tensor]);
+  return { x, ...Object.fromEntries(parts) };
+}
+
+/** A question about a problem, checked, with its defaults filled in. */
+export interface CheckedProblem {
+  readonly problem: Problem;
+  readonly settings: Settings;
+  readonly training: boolean;
+  readonly weightForm: "separate" | "combined";
+}
+
+/**
+ * The problem that is asked about.
  *
  * @throws {TypeError} If it is no object, has another name, or an option is of another kind.
  * @throws {RangeError} If a size is no whole number from 1 up, or an option has no such value.
  */
 export function checkProblem(
-  problem: Partial<Problem> & Sizes,
-  options: Options & { readonly weightForm?: unknown },
-): Problem {
-  checkObject("problem", problem, PROBLEM);
-  const { tokens, dim, hiddenDim, dtype = "float32" } = problem;
-  for (const [name, size] of Object.entries({ tokens, dim, hiddenDim })) {
-    if (Number.isSafeInteger(size) && size >= 1) continue;
-    throw new RangeError(
-      `Cannot use problem.${name} as it must be a whole number from 1 up: current value is ${kindOf(size)}`,
+  asked: Partial<Problem> & Sizes,
+  options: Options & { readonly training?: boolean; readonly weightForm?: unknown },
+): CheckedProblem {
+  const { dtype = "float32", ...given } = readOnce("problem", asked, PROBLEM);
+  const [tokens, dim, hiddenDim] = (["tokens", "dim", "hiddenDim"] as const).map((name) =>
+    checkedSize(`problem.${name}`, given[name])
+  );
+  checkOneOf("problem.dtype", dtype, DTYPES);
+  const { training = true, weightForm, ...rest } = readOnce("options", options, [
+    ...OPTIONS,
+    "training",
+    "weightForm",
+  ]);
+  checkOneOf("weightForm", weightForm ?? "separate", ["separate", "combined"]);
+  if (typeof training !== "boolean") {
+    throw new TypeError(
+      `Cannot use training as it must be true or false: current value is ${kindOf(training)}`,
     );
   }
-  checkOneOf("problem.dtype", dtype, DTYPES);
-  checkObject("options", options, [...OPTIONS, "training", "weightForm"]);
-  checkOneOf("weightForm", options.weightForm ?? "separate", ["separate", "combined"]);
-  const { activation = options.activation, precision = options.precision } = problem;
-  return { tokens, dim, hiddenDim, dtype, ...checkOptions({ activation, precision }) };
+  const { activation = rest.activation, precision = rest.precision } = given;
+  const settings = checkSettings({ ...rest, activation, precision });
+  const sizes = { tokens, dim, hiddenDim, dtype: dtype as DType };
+  return {
+    problem: { ...sizes, activation: settings.activation, precision: settings.precision },
+    settings,
+    training,
+    weightForm: weightForm === "combined" ? "combined" : "separate",
+  };
 }
 
 /**
- * Activation and precision with their defaults, of the options of a call that records work.
+ * The options of a call that records work.
  *
- * @throws {TypeError} If options is no object or has another name, or activation is neither a name nor expressions.
- * @throws {RangeError} If there is no such activation or precision.
+ * @throws {TypeError} If options is no object or has another name, or one of them is of another kind.
+ * @throws {RangeError} If one of them has no such value.
  */
-export function checkOptions(options: Options): Pick<Problem, "activation" | "precision"> {
-  checkObject("options", options, [...OPTIONS, "encoder"]);
-  const { activation = "silu", precision = "default" } = options;
-  checkActivationOption(activation);
+export function checkOptions(options: Options & Recording): Settings {
+  return checkSettings(readOnce("options", options, [...OPTIONS, "encoder"]));
+}
+
+function checkSettings(given: Partial<Record<keyof Settings, unknown>>): Settings {
+  const { activation = "silu", precision = "default", encoder } = given;
+  const read = readActivation(activation);
   checkOneOf("precision", precision, PRECISIONS);
-  // A copy: the caller's own may change before backward.
-  return { activation: typeof activation === "string" ? activation : { ...activation }, precision };
+  const implementation = checkedImplementation(given.implementation ?? null);
+  const memoryBudget = checkedBudget(given.memoryBudget ?? null);
+  if (encoder !== undefined && !isEncoder(encoder)) {
+    throw new TypeError(
+      `Cannot use encoder as it must be a GPUCommandEncoder: current value is ${kindOf(encoder)}`,
+    );
+  }
+  return { activation: read, precision: precision as Precision, implementation, memoryBudget, encoder };
 }
 
-/**
- * The caller's encoder, if there is one.
- *
- * @throws {TypeError} If it is none.
- */
-export function checkEncoder(recording: Recording): GPUCommandEncoder | undefined {
-  checkObject("options", recording, [...OPTIONS, "encoder"]);
-  const { encoder } = recording;
-  if (encoder === undefined || typeof encoder?.beginComputePass === "function") return encoder;
-  throw new TypeError(
-    `Cannot use encoder as it must be a GPUCommandEncoder: current value is ${kindOf(encoder)}`,
+function checkedSize(name: string, size: unknown): number {
+  if (Number.isSafeInteger(size) && size as number >= 1) return size as number;
+  throw new RangeError(
+    `Cannot use ${name} as it must be a whole number from 1 up: current value is ${kindOf(size)}`,
   );
 }
 
-function partsOf(weights: Weights): Record<string, Tensor> {
+function checkedImplementation(implementation: unknown): string | null {
+  const ids = variants.map(({ id }) => id);
+  if (implementation === null || ids.some((id) => id === implementation)) {
+    return implementation as string | null;
+  }
+  throw new RangeError(
+    `Cannot use implementation as it must be null or one of ${ids.join(", ")}: current value is ${
+      kindOf(implementation)
+    }`,
+  );
+}
+
+function checkedBudget(memoryBudget: unknown): number | null {
+  if (memoryBudget === null || Number.isFinite(memoryBudget) && memoryBudget as number > 0) {
+    return memoryBudget as number | null;
+  }
+  throw new RangeError(
+    `Cannot use memoryBudget as it must be null or bytes above 0: current value is ${kindOf(memoryBudget)}`,
+  );
+}
+
+/** What {@linkcode checkInputs} then checks: the parts of a caller's weights, each read once. */
+function readWeights(weights: unknown): Weights {
   if (typeof weights !== "object" || weights === null) {
     throw new TypeError(
       `Cannot use weights as they must be { gate, up, down } or { gateUp, down }: current value is ${
@@ -108,12 +187,14 @@ function partsOf(weights: Weights): Record<string, Tensor> {
       }`,
     );
   }
-  if ("gateUp" in weights && ("gate" in weights || "up" in weights)) {
+  const { gate, up, gateUp, down } = readOnce("weights", weights, ["gate", "up", "gateUp", "down"]);
+  if (gateUp === undefined) return { gate, up, down } as Weights;
+  if (gate !== undefined || up !== undefined) {
     throw new TypeError(
       "Cannot use weights as they must have either gateUp or gate and up: current value has both",
     );
   }
-  return namedWeights(weights);
+  return { gateUp, down } as Weights;
 }
 
 function hiddenOf(weights: Weights, dim: number): number {
@@ -128,10 +209,15 @@ function hiddenOf(weights: Weights, dim: number): number {
   return hidden;
 }
 
-function checkActivationOption(activation: Activation): void {
-  if (typeof activation === "string") return checkOneOf("activation", activation, ACTIVATIONS);
-  const isText = (value: unknown) => typeof value === "string" && value.trim() !== "";
-  if (isText(activation?.wgsl) && isText(activation?.derivative)) return;
+function readActivation(activation: unknown): Activation {
+  if (typeof activation === "string") {
+    checkOneOf("activation", activation, ACTIVATIONS);
+    return activation as Activation;
+  }
+  const { wgsl, derivative } = typeof activation === "object" && activation !== null
+    ? readOnce("activation", activation, ["wgsl", "derivative"])
+    : {};
+  if (isText(wgsl) && isText(derivative)) return { wgsl, derivative };
   throw new TypeError(
     `Cannot use activation as it must be a name or have wgsl and derivative, both expressions of x: current value is ${
       kindOf(activation)
@@ -139,14 +225,4 @@ function checkActivationOption(activation: Activation): void {
   );
 }
 
-/** Without `names` the object may hold anything. */
-function checkObject(name: string, value: unknown, names?: readonly string[]): void {
-  if (typeof value !== "object" || value === null) {
-    throw new TypeError(`Cannot use ${name} as it must be an object: current value is ${kindOf(value)}`);
-  }
-  const stray = names && Object.keys(value).find((key) => !names.includes(key));
-  if (stray === undefined) return;
-  throw new TypeError(
-    `Cannot use ${name}.${stray.slice(0, 80)} as ${name} may have ${names!.join(", ")} only`,
-  );
-}
+const isText = (value: unknown): value is string => typeof value === "string" && value.trim() !== "";

@@ -53,9 +53,12 @@ export interface Problem extends Sizes {
 }
 
 /**
- * Weights with gate and up each [D, H]; down [H, D].
+ * Weights with gate and up each [D, H]; down [H, D]: [in, out], a row for each input.
  *
- * @example As PyTorch modules keep them, transposed
+ * Checkpoints of PyTorch keep the transpose, [out, in]; transpose them first. A shape cannot always tell: where D = H, a
+ * square [out, in] weight passes all checks, and every result is wrong.
+ *
+ * @example The transpose of what a PyTorch module keeps
  * ```ts
  * import { requestGpu, type SeparateWeights, Tensor } from "../mod.ts";
  *
@@ -78,7 +81,10 @@ export interface SeparateWeights {
 }
 
 /**
- * Weights with gate and up in one tensor, gate first: AlphaFold3's layout.
+ * Weights with gate and up in one tensor, gate first: AlphaFold3's layout. Both are [in, out], a row for each input.
+ *
+ * Checkpoints of PyTorch keep the transpose, [out, in]; transpose them first. A shape cannot always tell: where D = H, a
+ * square [out, in] down passes all checks, and every result is wrong.
  *
  * @example One tensor for gate and up
  * ```ts

@@ -15,7 +15,7 @@ const STAR =
   "M0,-1L0.25,-0.34L0.95,-0.31L0.4,0.13L0.59,0.81L0,0.42L-0.59,0.81L-0.4,0.13L-0.95,-0.31L-0.25,-0.34Z";
 
 /**
- * The eight variants, in the order of the registry. The colours were chosen for the largest least difference between
+ * Every variant, in the order of the registry; a test names one that is missing. The colours were chosen for the largest least difference between
  * any two as readers with and without each kind of cone see them; a test keeps them apart. `tuned` alone is hot.
  */
 const STYLES: Record<string, Style> = {

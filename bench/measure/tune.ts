@@ -26,14 +26,14 @@ export async function tune(job: TuneJob): Promise<void> {
   job.onAdapter(name, products.length);
   for (const product of products) {
     // Each on a device of its own: a candidate that spills registers slows whatever runs after it.
-    using gpu = await Gpu.request(job);
+    using gpu = await Gpu.request({ adapter: job.adapter });
     using instruments = await Instruments.create(gpu, { flush: false });
     job.onEntry(await tuneProduct(instruments, parseProductKey(product)));
   }
 }
 
 async function productsOf(job: TuneJob): Promise<{ name: string; products: string[] }> {
-  using gpu = await Gpu.request(job);
+  using gpu = await Gpu.request({ adapter: job.adapter });
   const rows = job.problems.flatMap((problem) => job.variants.map((variant) => ({ problem, variant })));
   const keys = rows.flatMap((row) => {
     const plan = planRow({ ...row, mode: "full" }, gpu.capabilities);

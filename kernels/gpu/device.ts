@@ -1,3 +1,4 @@
+import { checkOneOf, isEncoder, kindOf, readOnce } from "./arguments.ts";
 import { Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import { DeviceMemory } from "./memory.ts";
@@ -186,23 +187,21 @@ export class Gpu {
 
   /** Wraps a caller's device, which stays the caller's: disposing frees only what this library made. */
   static from(device: GPUDevice): Gpu {
-    if (typeof device?.createComputePipeline !== "function") {
-      throw new TypeError(`Cannot use device as it must be a GPUDevice: current value is ${device}`);
+    const isDevice = typeof device?.createComputePipeline === "function" && device.limits && device.queue;
+    if (!isDevice) {
+      throw new TypeError(`Cannot use device as it must be a GPUDevice: current value is ${kindOf(device)}`);
     }
     return new Gpu(device, { info: device.adapterInfo, owned: false });
   }
 
   /** As {@linkcode requestGpu}. */
-  static async request(
-    { adapter: choice = "high-performance" }: { adapter?: AdapterChoice } = {},
-  ): Promise<Gpu> {
-    if (!ADAPTERS.includes(choice)) {
-      throw new RangeError(
-        `Cannot use adapter as it must be one of ${ADAPTERS.join(", ")}: current value is ${choice}`,
-      );
-    }
+  static async request(options: { adapter?: AdapterChoice } = {}): Promise<Gpu> {
+    const { adapter: choice = "high-performance" } = readOnce("options", options, ["adapter"]);
+    checkOneOf("adapter", choice, ADAPTERS);
     const adapter = await navigator.gpu?.requestAdapter(
-      choice === "software" ? { forceFallbackAdapter: true } : { powerPreference: choice },
+      choice === "software"
+        ? { forceFallbackAdapter: true }
+        : { powerPreference: choice as GPUPowerPreference },
     );
     if (!adapter) {
       throw new NoAdapterError(
@@ -256,6 +255,15 @@ export class Gpu {
     this.#faults.note();
   }
 
+  /**
+   * Calls the device where faults are found even inside a caller's own error scope; the next `read` or `check` tells.
+   *
+   * @internal
+   */
+  guarded<T>(work: () => T): T {
+    return this.#faults.guarded(work);
+  }
+
   /** Why the device is lost, or null while it is not. */
   get lost(): string | null {
     return this.#faults.lost;
@@ -272,11 +280,26 @@ export class Gpu {
 
   /**
    * Says that a caller's encoder, which work was recorded into, is submitted or will never be. Until then what its
-   * work needs is kept from other use, and its results are refused where they would be read too early.
+   * work needs is kept from other use, its results are refused where they would be read too early, and writes to what
+   * it uses are refused.
+   *
+   * The caller owes one call for each encoder, right after `queue.submit`, or after dropping the encoder; then nothing
+   * more is recorded into it. `read` of its results tells if it did not run. Calls that compute from results of an
+   * encoder that did not run cannot know, and give numbers without meaning.
+   *
+   * @throws {TypeError} If it is no encoder, nothing was recorded into it, or this was called for it before.
    */
   submitted(encoder: GPUCommandEncoder): void {
+    const { pending } = this.memory;
+    if (!pending.has(encoder)) {
+      const given = isEncoder(encoder) ? "an encoder without such work" : kindOf(encoder);
+      throw new TypeError(
+        "Cannot end encoder as it must be a GPUCommandEncoder with recorded work that was not ended before: " +
+          `current value is ${given}`,
+      );
+    }
     this.memory.submitted(encoder);
-    if (!this.memory.pending.any) this.uniforms.evict();
+    if (!pending.any) this.uniforms.evict();
   }
 
   /** Counts every byte that this library has on the device. */
@@ -317,8 +340,19 @@ export class Gpu {
 }
 
 /**
+ * Checks the device argument of a call.
+ *
+ * @throws {TypeError} If it is no Gpu.
+ */
+export function assertGpu(gpu: unknown): asserts gpu is Gpu {
+  if (gpu instanceof Gpu) return;
+  throw new TypeError(`Cannot use gpu as it must be a Gpu: current value is ${kindOf(gpu)}`);
+}
+
+/**
  * Asks for a device with the adapter's real limits and the useful optional features.
  *
+ * @throws {TypeError} If options is no object or has another name.
  * @throws {RangeError} If `adapter` is none of the choices.
  * @throws {NoAdapterError} If no adapter fits.
  *

@@ -40,11 +40,20 @@ export function bytesPerElement(dtype: DType): number {
 }
 
 /**
- * Stores numbers as a dtype: rounded to nearest, ties to even; beyond the largest finite number, infinite.
+ * Stores numbers as a dtype: rounded once, to nearest, ties to even; beyond the largest finite number, infinite.
  *
- * @returns Little-endian bytes, padded with zeros to a multiple of 4. float32 is a view of `values`, not a copy.
+ * @returns Little-endian bytes, padded with zeros to a multiple of 4. A Float32Array as float32 is viewed, not copied.
  */
-export function encode(values: Float32Array, dtype: DType, options?: ConversionOptions): Uint8Array {
+export function encode(
+  numbers: Float32Array | Float64Array,
+  dtype: DType,
+  options?: ConversionOptions,
+): Uint8Array {
+  const values = numbers instanceof Float32Array
+    ? numbers
+    : dtype === "float32"
+    ? Float32Array.from(numbers)
+    : roundedToOdd(numbers);
   if (dtype === "float32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const halves = dtype === "float16" ? new Uint16Array(paddedLength(values)) : bfloat16Bits(values);
   if (dtype === "float16") writeFloat16(values, halves, options);
@@ -81,6 +90,23 @@ export function decode(
 export function roundTo(values: Float32Array, dtype: DType, options?: ConversionOptions): Float32Array {
   if (dtype === "float32") return values.slice();
   return decode(encode(values, dtype, options), dtype, values.length, options);
+}
+
+/**
+ * The float32 numbers on the way to 16 bits. Rounded to nearest here and once more there, a number just beside a halfway
+ * point could fall on it first and then to the wrong side. Rounded to odd it cannot: of the two neighbours of a number
+ * that float32 does not hold, the one whose last bit is 1 is taken, and halfway points end in 0
+ * (https://inria.hal.science/inria-00080427).
+ */
+function roundedToOdd(numbers: Float64Array): Float32Array {
+  const values = Float32Array.from(numbers);
+  const bits = bitsOf(values);
+  for (let i = 0; i < bits.length; i++) {
+    const [value, number] = [values[i], numbers[i]];
+    if (value === number || Number.isNaN(number) || bits[i] & 1) continue;
+    bits[i] += Math.abs(number) > Math.abs(value) ? 1 : -1; // sign and magnitude: the next bits are the next number
+  }
+  return values;
 }
 
 /** Two elements fill a 32-bit word, so an odd number of them gets one more. */

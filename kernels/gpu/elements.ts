@@ -1,3 +1,4 @@
+import { kindOf } from "./arguments.ts";
 import { type DType, encode } from "./dtype.ts";
 
 /**
@@ -17,21 +18,19 @@ import { type DType, encode } from "./dtype.ts";
 export type Elements = Float32Array | Float64Array | Float16Array | Uint16Array;
 
 /**
- * Stores values as a dtype: numbers are rounded to nearest even (a `Float64Array` to float32 first), bits are kept.
+ * Stores values as a dtype: numbers are rounded once, to nearest even; bits are kept.
  *
  * @returns Little-endian bytes, padded with zeros to a multiple of 4.
  * @throws {TypeError} If values is no such array, or has bits where dtype is float32.
  */
 export function store(values: Elements, dtype: DType, label: string): Uint8Array {
-  if (values instanceof Float32Array) return encode(values, dtype);
-  if (values instanceof Float64Array) return encode(Float32Array.from(values), dtype);
+  if (values instanceof Float32Array || values instanceof Float64Array) return encode(values, dtype);
   const isHalves = typeof Float16Array === "function" && values instanceof Float16Array;
   if (isHalves && dtype !== "float16") return encode(Float32Array.from(values), dtype);
   if (!isHalves && !(values instanceof Uint16Array)) {
-    const name = (values as unknown)?.constructor?.name ?? String(values);
     throw new TypeError(
       `Cannot fill ${label} as values must be a Float32Array, Float64Array, Float16Array or Uint16Array: ` +
-        `current value is ${name}`,
+        `current value is ${kindOf(values)}`,
     );
   }
   if (dtype === "float32") {

@@ -1,13 +1,32 @@
-/** What a device reported outside any error scope, and whether it is lost. */
+/**
+ * The device refused an allocation, or would: nothing was allocated.
+ *
+ * @example Larger than any buffer
+ * ```ts
+ * import { OutOfMemoryError, requestGpu, Tensor } from "../../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * try {
+ *   Tensor.empty(gpu, [2 ** 40]);
+ * } catch (error) {
+ *   if (!(error instanceof OutOfMemoryError)) throw error;
+ *   console.log(error.message);
+ * }
+ * ```
+ */
+export class OutOfMemoryError extends Error {
+  /** Tells this error from others. */
+  override name = "OutOfMemoryError";
+}
+
+/** What went wrong on a device outside a caller's own error scopes, and whether it is lost. */
 export class Faults {
   readonly #device: GPUDevice;
-  readonly #errors: string[] = [];
+  readonly #errors: GPUError[] = [];
+  readonly #open = new Set<Promise<void>>();
   #lost: string | null = null;
   #count = 0;
-  readonly #listen = (event: Event) => {
-    this.#count++;
-    this.#errors.push((event as GPUUncapturedErrorEvent).error.message);
-  };
+  readonly #listen = (event: Event) => this.#add((event as GPUUncapturedErrorEvent).error);
 
   /** Listens to a device until {@linkcode Faults.dispose}. */
   constructor(device: GPUDevice) {
@@ -32,18 +51,50 @@ export class Faults {
   }
 
   /**
+   * Calls the device in an error scope of the library's own. Otherwise a fault would go to the scope that a caller may
+   * have open, and be missed here: what it spoiled would be read as if it were right.
+   */
+  guarded<T>(work: () => T): T {
+    this.#device.pushErrorScope("validation");
+    try {
+      return work();
+    } finally {
+      const told = this.#device.popErrorScope().then((error) => {
+        if (error) this.#add(error);
+      }, () => {}) // a lost device, which `lost` tells
+        .finally(() => this.#open.delete(told));
+      this.#open.add(told);
+    }
+  }
+
+  /** Waits until all that {@linkcode Faults.guarded} work led to is known. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#open);
+  }
+
+  /**
    * Throws what was reported since the last call.
    *
-   * @throws {Error} If the device is lost or an operation outside any error scope failed.
+   * @throws {OutOfMemoryError} If the device had no room for a buffer.
+   * @throws {Error} If the device is lost or an operation failed otherwise.
    */
   check(): void {
     if (this.#lost !== null) throw new Error(`Cannot use the GPU as its device is lost: ${this.#lost}`);
     const errors = this.#errors.splice(0);
-    if (errors.length > 0) throw new Error(`Cannot go on as the GPU reported: ${errors.join("; ")}`);
+    if (errors.length === 0) return;
+    // By name: a device that is not the engine's own has classes of its own.
+    const noRoom = errors.some((error) => error.constructor.name === "GPUOutOfMemoryError");
+    const messages = errors.map(({ message }) => message).join("; ");
+    throw new (noRoom ? OutOfMemoryError : Error)(`Cannot go on as the GPU reported: ${messages}`);
   }
 
   /** Stops listening. */
   dispose(): void {
     this.#device.removeEventListener("uncapturederror", this.#listen);
+  }
+
+  #add(error: GPUError): void {
+    this.#count++;
+    this.#errors.push(error);
   }
 }

@@ -1,7 +1,10 @@
-import type { Faults } from "./faults.ts";
+import { type Faults, OutOfMemoryError } from "./faults.ts";
 import { Ledger, type Purpose } from "./ledger.ts";
 import { Pending } from "./pending.ts";
 import { Pool } from "./pool.ts";
+import { PROOF_BYTES, Proofs } from "./proofs.ts";
+
+export { OutOfMemoryError };
 
 /** What bytes are acquired for. */
 export interface AcquireInit {
@@ -22,9 +25,9 @@ export interface Memory {
   /** Takes a buffer of `acquire` back. */
   release(buffer: GPUBuffer | null, byteLength: number, purpose: Purpose): void;
   /** Copies bytes of a buffer to the CPU, after all submitted work. Both numbers are multiples of 4. */
-  download(buffer: GPUBuffer, byteOffset: number, byteLength: number): Promise<Uint8Array>;
+  download(buffer: GPUBuffer, byteOffset: number, byteLength: number, label?: string): Promise<Uint8Array>;
   /** Copies bytes from the CPU into a buffer. Offset and length are multiples of 4. */
-  upload(buffer: GPUBuffer, byteOffset: number, bytes: Uint8Array): void;
+  upload(buffer: GPUBuffer, byteOffset: number, bytes: Uint8Array, label?: string): void;
 }
 
 /** Memory of a run that is only planned: the ledger counts, no device is touched. */
@@ -54,27 +57,6 @@ export class PlannedMemory implements Memory {
   upload(): void {
     throw new TypeError("Cannot write a tensor as its run is only planned");
   }
-}
-
-/**
- * The device refused an allocation, or would: nothing was allocated.
- *
- * @example Larger than any buffer
- * ```ts
- * import { OutOfMemoryError, requestGpu, Tensor } from "../../mod.ts";
- *
- * using gpu = await requestGpu();
- * try {
- *   Tensor.empty(gpu, [2 ** 40]);
- * } catch (error) {
- *   if (!(error instanceof OutOfMemoryError)) throw error;
- *   console.log(error.message);
- * }
- * ```
- */
-export class OutOfMemoryError extends Error {
-  /** Tells this error from others. */
-  override name = "OutOfMemoryError";
 }
 
 // GPUBufferUsage as numbers: the global exists only where WebGPU does, and importing must work everywhere.
@@ -108,6 +90,7 @@ export class DeviceMemory implements Memory {
   /** Recordings that are not submitted yet. */
   readonly pending: Pending = new Pending();
   readonly #pool: Pool = new Pool(this.ledger);
+  readonly #proofs: Proofs;
   readonly #faults: Faults | null;
   /** How many faults were known when a buffer was made: one that the device refused is invalid, which it tells later. */
   readonly #made = new WeakMap<GPUBuffer, number>();
@@ -116,6 +99,7 @@ export class DeviceMemory implements Memory {
   /** Memory of a device, nothing of it taken yet; what `faults` holds is thrown where bytes are read. */
   constructor(readonly device: GPUDevice, faults: Faults | null = null) {
     this.#faults = faults;
+    this.#proofs = new Proofs(device, this.ledger);
   }
 
   /** @throws {TypeError} If this memory is disposed. */
@@ -133,6 +117,7 @@ export class DeviceMemory implements Memory {
 
   release(buffer: GPUBuffer, byteLength: number, purpose: Purpose): void {
     this.ledger.remove(byteLength, purpose);
+    this.#proofs.forget(buffer);
     if (this.pending.park(buffer)) this.ledger.pool(byteLength);
     else this.#keep(buffer);
   }
@@ -161,9 +146,17 @@ export class DeviceMemory implements Memory {
     return this.#made.get(buffer) === (this.#faults?.count ?? 0);
   }
 
+  /** Notes that work of a caller's encoder uses a buffer. Call it before any pass of that work begins. */
+  use(encoder: GPUCommandEncoder, buffer: GPUBuffer, { written }: { written: boolean }): void {
+    if (!this.pending.has(encoder)) this.#proofs.begin(encoder);
+    this.pending.use(encoder, buffer, { written });
+  }
+
   /** Ends a caller's recording, which is submitted or dropped: its released buffers serve again. */
   submitted(encoder: GPUCommandEncoder): void {
-    this.#unpark(this.pending.end(encoder));
+    const { freed, written } = this.pending.end(encoder);
+    this.#proofs.claim(encoder, written);
+    this.#unpark(freed);
     this.#pool.evict();
   }
 
@@ -172,42 +165,59 @@ export class DeviceMemory implements Memory {
     this.#pool.evict();
   }
 
-  /** @throws {Error} If the device reported a fault, or the bytes come from an encoder that is not submitted. */
-  async download(buffer: GPUBuffer, byteOffset: number, byteLength: number): Promise<Uint8Array> {
-    if (this.pending.isUnwritten(buffer)) {
-      throw new TypeError(
-        "Cannot read a tensor as the encoder that writes it must be submitted, and gpu.submitted(encoder) called: " +
-          "current value is pending",
-      );
-    }
-    const staging = this.device.createBuffer({
-      label: "read-back",
-      size: byteLength,
-      usage: MAP_READ | COPY_DST,
-    });
-    this.ledger.add(byteLength, "internal");
-    try {
+  /**
+   * @throws {TypeError} If the bytes come from an encoder that is not submitted.
+   * @throws {OutOfMemoryError | Error} If the device reported a fault.
+   */
+  async download(
+    buffer: GPUBuffer,
+    byteOffset: number,
+    byteLength: number,
+    label: string = "a tensor",
+  ): Promise<Uint8Array> {
+    if (this.pending.isUnwritten(buffer)) throw notSubmitted(`read ${label}`);
+    const proof = this.#proofs.of(buffer);
+    const size = byteLength + (proof ? PROOF_BYTES : 0);
+    const staging = this.#guarded(() => {
+      const staging = this.device.createBuffer({ label: "read-back", size, usage: MAP_READ | COPY_DST });
       const encoder = this.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
+      if (proof) encoder.copyBufferToBuffer(proof, 0, staging, byteLength, PROOF_BYTES);
       this.device.queue.submit([encoder.finish()]);
-      const mapped = staging.mapAsync(1).then(() => null, (error) => error); // GPUMapMode.READ
-      const failed = await mapped;
+      return staging;
+    });
+    this.ledger.add(size, "internal");
+    try {
+      const failed = await staging.mapAsync(1).then(() => null, (error) => error); // GPUMapMode.READ
+      await this.#faults?.settled();
       this.#faults?.check(); // says more than a map that failed for what is told here
       if (failed) throw failed;
-      return new Uint8Array(staging.getMappedRange()).slice();
+      const mapped = new Uint8Array(staging.getMappedRange());
+      if (proof && mapped[byteLength] !== 0) throw neverRan(label);
+      if (proof && proof === this.#proofs.of(buffer)) this.#proofs.settle(buffer);
+      return mapped.slice(0, byteLength);
     } finally {
       staging.destroy();
-      this.ledger.remove(byteLength, "internal");
+      this.ledger.remove(size, "internal");
     }
   }
 
-  upload(buffer: GPUBuffer, byteOffset: number, bytes: Uint8Array): void {
+  /** @throws {TypeError} If an encoder that reads or writes the buffer is not submitted. */
+  upload(buffer: GPUBuffer, byteOffset: number, bytes: Uint8Array, label: string = "a tensor"): void {
+    if (this.pending.isUsed(buffer)) throw notSubmitted(`write ${label}`, "uses");
+    this.#proofs.forget(buffer);
     // Each write keeps a staging copy of its size until the next submit, so large ones go in pieces.
-    for (let start = 0; start < bytes.length; start += UPLOAD_PIECE) {
-      const piece = bytes.subarray(start, start + UPLOAD_PIECE) as Uint8Array<ArrayBuffer>;
-      this.device.queue.writeBuffer(buffer, byteOffset + start, piece);
-      if (bytes.length > UPLOAD_PIECE) this.device.queue.submit([]);
-    }
+    this.#guarded(() => {
+      for (let start = 0; start < bytes.length; start += UPLOAD_PIECE) {
+        const piece = bytes.subarray(start, start + UPLOAD_PIECE) as Uint8Array<ArrayBuffer>;
+        this.device.queue.writeBuffer(buffer, byteOffset + start, piece);
+        if (bytes.length > UPLOAD_PIECE) this.device.queue.submit([]);
+      }
+    });
+  }
+
+  #guarded<T>(work: () => T): T {
+    return this.#faults ? this.#faults.guarded(work) : work();
   }
 
   /** Destroys the buffers that wait for reuse. Submitted work that still uses them finishes first. */
@@ -219,6 +229,7 @@ export class DeviceMemory implements Memory {
   dispose(): void {
     this.#disposed = true;
     this.#unpark(this.pending.endAll());
+    this.#proofs.dispose();
     this.trim();
   }
 
@@ -228,4 +239,19 @@ export class DeviceMemory implements Memory {
       this.#keep(buffer);
     }
   }
+}
+
+/** What is asked for needs an encoder's work, which runs when the caller submits it. */
+export function notSubmitted(what: string, does: "writes" | "uses" = "writes"): TypeError {
+  return new TypeError(
+    `Cannot ${what} as the encoder that ${does} it must be submitted, and gpu.submitted(encoder) called: ` +
+      "current value is pending",
+  );
+}
+
+function neverRan(label: string): TypeError {
+  return new TypeError(
+    `Cannot read ${label} as the encoder that writes it must be submitted before gpu.submitted(encoder) is called: ` +
+      "current value is an encoder that did not run",
+  );
 }

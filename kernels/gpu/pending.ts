@@ -1,7 +1,17 @@
-/** Buffers that a recording uses which is not submitted yet. */
+/** What is recorded into a caller's encoder. */
 interface Recording {
   readonly used: Set<GPUBuffer>;
   readonly written: Set<GPUBuffer>;
+  /** Parked buffers that no other recording uses, by size; the one parked last is the last. */
+  readonly idle: Map<number, GPUBuffer[]>;
+}
+
+/** What a recording leaves behind. */
+export interface Ended {
+  /** Buffers that were released meanwhile, and that no other recording uses. */
+  readonly freed: readonly GPUBuffer[];
+  /** Buffers that it writes and that were not released. */
+  readonly written: readonly GPUBuffer[];
 }
 
 /**
@@ -9,60 +19,100 @@ interface Recording {
  *
  * A buffer released while such a recording uses it is parked: another request, submitted earlier, would find its
  * content overwritten. Later work of the same recording may have it at once, because it runs later.
+ *
+ * A caller may have thousands of encoders open, so that each question here is one look-up, however many there are.
  */
 export class Pending {
   readonly #recordings = new Map<GPUCommandEncoder, Recording>();
-  #parked: GPUBuffer[] = [];
+  readonly #users = new Map<GPUBuffer, Set<Recording>>();
+  /** One recording at most writes a buffer: a second one is refused. */
+  readonly #writers = new Map<GPUBuffer, Recording>();
+  readonly #parked = new Set<GPUBuffer>();
 
   /** Whether there are any. */
   get any(): boolean {
     return this.#recordings.size > 0;
   }
 
+  /** Whether work was recorded into this encoder and is not submitted. */
+  has(encoder: GPUCommandEncoder): boolean {
+    return this.#recordings.has(encoder);
+  }
+
   /** Notes that a recording uses a buffer. */
   use(encoder: GPUCommandEncoder, buffer: GPUBuffer, { written }: { written: boolean }): void {
-    let recording = this.#recordings.get(encoder);
-    if (!recording) this.#recordings.set(encoder, recording = { used: new Set(), written: new Set() });
+    const recording = this.#recordings.get(encoder) ??
+      { used: new Set(), written: new Set(), idle: new Map() };
+    this.#recordings.set(encoder, recording);
     recording.used.add(buffer);
-    if (written) recording.written.add(buffer);
+    const users = this.#users.get(buffer) ?? new Set();
+    this.#users.set(buffer, users.add(recording));
+    if (!written) return;
+    recording.written.add(buffer);
+    this.#writers.set(buffer, recording);
   }
 
   /** Whether the buffer gets its content from a recording other than `encoder`'s. */
   isUnwritten(buffer: GPUBuffer, encoder?: GPUCommandEncoder): boolean {
-    return [...this.#recordings].some(([other, { written }]) => other !== encoder && written.has(buffer));
+    const writer = this.#writers.get(buffer);
+    return writer !== undefined && writer !== this.#of(encoder);
+  }
+
+  /** Whether a recording other than `encoder`'s reads or writes the buffer. */
+  isUsed(buffer: GPUBuffer, encoder?: GPUCommandEncoder): boolean {
+    const users = this.#users.get(buffer);
+    if (!users) return false;
+    const own = this.#of(encoder);
+    return users.size > (own && users.has(own) ? 1 : 0);
   }
 
   /** Keeps a released buffer from reuse if a recording uses it. */
   park(buffer: GPUBuffer): boolean {
-    const used = [...this.#recordings.values()].some(({ used }) => used.has(buffer));
-    if (used) this.#parked.push(buffer);
-    return used;
+    const users = this.#users.get(buffer);
+    if (!users) return false;
+    this.#parked.add(buffer);
+    if (users.size === 1) this.#setIdle(buffer, users);
+    return true;
   }
 
   /** A parked buffer of this size that no other recording uses, for later work of the same one. */
   take(byteLength: number, encoder: GPUCommandEncoder): GPUBuffer | undefined {
-    const others = [...this.#recordings].filter(([other]) => other !== encoder).map(([, { used }]) => used);
-    const at = this.#parked.findLastIndex((buffer) =>
-      buffer.size === byteLength && !others.some((used) => used.has(buffer))
-    );
-    return at < 0 ? undefined : this.#parked.splice(at, 1)[0];
+    const buffer = this.#of(encoder)?.idle.get(byteLength)?.pop();
+    if (buffer) this.#parked.delete(buffer);
+    return buffer;
   }
 
-  /** Ends a recording; gives the parked buffers that no other one uses. */
-  end(encoder: GPUCommandEncoder): GPUBuffer[] {
+  /** Ends a recording. */
+  end(encoder: GPUCommandEncoder): Ended {
+    const recording = this.#of(encoder);
+    if (!recording) return { freed: [], written: [] };
     this.#recordings.delete(encoder);
-    return this.#free();
+    const written = [...recording.written].filter((buffer) => !this.#parked.has(buffer));
+    for (const buffer of recording.written) this.#writers.delete(buffer);
+    return { freed: [...recording.used].filter((buffer) => this.#leave(buffer, recording)), written };
   }
 
   /** Ends all recordings; gives what is parked. */
   endAll(): GPUBuffer[] {
-    this.#recordings.clear();
-    return this.#free();
+    return [...this.#recordings.keys()].flatMap((encoder) => this.end(encoder).freed);
   }
 
-  #free(): GPUBuffer[] {
-    const parked = this.#parked;
-    this.#parked = [];
-    return parked.filter((buffer) => !this.park(buffer));
+  #of(encoder: GPUCommandEncoder | undefined): Recording | undefined {
+    return encoder && this.#recordings.get(encoder);
+  }
+
+  /** Takes a buffer from a recording that ends; true if it is parked and nothing uses it any more. */
+  #leave(buffer: GPUBuffer, recording: Recording): boolean {
+    const users = this.#users.get(buffer)!;
+    users.delete(recording);
+    if (users.size === 0) this.#users.delete(buffer);
+    else if (users.size === 1 && this.#parked.has(buffer)) this.#setIdle(buffer, users);
+    return users.size === 0 && this.#parked.delete(buffer);
+  }
+
+  #setIdle(buffer: GPUBuffer, [user]: Iterable<Recording>): void {
+    const idle = user.idle.get(buffer.size);
+    if (idle) idle.push(buffer);
+    else user.idle.set(buffer.size, [buffer]);
   }
 }

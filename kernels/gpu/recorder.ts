@@ -3,7 +3,7 @@ import type { Capabilities, Gpu } from "./device.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { checkLaunch, LimitError } from "./limits.ts";
 import type { Purpose } from "./ledger.ts";
-import { type Memory, PlannedMemory } from "./memory.ts";
+import { type Memory, notSubmitted, PlannedMemory } from "./memory.ts";
 import { Tensor } from "./tensor.ts";
 
 /** What variants write their work to: a device's command stream, or a plan that only counts. */
@@ -118,19 +118,16 @@ export class GpuRecorder implements Recorder {
     for (const tensor of this.#made) tensor.dispose();
   }
 
-  /** Has the buffers of a caller's recording kept, and refuses those that another such recording is yet to write. */
+  /** Has the buffers of a caller's recording kept. Refuses those that another such recording is yet to write, or to read before. */
   #note({ kernel, bindings }: Dispatch): void {
-    const { pending } = this.gpu.memory;
+    const { memory } = this.gpu;
+    const { pending } = memory;
     if (!this.#external && !pending.any) return;
-    for (const [i, { tensor }] of bindings.entries()) {
-      if (pending.isUnwritten(tensor.buffer, this.#external)) {
-        throw new TypeError(
-          `Cannot use ${tensor.label} as the encoder that writes it must be submitted, and gpu.submitted(encoder) ` +
-            "called: current value is pending",
-        );
-      }
+    for (const [i, { tensor: { buffer, label } }] of bindings.entries()) {
       const written = kernel.access[i] === "read_write";
-      if (this.#external) pending.use(this.#external, tensor.buffer, { written });
+      if (pending.isUnwritten(buffer, this.#external)) throw notSubmitted(`use ${label}`);
+      if (written && pending.isUsed(buffer, this.#external)) throw notSubmitted(`overwrite ${label}`, "uses");
+      if (this.#external) memory.use(this.#external, buffer, { written });
     }
   }
 

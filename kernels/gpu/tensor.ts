@@ -1,6 +1,7 @@
+import { kindOf, readOnce } from "./arguments.ts";
 import { bytesPerElement, decode, type DType, DTYPES } from "./dtype.ts";
 import { type Elements, store } from "./elements.ts";
-import type { Gpu } from "./device.ts";
+import { assertGpu, type Gpu } from "./device.ts";
 import type { Purpose } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
 
@@ -9,16 +10,57 @@ export function storageBytes(elements: number, dtype: DType): number {
   return Math.max(4, Math.ceil(elements * bytesPerElement(dtype) / 4) * 4);
 }
 
-function checkedShape(shape: readonly number[], label: string): readonly number[] {
-  const whole = (size: number) => Number.isSafeInteger(size) && size >= 1;
-  if (!Array.isArray(shape) || shape.length === 0 || !shape.every(whole)) {
-    throw new RangeError(
-      `Cannot make ${label} as its shape must be whole numbers from 1 up: current value is ${
-        Array.isArray(shape) ? `[${shape}]` : shape
-      }`,
+function checkedShape(shape: unknown, label: string): readonly number[] {
+  const broken = (size: unknown) => !Number.isSafeInteger(size) || size as number < 1;
+  // Unlike every(), findIndex() sees holes.
+  if (Array.isArray(shape) && shape.length > 0 && shape.findIndex(broken) < 0) return [...shape];
+  const value = Array.isArray(shape) ? `[${Array.from(shape.slice(0, 16), kindOf)}]` : kindOf(shape);
+  throw new RangeError(
+    `Cannot make ${label} as its shape must be whole numbers from 1 up: current value is ${value}`,
+  );
+}
+
+function checkedDtype(dtype: unknown, label: string): DType {
+  const known = DTYPES.find((each) => each === dtype);
+  if (known) return known;
+  throw new RangeError(
+    `Cannot make ${label} as dtype must be one of ${DTYPES.join(", ")}: current value is ${kindOf(dtype)}`,
+  );
+}
+
+/** How a caller's tensor is stored, of options that may hold anything. */
+function storageOf(
+  options: unknown,
+  names: readonly ("dtype" | "label" | "byteOffset")[],
+): { dtype: DType; label: string; byteOffset: unknown } {
+  const { dtype = "float32", label = "tensor", byteOffset = 0 } = readOnce("options", options, names);
+  if (typeof label === "string") return { dtype: checkedDtype(dtype, label), label, byteOffset };
+  throw new TypeError(`Cannot use label as it must be a string: current value is ${kindOf(label)}`);
+}
+
+const isOffset = (value: unknown, alignment: number): value is number =>
+  Number.isSafeInteger(value) && value as number >= 0 && value as number % alignment === 0;
+
+/** Checks that a caller's buffer can be bound, up to the byte `end`. */
+function checkBuffer(buffer: GPUBuffer, { label, end }: { label: string; end: number }): void {
+  if (typeof buffer?.size !== "number" || typeof buffer.usage !== "number") {
+    throw new TypeError(
+      `Cannot wrap ${label} as buffer must be a GPUBuffer: current value is ${kindOf(buffer)}`,
     );
   }
-  return [...shape];
+  if ((buffer.usage & 0x80) === 0) { // GPUBufferUsage.STORAGE
+    throw new RangeError(
+      `Cannot wrap ${label} as buffer.usage must include STORAGE: current value is ${buffer.usage}`,
+    );
+  }
+  if (end <= buffer.size) return;
+  throw new RangeError(
+    `Cannot wrap ${label} as buffer must hold its bytes up to ${end}: current value is ${buffer.size}`,
+  );
+}
+
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
 }
 
 /** How a {@linkcode Tensor} is made. */
@@ -37,7 +79,7 @@ export interface TensorInit {
 
 /** The memory of a Gpu, in which no more buffers wait for reuse than should: nothing is being recorded here. */
 function roomIn(gpu: Gpu): Gpu["memory"] {
-  if (!gpu?.memory) throw new TypeError(`Cannot use gpu as it must be a Gpu: current value is ${gpu}`);
+  assertGpu(gpu);
   gpu.memory.evict();
   return gpu.memory;
 }
@@ -79,14 +121,7 @@ export class Tensor {
    */
   constructor(memory: Memory, init: TensorInit, external?: { buffer: GPUBuffer; byteOffset: number }) {
     this.#shape = checkedShape(init.shape, init.label);
-    if (!DTYPES.includes(init.dtype)) {
-      throw new RangeError(
-        `Cannot make ${init.label} as dtype must be one of ${
-          DTYPES.join(", ")
-        }: current value is ${init.dtype}`,
-      );
-    }
-    this.dtype = init.dtype;
+    this.dtype = checkedDtype(init.dtype, init.label);
     this.label = init.label;
     this.byteLength = storageBytes(this.length, init.dtype);
     this.#memory = memory;
@@ -97,26 +132,32 @@ export class Tensor {
   }
 
   /**
-   * A tensor with these values: numbers are rounded to nearest even where dtype is narrower, bits are kept.
+   * A tensor with these values: numbers are rounded once, to nearest even, where dtype is narrower; bits are kept.
    *
-   * @throws {TypeError} If values is no such array, or has bits where dtype is float32.
-   * @throws {RangeError} If the shape does not hold as many elements as there are values.
+   * @throws {TypeError} If gpu is none, values is no such array or has bits where dtype is float32, or options has
+   * another name than dtype and label.
+   * @throws {RangeError} If the shape does not hold as many elements as there are values, or there is no such dtype.
    * @throws {OutOfMemoryError} If it is larger than a buffer of the device can be.
    */
   static from(
     gpu: Gpu,
     values: Elements,
     shape: readonly number[],
-    { dtype = "float32", label = "tensor" }: { dtype?: DType; label?: string } = {},
+    options: { dtype?: DType; label?: string } = {},
   ): Tensor {
-    const count = checkedShape(shape, label).reduce((product, size) => product * size, 1);
-    if (count !== values?.length) {
+    const { dtype, label } = storageOf(options, ["dtype", "label"]);
+    const sizes = checkedShape(shape, label);
+    const count = elementsOf(sizes);
+    const given = values?.length;
+    if (count !== given) {
       throw new RangeError(
-        `Cannot make ${label} as shape [${shape}] holds ${count} elements: current value is ${values?.length}`,
+        `Cannot make ${label} as values must be the ${count} elements of shape [${sizes}]: current value is ${
+          kindOf(given)
+        }`,
       );
     }
     const bytes = store(values, dtype, label);
-    const tensor = new Tensor(roomIn(gpu), { shape, dtype, purpose: "input", label });
+    const tensor = new Tensor(roomIn(gpu), { shape: sizes, dtype, purpose: "input", label });
     tensor.#memory.upload(tensor.buffer, 0, bytes);
     return tensor;
   }
@@ -124,53 +165,45 @@ export class Tensor {
   /**
    * A tensor of zeros, or of whatever a reused buffer held: write it before it is read.
    *
-   * @throws {RangeError} If a size of `shape` is not a whole number from 1 up.
+   * @throws {TypeError} If gpu is none, or options has another name than dtype and label.
+   * @throws {RangeError} If a size of `shape` is not a whole number from 1 up, or there is no such dtype.
    * @throws {OutOfMemoryError} If it is larger than the device's largest buffer.
    */
   static empty(
     gpu: Gpu,
     shape: readonly number[],
-    { dtype = "float32", label = "tensor" }: { dtype?: DType; label?: string } = {},
+    options: { dtype?: DType; label?: string } = {},
   ): Tensor {
+    const { dtype, label } = storageOf(options, ["dtype", "label"]);
     return new Tensor(roomIn(gpu), { shape, dtype, purpose: "input", label });
   }
 
   /**
    * A tensor in a caller's buffer, which stays the caller's: disposing the tensor leaves it as it is.
    *
-   * @throws {TypeError} If `buffer` is none.
-   * @throws {RangeError} If the buffer is too small or no storage buffer, or `byteOffset` no multiple of 256.
+   * @param options `byteOffset` is where the first element lies, a multiple of the device's
+   * `minStorageBufferOffsetAlignment`.
+   * @throws {TypeError} If gpu or `buffer` is none, or options has another name.
+   * @throws {RangeError} If the buffer is too small or no storage buffer, or `byteOffset` no such multiple.
    */
   static wrap(
     gpu: Gpu,
     buffer: GPUBuffer,
     shape: readonly number[],
-    { dtype = "float32", byteOffset = 0, label = "tensor" }: {
-      dtype?: DType;
-      byteOffset?: number;
-      label?: string;
-    } = {},
+    options: { dtype?: DType; byteOffset?: number; label?: string } = {},
   ): Tensor {
-    const bytes = storageBytes(checkedShape(shape, label).reduce((a, b) => a * b, 1), dtype);
-    if (typeof buffer?.size !== "number") {
-      throw new TypeError(`Cannot wrap ${label} as buffer must be a GPUBuffer: current value is ${buffer}`);
-    }
-    if ((buffer.usage & 0x80) === 0) { // GPUBufferUsage.STORAGE
+    assertGpu(gpu);
+    const { dtype, label, byteOffset } = storageOf(options, ["dtype", "byteOffset", "label"]);
+    const sizes = checkedShape(shape, label);
+    const alignment = gpu.capabilities.minStorageBufferOffsetAlignment;
+    if (!isOffset(byteOffset, alignment)) {
       throw new RangeError(
-        `Cannot wrap ${label} as buffer.usage must include STORAGE: current value is ${buffer.usage}`,
+        `Cannot wrap ${label} as byteOffset must be a multiple of ${alignment} (minStorageBufferOffsetAlignment): ` +
+          `current value is ${kindOf(byteOffset)}`,
       );
     }
-    if (!Number.isInteger(byteOffset) || byteOffset < 0 || byteOffset % 256 !== 0) {
-      throw new RangeError(
-        `Cannot wrap ${label} as byteOffset must be a multiple of 256: current value is ${byteOffset}`,
-      );
-    }
-    if (byteOffset + bytes > buffer.size) {
-      throw new RangeError(
-        `Cannot wrap ${label} as its ${bytes} bytes from ${byteOffset} must lie in the buffer: current value is ${buffer.size}`,
-      );
-    }
-    return new Tensor(gpu.memory, { shape, dtype, purpose: "input", label }, { buffer, byteOffset });
+    checkBuffer(buffer, { label, end: byteOffset + storageBytes(elementsOf(sizes), dtype) });
+    return new Tensor(gpu.memory, { shape: sizes, dtype, purpose: "input", label }, { buffer, byteOffset });
   }
 
   /** Sizes of the dimensions, outermost first. */
@@ -184,19 +217,19 @@ export class Tensor {
    * @throws {RangeError} If it does not hold as many elements.
    */
   reshape(shape: readonly number[]): this {
-    const count = checkedShape(shape, this.label).reduce((product, size) => product * size, 1);
-    if (count !== this.length) {
+    const sizes = checkedShape(shape, this.label);
+    if (elementsOf(sizes) !== this.length) {
       throw new RangeError(
-        `Cannot reshape ${this.label} as it has ${this.length} elements: current value is [${shape}]`,
+        `Cannot reshape ${this.label} as it has ${this.length} elements: current value is [${sizes}]`,
       );
     }
-    this.#shape = [...shape];
+    this.#shape = sizes;
     return this;
   }
 
   /** Number of elements. */
   get length(): number {
-    return this.shape.reduce((product, size) => product * size, 1);
+    return elementsOf(this.shape);
   }
 
   /** Rows when all leading dimensions are merged: the product of all but the last. */
@@ -239,7 +272,10 @@ export class Tensor {
     return this.#buffer;
   }
 
-  /** Gives the bytes back; a borrowed buffer stays as it is. Disposing twice does nothing. */
+  /**
+   * Gives the bytes back; a borrowed buffer stays as it is. Work that is recorded and not submitted yet keeps them until
+   * {@linkcode Gpu.submitted}. Disposing twice does nothing.
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -257,12 +293,15 @@ export class Tensor {
    *
    * @throws {RangeError} If there are more or fewer values than elements.
    * @throws {TypeError} If the values are not of a kind that its dtype stores, the tensor is disposed, or it lies in a
-   * caller's buffer and is an odd number of 16-bit elements, whose last word has another's element too.
+   * caller's buffer and is an odd number of 16-bit elements, whose last word has another's element too. Also if a caller's
+   * encoder reads or writes its buffer and is not submitted yet: what was recorded would run on the new values.
    */
   write(values: Elements): void {
     if (values?.length !== this.length) {
       throw new RangeError(
-        `Cannot write ${this.label} as values must have ${this.length} elements: current value is ${values?.length}`,
+        `Cannot write ${this.label} as values must have ${this.length} elements: current value is ${
+          kindOf(values?.length)
+        }`,
       );
     }
     const bytes = store(values, this.dtype, this.label);
@@ -272,22 +311,20 @@ export class Tensor {
           `current value is ${this.length} elements of ${this.dtype}`,
       );
     }
-    this.#memory.upload(this.buffer, this.byteOffset, bytes);
+    this.#memory.upload(this.buffer, this.byteOffset, bytes, this.label);
   }
 
   /**
    * Copies the elements to the CPU, widened to float32. Waits for all submitted work that writes them. A caller's buffer
    * needs COPY_SRC for it.
    *
-   * @throws {TypeError} If the tensor is disposed, or an encoder that writes it is not submitted yet.
+   * @throws {TypeError} If the tensor is disposed, or the encoder that writes it is not submitted yet, or never was
+   * although {@linkcode Gpu.submitted} was called.
    * @throws {OutOfMemoryError} If the device had no room for the work that makes it, or for the copy.
-   * @throws {Error} If the device found a fault in that work.
+   * @throws {Error} If the device found a fault in any work since the last report, or is lost.
    */
   async read(): Promise<Float32Array> {
-    return decode(
-      await this.#memory.download(this.buffer, this.byteOffset, this.byteLength),
-      this.dtype,
-      this.length,
-    );
+    const { buffer, byteOffset, byteLength, label, dtype, length } = this;
+    return decode(await this.#memory.download(buffer, byteOffset, byteLength, label), dtype, length);
   }
 }

@@ -101,6 +101,11 @@ Deno.test("calls that are bad only when they are waited for reject", async () =>
     "Cannot use adapter as it must be",
   );
   await assertRejects(
+    () => requestGpu({ adaptor: "software" } as any),
+    TypeError,
+    "Cannot use options.adaptor as options may have adapter only",
+  );
+  await assertRejects(
     () => countNonFinite(gpu, disposed),
     TypeError,
     "Cannot use tensor as it is disposed",

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 const MOD = new URL("../../mod.ts", import.meta.url);
 
@@ -50,4 +50,22 @@ Deno.test("every export has a description and an example that runs as a test", a
     return !jsDoc?.doc || !/```ts\n/.test(example);
   });
   assertEquals(lacking.map(({ name }) => name), []);
+});
+
+Deno.test("whoever looks up the weights is told that square [out, in] weights pass silently", async () => {
+  const { text } = await denoDoc("--json");
+  const docs = new Map<string, string>();
+  for (const { name, declaration: { jsDoc } } of declarations(JSON.parse(text))) {
+    docs.set(
+      name,
+      [jsDoc?.doc, ...jsDoc?.tags?.map(({ doc }) => doc) ?? []].join(" ").replaceAll(/\s+/g, " "),
+    );
+  }
+  for (const name of ["SeparateWeights", "CombinedWeights", "swiglu", "swigluWithGrad", "gatedLinearUnit"]) {
+    assertMatch(
+      docs.get(name)!,
+      /\[out, in\].* transpose them first.* square .*passes all checks.* wrong/,
+      name,
+    );
+  }
 });

@@ -123,6 +123,26 @@ Deno.test("a caller's device and buffer are used and stay the caller's", async (
   assertEquals(gpu.memory.ledger.liveBytes, 0);
 });
 
+Deno.test("a tensor may begin wherever the device can bind", () =>
+  withGpu(async (gpu) => {
+    const byteOffset = gpu.capabilities.minStorageBufferOffsetAlignment;
+    const buffer = gpu.device.createBuffer({ size: byteOffset + 1024, usage: 0x80 | 0x04 | 0x08 });
+    const { host, forms: [weights], ...block } = blockOf(gpu, sizes);
+    const { tokens, dim } = sizes;
+    using x = Tensor.wrap(gpu, buffer, [tokens, dim], { byteOffset });
+    x.write(host.x);
+    const expected = oracle({ ...sizes, activation: "silu" }, host);
+    for (const implementation of variants.map(({ id }) => id)) {
+      const { y, backward } = swigluWithGrad(gpu, x, weights, { implementation });
+      const gradients = backward(block.dy);
+      await assertNear(y, expected.y);
+      await assertNear(gradients.dGate, expected.dGate);
+      disposeAll({ y, ...gradients });
+    }
+    disposeAll(block);
+    buffer.destroy();
+  }));
+
 Deno.test("WGSL that does not compile is reported by name where a result is read", async () => {
   const gpu = await requestGpu();
   const { forms: [weights], ...block } = blockOf(gpu, sizes);

@@ -7,6 +7,7 @@ import { scalarActivation } from "../../bench/oracle/activation.ts";
 import { type HostInputs, randomInputs } from "../../bench/oracle/data.ts";
 import { Block, type Problem, release } from "../../variants/variant.ts";
 import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
+import { LANDS } from "./overwriting.ts";
 import { releaseBlock, uploadBlock, variantOf } from "./block.ts";
 
 const gpu = await requestGpu();
@@ -20,13 +21,6 @@ const problem: Problem = {
   activation: "silu",
   precision: "default",
 };
-
-/** What g's and u's buffers hold once backward is done. */
-const LANDS: readonly { id: string; inG: "dg" | "du"; inU: "dg" | "du" }[] = [
-  { id: "liger", inG: "dg", inU: "du" },
-  { id: "unsloth", inG: "du", inU: "dg" },
-  { id: "tuned", inG: "dg", inU: "du" },
-];
 
 /** dg = dh u act'(g) and du = dh act(g), in float64. */
 function hiddenGradients({ x, gate, up, down, dy }: HostInputs): { dg: Float64Array; du: Float64Array } {

@@ -84,6 +84,35 @@ for (const dtype of ["float16", "bfloat16"] as const) {
     });
   }
 
+  for (const [way, options] of [["the engine", undefined], ["integers", PLAIN]] as const) {
+    Deno.test(`encode rounds float64 to ${dtype} once, on and beside every halfway by as little as there is, with ${way}`, () => {
+      const steps = ladder(dtype);
+      const beside = [-1, -(2 ** -20), -Number.EPSILON, 0, Number.EPSILON, 2 ** -20, 1];
+      const values: number[] = [];
+      const expected: number[] = [];
+      for (let i = 0; i + 1 < steps.length; i++) {
+        const [middle, half] = [(steps[i] + steps[i + 1]) / 2, (steps[i + 1] - steps[i]) / 2];
+        for (const side of beside) {
+          // Beside by a share of the way to the next number, or by a unit in float64's last place.
+          const value = Math.abs(side) === Number.EPSILON ? middle * (1 + side) : middle + side * half * 0.99;
+          values.push(value, -value);
+          const at = value === middle ? i + i % 2 : value < middle ? i : i + 1;
+          expected.push(at, at | 0x8000);
+        }
+      }
+      const encoded = halves(encode(Float64Array.from(values), dtype, options));
+      const wrong = values.filter((_, i) => encoded[i] !== expected[i]);
+      assertEquals(wrong, []);
+    });
+
+    Deno.test(`encode takes float64 that ${dtype} has no number for to zero, infinity and NaN, with ${way}`, () => {
+      const values = Float64Array.of(5e-324, -5e-324, 1e-60, -0, 1e39, -1e300, Infinity, -Infinity, NaN);
+      const decoded = decode(encode(values, dtype, options), dtype, values.length, options);
+      const expected = [0, -0, 0, -0, Infinity, -Infinity, Infinity, -Infinity, NaN];
+      assert(decoded.every((value, i) => Object.is(value, expected[i])), `${decoded}`);
+    });
+  }
+
   Deno.test(`encode pads an odd number of ${dtype} with zeros to whole words`, () => {
     const bytes = encode(Float32Array.of(1, 2, 3), dtype);
     assertEquals(bytes.byteLength, 8);

@@ -15,6 +15,22 @@ Deno.test("numbers of every width are stored as float32 ones are", () => {
   }
 });
 
+Deno.test("float64 numbers just beside a halfway point are rounded once, not to float32 first", async () => {
+  using gpu = await requestGpu();
+  const cases = [
+    ["float16", [1 + 2 ** -11 + 2 ** -30, 1 + 3 * 2 ** -11 - 2 ** -30], [1 + 2 ** -10, 1 + 2 ** -10]],
+    ["bfloat16", [1 + 2 ** -8 + 2 ** -40, -1 - 3 * 2 ** -8 + 2 ** -40], [1 + 2 ** -7, -1 - 2 ** -7]],
+    ["float32", [1 + 2 ** -24 + 2 ** -50], [1 + 2 ** -23]],
+  ] as const;
+  for (const [dtype, numbers, expected] of cases) {
+    using tensor = Tensor.from(gpu, Float64Array.from(numbers), [numbers.length], { dtype });
+    assertEquals([...await tensor.read()], [...expected]);
+    tensor.write(new Float64Array(numbers.length));
+    tensor.write(Float64Array.from(numbers));
+    assertEquals([...await tensor.read()], [...expected]);
+  }
+});
+
 Deno.test("bits are kept, whatever they mean, and padded to whole words", () => {
   const bits = Uint16Array.of(0x7e01, 0xfc00, 0x8000);
   for (const dtype of ["float16", "bfloat16"] as const) {

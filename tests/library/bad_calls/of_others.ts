@@ -1,8 +1,9 @@
-// deno-lint-ignore-file no-explicit-any -- bad calls are those that the types forbid
+// deno-lint-ignore-file no-explicit-any no-sparse-arrays -- bad calls are those that the types forbid
 import { explain, gatedLinearUnit, plan, Tensor } from "../../../mod.ts";
 import { type Bad, block, disposed, gpu, halfX, names } from "./setting.ts";
 
 const { x, gate, down, gateUp } = block;
+const alignment = gpu.capabilities.minStorageBufferOffsetAlignment;
 const sizes = (problem: any, options?: any) => () =>
   explain(gpu, { tokens: 2, dim: 2, hiddenDim: 2, ...problem }, options);
 const unit = (...args: any[]) => () => (gatedLinearUnit as any)(gpu, ...args);
@@ -80,6 +81,11 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [unit(x, null), TypeError, "use weight as it must be a Tensor: current value is null"],
     [unit(x, {}), TypeError, "use weight.gate as it must be a Tensor: current value is undefined"],
     [unit(x, { gate }), TypeError, "use weight.up as it must be a Tensor: current value is undefined"],
+    ...["down", "gateBias"].map((name): Bad => [
+      unit(x, { gate, up: gate, [name]: down }),
+      TypeError,
+      `use weight.${name} as weight may have gate, up only`,
+    ]),
     [unit(x, gate), RangeError, "use weight as its shape must be [20,2,36]: current value is [20,36]"],
     [
       unit(x, { gate, up: down }),
@@ -101,12 +107,12 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [
       values(new Float32Array(3), [2, 2]),
       RangeError,
-      "make tensor as shape [2,2] holds 4 elements: current value is 3",
+      "make tensor as values must be the 4 elements of shape [2,2]: current value is 3",
     ],
     [
       values(undefined, [2]),
       RangeError,
-      "make tensor as shape [2] holds 2 elements: current value is undefined",
+      "make tensor as values must be the 2 elements of shape [2]: current value is undefined",
     ],
     [
       values([1, 2], [2]),
@@ -128,6 +134,25 @@ export const OF_OTHERS: Record<string, Bad[]> = {
       RangeError,
       `make tensor as its shape must be whole numbers from 1 up: current value is [${shape}]`,
     ]),
+    ...[[[2, , 3], "[2,undefined,3]"], [[, 2], "[undefined,2]"], [[2, Symbol("s")], "[2,Symbol(s)]"]].map((
+      [shape, value],
+    ): Bad => [
+      tensor(shape),
+      RangeError,
+      `make tensor as its shape must be whole numbers from 1 up: current value is ${value as string}`,
+    ]),
+    [tensor([2], { dType: "float16" }), TypeError, "use options.dType as options may have dtype, label only"],
+    [tensor([2], null), TypeError, "use options as it must be an object: current value is null"],
+    [
+      tensor([2], { label: Symbol("s") }),
+      TypeError,
+      "use label as it must be a string: current value is Symbol(s)",
+    ],
+    [
+      () => (Tensor.wrap as any)(null, x.buffer, [2]),
+      TypeError,
+      "use gpu as it must be a Gpu: current value is null",
+    ],
     [tensor(7), RangeError, "make tensor as its shape must be whole numbers from 1 up: current value is 7"],
     [
       tensor([2], { dtype: "int8" }),
@@ -143,12 +168,12 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [
       wrap(x.buffer, [2], { byteOffset: 4 }),
       RangeError,
-      "wrap tensor as byteOffset must be a multiple of 256: current value is 4",
+      `wrap tensor as byteOffset must be a multiple of ${alignment} (minStorageBufferOffsetAlignment): current value is 4`,
     ],
     [
       wrap(x.buffer, [960]),
       RangeError,
-      "wrap tensor as its 3840 bytes from 0 must lie in the buffer: current value is 960",
+      "wrap tensor as buffer must hold its bytes up to 3840: current value is 960",
     ],
     [() => x.reshape([7]), RangeError, "reshape x as it has 240 elements: current value is [7]"],
     [

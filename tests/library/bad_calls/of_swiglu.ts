@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-explicit-any -- bad calls are those that the types forbid
-import { explain, gatedLinearUnit, swiglu } from "../../../mod.ts";
+import { explain, gatedLinearUnit, swiglu, variants } from "../../../mod.ts";
 import {
   type Bad,
   block,
@@ -17,8 +17,9 @@ import {
 
 const { x, gate, up, down, gateUp } = block;
 const weight = (parts: any) => call(x, { ...weights, ...parts });
-const ids =
-  "pytorch, alphafold3, alphafold3-combined, alphafold3-checkpointed, alphafold3-fused, liger, unsloth, tuned";
+const ids = variants.map(({ id }) => id).join(", ");
+const circular: Record<string, unknown> = {};
+circular.self = circular;
 const expressions = "it must be a name or have wgsl and derivative, both expressions of x";
 
 /** Bad calls of swiglu by the argument that is bad. */
@@ -96,6 +97,16 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
       TypeError,
       "use weights as they must have either gateUp or gate and up: current value has both",
     ],
+    ...["gateBias", "upBias", "downBias", "b1", "w1"].map((name): Bad => [
+      weight({ [name]: gate }),
+      TypeError,
+      `use weights.${name} as weights may have gate, up, gateUp, down only`,
+    ]),
+    [
+      call(x, { gateUp, down, gate_up_proj_bias: gate }),
+      TypeError,
+      "use weights.gate_up_proj_bias as weights may have gate, up, gateUp, down only",
+    ],
     [
       weight({ gate: down }),
       RangeError,
@@ -155,6 +166,16 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
       option({ activation: { wgsl: "x" } }),
       TypeError,
       `use activation as ${expressions}: current value is Object`,
+    ],
+    ...["helpers", "self"].map((name): Bad => [
+      option({ activation: { wgsl: "x", derivative: "vec4f(1)", [name]: circular } }),
+      TypeError,
+      `use activation.${name} as activation may have wgsl, derivative only`,
+    ]),
+    [
+      option({ implementation: circular }),
+      RangeError,
+      `use implementation as it must be null or one of ${ids}: current value is Object`,
     ],
     [
       option({ activation: { wgsl: " ", derivative: "x" } }),

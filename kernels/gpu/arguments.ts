@@ -1,0 +1,53 @@
+/** What arguments of public calls may be. Callers without types pass anything, and proxies and getters that throw. */
+
+/** What a value is, short enough for an error message. */
+export function kindOf(value: unknown): string {
+  try {
+    if (typeof value === "function") return "a function";
+    if (value === null || typeof value !== "object") return String(value).slice(0, 80);
+    const { name } = value.constructor;
+    return typeof name === "string" && name !== "" ? name.slice(0, 80) : "object";
+  } catch {
+    return "object";
+  }
+}
+
+/** Whether a value is a command encoder, of whatever implementation of WebGPU. */
+export function isEncoder(value: unknown): value is GPUCommandEncoder {
+  return typeof (value as GPUCommandEncoder | null)?.beginComputePass === "function";
+}
+
+/**
+ * A copy of an object's named properties, each read once: getters may give something else the next time.
+ *
+ * @throws {TypeError} If it is no object, or has a property of its own of another name.
+ */
+export function readOnce<Name extends string>(
+  argument: string,
+  value: unknown,
+  names: readonly Name[],
+): Partial<Record<Name, unknown>> {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`Cannot use ${argument} as it must be an object: current value is ${kindOf(value)}`);
+  }
+  const stray = Object.keys(value).find((key) => !names.some((name) => name === key));
+  if (stray !== undefined) {
+    throw new TypeError(
+      `Cannot use ${argument}.${stray.slice(0, 80)} as ${argument} may have ${names.join(", ")} only`,
+    );
+  }
+  const given = value as Record<Name, unknown>;
+  return Object.fromEntries(names.map((name) => [name, given[name]])) as Partial<Record<Name, unknown>>;
+}
+
+/**
+ * Checks a value against a list of names.
+ *
+ * @throws {RangeError} If it is none of them.
+ */
+export function checkOneOf(name: string, value: unknown, values: readonly string[]): void {
+  if (typeof value === "string" && values.includes(value)) return;
+  throw new RangeError(
+    `Cannot use ${name} as it must be one of ${values.join(", ")}: current value is ${kindOf(value)}`,
+  );
+}
