@@ -11,9 +11,7 @@
 import { ACTIVATIONS } from "./kernels/activation.ts";
 import { NoAdapterError } from "./kernels/gpu/device.ts";
 import { parseTuning, TUNING_SCHEMA, TuningError, type TuningTable } from "./kernels/matmul/tuning.ts";
-import { bootstrapRatioInterval } from "./bench/timing/bootstrap.ts";
 import type { Ceilings } from "./bench/timing/ceilings.ts";
-import { mannWhitney } from "./bench/timing/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./bench/process/arguments.ts";
 import { compareFiles } from "./bench/process/compare_command.ts";
 import type { RunEvent } from "./bench/process/events.ts";
@@ -111,9 +109,7 @@ function listing(): string {
 }
 
 function compare(command: Command & { kind: "compare" }): number {
-  const pValue = (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p;
-  const statistics = { ratioInterval: bootstrapRatioInterval, pValue };
-  const { text, passes } = compareFiles({ ...command, statistics });
+  const { text, passes } = compareFiles(command);
   print(text);
   return passes ? OK : FAILED;
 }
@@ -334,7 +330,7 @@ class Run {
   #print(): void {
     const { report } = this.#log;
     if (this.#options.json) return print(JSON.stringify(report));
-    print(renderTable(report, { interval: bootstrapRatioInterval }));
+    print(renderTable(report));
   }
 }
 

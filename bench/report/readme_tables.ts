@@ -18,6 +18,7 @@ import {
   type Block,
   blocksOf,
   boundName,
+  commonTimes,
   errorOf,
   fastestOf,
   machineOf,
@@ -27,7 +28,7 @@ import {
 } from "./groups.ts";
 import { escapeMarkdown, markdownTable } from "./markdown.ts";
 import type { KernelReport, Report, Row } from "./schema.ts";
-import { isPeer, leaders, peakOf } from "./summary.ts";
+import { isPeer, leads, peakOf, type Standing, standingsOf } from "./summary.ts";
 import { wrap } from "./text.ts";
 
 /** What the formatter wraps prose at. */
@@ -58,14 +59,15 @@ function perBlock(report: Report, table: (block: Block) => string | null): strin
 }
 
 /** Bold: the fastest of the section, and what cannot be told from it. */
-function timeCell(row: Row | undefined, section: Section): string {
+function timeCell(row: Row | undefined, standings: Map<Row, Standing>): string {
   if (row === undefined) return "";
-  const time = timeOf(row);
-  if (time === null) return row.status;
-  const best = medianOf(fastestOf(section.rows)!)!;
+  const [time, standing] = [timeOf(row), standings.get(row)];
+  if (time === null || standing === undefined) return row.status;
   const { clock, statistics: { median } } = time;
-  const text = `${formatTime(median)}${clock === "wall" ? " wall" : ""} (${formatRatio(best / median)})`;
-  return leaders(section).has(row) ? `**${text}**` : text;
+  const speed = standing.speed === null ? "" : ` (${formatRatio(standing.speed)})`;
+  const mark = standing.place === "unsure" ? " too few samples" : "";
+  const text = `${formatTime(median)}${clock === "wall" ? " wall" : ""}${speed}${mark}`;
+  return leads(standing) ? `**${text}**` : text;
 }
 
 /** A peer's process runs its modes one after the other: only the first of them is cold. */
@@ -93,12 +95,13 @@ export function resultsTable(report: Report): string {
       "error",
       "first use",
     ];
+    const standings = block.sections.map(standingsOf);
     const rows = variantsIn(block).map((variant) => {
       const modes = inMode(block, variant);
       const row = modes[modes.length - 1];
       return [
         escapeMarkdown(variant),
-        ...modes.map((row, i) => timeCell(row, block.sections[i])),
+        ...modes.map((row, i) => timeCell(row, standings[i])),
         formatRate(row?.tflops ?? null),
         formatBytes(row?.memory?.peakBytes ?? null),
         formatBytes(row?.memory?.savedBytes ?? null),
@@ -173,8 +176,6 @@ export function kernelsTable(report: Report): string {
 
 const peerName = ({ variant }: Row) => escapeMarkdown(variant.replace(/^peer:/, ""));
 
-const CLOCKS = { gpu: "gpuNs", wall: "wallNs" } as const;
-
 function peerRows({ mode, rows }: Section): string[][] {
   const tuned = rows.find((row) => row.variant === "tuned");
   const timed = [...tuned === undefined ? [] : [tuned], ...rows.filter(isPeer)]
@@ -182,14 +183,14 @@ function peerRows({ mode, rows }: Section): string[][] {
   return timed.map((row) => {
     const [peak, ownPeak] = [peakOf(row), tuned === undefined ? null : peakOf(tuned)];
     const time = timeOf(row)!;
-    const own = tuned?.timing?.[CLOCKS[time.clock]]?.median;
+    const times = tuned === undefined ? null : commonTimes(row, tuned);
     return [
       peerName(row),
       mode,
       time.clock === "gpu" ? formatTime(time.statistics.median) : "-",
       formatTime(row.timing?.wallNs?.median ?? null),
       formatRate(row.tflops),
-      own ? formatRatio(time.statistics.median / own) : "-",
+      times === null ? "-" : formatRatio(times.own.median / times.others.median),
       ownPeak !== null && peak ? formatRatio(ownPeak / peak) : "-",
       formatError(errorOf(row)),
     ];
