@@ -163,6 +163,11 @@ function fastestOfAll(rows: readonly Row[]): Row | null {
   return times !== null && times.own.median < times.others.median ? onWall : onGpu;
 }
 
+/** Why the parts of a row add up to more than the row, for readers. */
+export const PARTS_NOTE =
+  "Each kernel was timed alone, in a pass that begins when the one before has ended. " +
+  "In the row kernels that share nothing overlap, such as the last rows of a product with the others.";
+
 /** How the ceiling is called that binds a row or a kernel. */
 export function boundName(bound: Bound | null | undefined): string {
   return bound === "flops" ? "FMA" : bound === "bytes" ? "copy" : "";

@@ -23,7 +23,9 @@ import {
   fastestOf,
   machineOf,
   medianOf,
+  PARTS_NOTE,
   type Section,
+  statisticsOf,
   timeOf,
 } from "./groups.ts";
 import { escapeMarkdown, markdownTable } from "./markdown.ts";
@@ -152,6 +154,20 @@ function rowWithKernels({ sections }: Block): Row | null {
   return null;
 }
 
+/** What the kernels add up to beside the row, and why that is not the same; nothing where either is not known. */
+function sumOfParts(row: Row): string[] {
+  const whole = statisticsOf(row, "gpu")?.median;
+  if (!whole || row.kernels.some(({ gpuNs }) => gpuNs === null)) return [];
+  const sum = row.kernels.reduce((sum, { gpuNs }) => sum + gpuNs!, 0);
+  const beyond = 100 * (sum / whole - 1);
+  const apart = `${Math.abs(beyond).toFixed(1)} % ${beyond < 0 ? "less" : "more"}`;
+  return [
+    paragraph(
+      `The kernels add up to ${formatTime(sum)}, ${apart} than the row's ${formatTime(whole)}. ${PARTS_NOTE}`,
+    ),
+  ];
+}
+
 /** The kernels of one variant: time, rate, and fraction of the ceiling that binds each. */
 export function kernelsTable(report: Report): string {
   return perBlock(report, (block) => {
@@ -164,13 +180,14 @@ export function kernelsTable(report: Report): string {
       kernelRate(kernel),
       `${formatPercent(kernel.fractionOfCeiling ?? null)} ${boundName(kernel.bound)}`.trim(),
     ]);
-    return markdownTable([
+    const table = markdownTable([
       `${escapeMarkdown(row.variant)}, ${row.mode}`,
       "tile",
       "time",
       "rate",
       "of ceiling",
     ], rows);
+    return [table, ...sumOfParts(row)].join("\n\n");
   });
 }
 
