@@ -19,10 +19,24 @@ export interface Place {
 /** Throws a {@link ReportError} unless the value keeps the rule. */
 export type Check = (value: unknown, at: Place) => void;
 
+/** Characters that move a cursor, ring a bell, or turn the direction of what follows; line breaks are among them. */
+const CONTROLS = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu;
+
 /** Text on one line, without control characters and directional overrides, cut to `length`. */
 export function plain(text: string, length = 80): string {
-  const flat = text.slice(0, 4 * length).replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, " ");
+  const flat = text.slice(0, 4 * length).replace(CONTROLS, " ");
   return flat.length > length ? `${flat.slice(0, length - 1)}…` : flat;
+}
+
+/** Lines as a terminal may have them: what a report or a table of tiles holds cannot command it. */
+export function printable(text: string): string {
+  return text.split("\n").map((line) => line.replace(CONTROLS, " ")).join("\n");
+}
+
+/** A value as JSON on one line, the characters that {@link printable} takes away escaped: a terminal may have it whole. */
+export function printableJson(value: unknown): string {
+  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(CONTROLS, (characters) => Array.from(characters, escape).join(""));
 }
 
 /** A value in a few words: lists and objects by their kind, as printing them could be endless. */
