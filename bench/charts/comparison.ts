@@ -134,7 +134,7 @@ export function drawComparison(
     notes: [
       `Before: ${runWords(before)}. After: ${runWords(view.report)}.`,
       ...obstacles.map((obstacle) => `Not alike: ${plain(obstacle, 160)}`),
-      "Left of the dashed line is faster. Lines: ratios that drift within the runs explains. " +
+      "Left of the dashed line is faster. Lines: the ratios that drift within the runs can explain. " +
       "Blue and orange differ by more than that, and by more than the others of their problem.",
       ...rows.some((row) => byRow.get(row)!.clock === "wall") ? ["* wall time against wall time."] : [],
     ],

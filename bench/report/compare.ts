@@ -29,7 +29,7 @@ export interface Pair {
   clock: Clock | null;
   /** Median time after over before; null where no clock timed both, or the runs cannot be compared. */
   ratio: number | null;
-  /** Ratios that drift within the runs explains. */
+  /** The ratios that drift within the runs can explain. */
   interval: readonly [number, number] | null;
   /** Corrected for the number of rows that are compared. */
   p: number | null;
@@ -96,7 +96,7 @@ export function blindSpots({ pairs, onlyBefore }: Comparison, percent: number): 
     ],
     [
       slower.filter(({ verdict }) => verdict === "in doubt"),
-      `slower by more than ${percent} %, but others are as well, so that load or clocks may be why: measure both again, in turns`,
+      `slower by more than ${percent} % without standing out from the others, so that load or clocks may be why: measure both again, in turns`,
     ],
   ];
   return spots.filter(([rows]) => rows.length > 0).map(([rows, what]) =>

@@ -93,11 +93,11 @@ function notes(pairs: readonly Pair[]): string[] {
   const lines = [
     wall || pairs.some(({ clock }) => clock === "wall") ? `* wall time. ${CLOCK_RULE}` : "",
     judged
-      ? `by drift: ratios that drift within the runs explains. Slower and faster are rows that differ by more than ` +
+      ? `by drift: the ratios that drift within the runs can explain. Slower and faster rows differ by more than ` +
         `that, by more than ${100 * NOISE} %, and by more than the others of their problem.`
       : "",
     verdicts.has("in doubt")
-      ? "in doubt: it differs, but so do the others, so that load or clocks may be why."
+      ? "in doubt: it differs, but does not stand out from the others, so that load or clocks may be why."
       : "",
     verdicts.has("machine")
       ? "machine: it differs as much as the ceilings, which the machine set in both runs."

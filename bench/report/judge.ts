@@ -27,7 +27,7 @@ export type Judgement = "faster" | "slower" | "same" | "machine" | "in doubt";
 /** A row with what is known of its ratio, time after over time before. */
 export interface Judged {
   ratio: number;
-  /** Ratios that drift within the runs explains. */
+  /** The ratios that drift within the runs can explain. */
   interval: [number, number];
   /** Chance of samples at least as different, if both came from one distribution; corrected for the number of rows. */
   p: number;
@@ -44,7 +44,10 @@ export const FALSE_ALARMS = 0.01;
 export const NOISE = 0.02;
 
 /** Fewer other figures do not tell what the machine did. */
-const FEWEST_OTHERS = 3;
+const FEWEST_OTHERS = 2;
+
+/** Fewer do not tell how far they spread: a few are close together by chance. */
+const FEWEST_TO_SPREAD = 10;
 
 /** A row stands out if it is so many standard deviations of the others away from their middle. */
 const APART = 4;
@@ -115,7 +118,9 @@ function judgementOf(
   const clear = slower ? interval[0] > 1 + NOISE : interval[1] < 1 / (1 + NOISE);
   if (p > FALSE_ALARMS || !clear) return "same";
   if (explained(ratio, ceilings)) return "machine";
-  const others = [...group.filter((other) => other !== row).map(({ ratio }) => ratio), ...ceilings];
+  // All ceilings are measured in one moment, and so count as one figure.
+  const others = group.filter((other) => other !== row).map(({ ratio }) => ratio);
+  if (ceilings.length > 0) others.push(median(ceilings));
   if (!standsOut(ratio, others)) return "in doubt";
   return slower ? "slower" : "faster";
 }
@@ -128,13 +133,22 @@ function explained(ratio: number, ceilings: readonly number[]): boolean {
   return least > 0 && sign * Math.log(ratio) <= least + Math.log1p(NOISE);
 }
 
-/** Whether a ratio is further from 1 than what the machine did to the others, by more than their spread. */
+/** Whether a ratio is further from 1 than what the machine did to the others, by more than they spread. */
 function standsOut(ratio: number, others: readonly number[]): boolean {
   if (others.length < FEWEST_OTHERS) return false;
   const logs = others.map(Math.log);
   const centre = median(logs);
-  // Of a normal distribution the median distance from the middle is 0.6745 standard deviations.
-  const deviation = median(logs.map((log) => Math.abs(log - centre))) / 0.6745;
   const beyond = Math.sign(Math.log(ratio)) * (Math.log(ratio) - centre);
-  return beyond > Math.log1p(NOISE) + APART * deviation;
+  return beyond >
+    Math.log1p(NOISE) + (logs.length < FEWEST_TO_SPREAD ? reach(logs) : APART * deviation(logs, centre));
+}
+
+/** How far figures are from each other, and from no change: rows feel a load that moved all of them unequally. */
+function reach(logs: readonly number[]): number {
+  return Math.max(0, ...logs) - Math.min(0, ...logs);
+}
+
+/** The standard deviation: of a normal distribution the median distance from the middle is 0.6745 of it. */
+function deviation(logs: readonly number[], centre: number): number {
+  return median(logs.map((log) => Math.abs(log - centre))) / 0.6745;
 }
