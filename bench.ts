@@ -11,9 +11,7 @@
 import { ACTIVATIONS } from "./kernels/activation.ts";
 import { NoAdapterError } from "./kernels/gpu/device.ts";
 import { parseTuning, TUNING_SCHEMA, TuningError, type TuningTable } from "./kernels/matmul/tuning.ts";
-import { bootstrapRatioInterval } from "./bench/timing/bootstrap.ts";
 import type { Ceilings } from "./bench/timing/ceilings.ts";
-import { mannWhitney } from "./bench/timing/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./bench/process/arguments.ts";
 import { compareFiles } from "./bench/process/compare_command.ts";
 import type { RunEvent } from "./bench/process/events.ts";
@@ -21,12 +19,20 @@ import { FileError } from "./bench/process/files.ts";
 import { helpText } from "./bench/process/flags.ts";
 import { renderEntries, renderPlan } from "./bench/process/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./bench/process/machine.ts";
-import { ensureWritable, existingReport, print, REPORT_FILES, textIn } from "./bench/process/output.ts";
+import {
+  ensureWritable,
+  existingReport,
+  print,
+  printError,
+  REPORT_FILES,
+  textIn,
+} from "./bench/process/output.ts";
 import { lineFromParent, tellParent } from "./bench/process/parent.ts";
 import { ReportError } from "./bench/report/reader.ts";
 import { resumed } from "./bench/process/resume.ts";
 import type { Report } from "./bench/report/schema.ts";
 import { rowName } from "./bench/report/groups.ts";
+import { printableJson } from "./bench/report/shape.ts";
 import { RunLog } from "./bench/process/run_log.ts";
 import { Supervisor } from "./bench/process/supervisor.ts";
 import { renderTable } from "./bench/report/table.ts";
@@ -70,7 +76,7 @@ async function main(args: readonly string[]): Promise<number> {
     return await run(args);
   } catch (error) {
     if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
-    console.error((error as Error).message);
+    printError((error as Error).message);
     return BAD_ARGUMENTS;
   }
 }
@@ -111,9 +117,7 @@ function listing(): string {
 }
 
 function compare(command: Command & { kind: "compare" }): number {
-  const pValue = (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p;
-  const statistics = { ratioInterval: bootstrapRatioInterval, pValue };
-  const { text, passes } = compareFiles({ ...command, statistics });
+  const { text, passes } = compareFiles(command);
   print(text);
   return passes ? OK : FAILED;
 }
@@ -132,16 +136,16 @@ async function tuneTiles(options: BenchOptions): Promise<number> {
       variants: variants.filter(({ id }) => options.variants.includes(id)),
       onAdapter: (name, products) => {
         log.adapter(name);
-        console.error(`${name}: ${products} products`);
+        printError(`${name}: ${products} products`);
       },
-      onEntry: (entry) => console.log(log.entry(entry)),
+      onEntry: (entry) => print(log.entry(entry)),
     });
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
-    console.error(withRemedy(error.message));
+    printError(withRemedy(error.message));
     return NO_ADAPTER;
   }
-  console.error(`tuning    ${log.path}`);
+  printError(`tuning    ${log.path}`);
   return OK;
 }
 
@@ -333,8 +337,8 @@ class Run {
 
   #print(): void {
     const { report } = this.#log;
-    if (this.#options.json) return print(JSON.stringify(report));
-    print(renderTable(report, { interval: bootstrapRatioInterval }));
+    if (this.#options.json) return print(printableJson(report));
+    print(renderTable(report));
   }
 }
 
@@ -349,7 +353,7 @@ async function measureForParent(): Promise<number> {
     await measure(job, variants, tellParent);
     return OK;
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    printError(error instanceof Error ? error.message : String(error));
     return FAILED;
   }
 }

@@ -4,7 +4,7 @@ import type { Precision } from "../kernels/matmul/config.ts";
 /**
  * How a block is computed.
  *
- * @example GELU, float16 sums, at most 1 GiB
+ * @example GELU, exact sums, at most 1 GiB
  * ```ts
  * import type { Options } from "../mod.ts";
  *

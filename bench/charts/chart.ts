@@ -126,9 +126,13 @@ export function orderOf({ rows }: Pick<View, "rows">): string[] {
   return inOrder(rows.map((row) => row.variant));
 }
 
-/** The name of a variant as charts print it. */
+/**
+ * The name of a variant as charts print it. The drawing library takes a text that names a property of all objects, such
+ * as `constructor`, for a signal of its own and fails: a character of no width keeps the two apart.
+ */
 export function nameOf(variant: string): string {
-  return plain(variant, 40);
+  const name = plain(variant, 40);
+  return name in Object.prototype ? `\u2060${name}` : name;
 }
 
 /** The axis on which each variant has its line; labels only where `show` says so. */

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { compareReports, type Pair } from "../report/compare.ts";
+import type { Comparison, Pair } from "../report/compare.ts";
 import { formatTime, greatest, least } from "../report/format.ts";
-import { machineOf, medianOf } from "../report/groups.ts";
-import type { Report } from "../report/schema.ts";
+import { machineOf, statisticsOf } from "../report/groups.ts";
+import type { Report, Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
-import { wideInterval } from "../report/summary.ts";
 import { STEP } from "./bars.ts";
 import {
   type Drawn,
@@ -23,29 +22,22 @@ import {
 } from "./chart.ts";
 import { FAINT, INK } from "./theme.ts";
 
-/** Verdicts and their colours: blue and orange are told apart by everyone. */
+/** Verdicts and their colours: blue, orange and yellow are told apart by everyone. */
 const VERDICTS: Record<string, string> = {
   faster: "#0072b2",
   slower: "#d5390e",
+  "in doubt": "#e0ac1c",
   "no clear difference": "#8b949e",
 };
 
-/** Medians alone decide nothing here, so the tests of the command-line comparison are not needed. */
-const NO_STATISTICS = { ratioInterval: (): [number, number] => [0, Infinity], pValue: () => 1 };
-
-function verdictOf(interval: readonly [number, number] | null): string {
-  if (interval === null || (interval[0] <= 1 && interval[1] >= 1)) return "no clear difference";
-  return interval[0] > 1 ? "slower" : "faster";
-}
-
-function datum({ before, after, ratio }: Pair): Spec {
+function datum({ before, after, clock, ratio, interval, verdict: judged }: Pair): Spec {
   const base = { variant: nameOf(after.variant), name: `${plain(after.variant, 60)}, ${after.mode}` };
-  if (ratio === null) {
+  if (ratio === null || clock === null) {
     const became = before.status === after.status ? after.status : `${before.status}, then ${after.status}`;
     return { ...base, ratio: null, at: 1, text: became, tip: `${base.name}: ${became}` };
   }
-  const interval = wideInterval(before, after);
-  const verdict = verdictOf(interval);
+  const verdict = Object.hasOwn(VERDICTS, judged) ? judged : "no clear difference";
+  const time = (row: Row) => `${formatTime(statisticsOf(row, clock)!.median)} ${clock} time`;
   return {
     ...base,
     ratio,
@@ -53,10 +45,8 @@ function datum({ before, after, ratio }: Pair): Spec {
     low: interval?.[0] ?? ratio,
     high: interval?.[1] ?? ratio,
     verdict,
-    text: `${ratio.toFixed(3)}x`,
-    tip: `${base.name}: ${formatTime(medianOf(before))} before, ${
-      formatTime(medianOf(after))
-    } after, ${verdict}`,
+    text: `${ratio.toFixed(3)}x${clock === "wall" ? "*" : ""}`,
+    tip: `${base.name}: ${time(before)} before, ${time(after)} after, ${judged}`,
   };
 }
 
@@ -82,7 +72,7 @@ function panel(
     field: "verdict",
     type: "nominal",
     scale: { domain: Object.keys(VERDICTS), range: Object.values(VERDICTS) },
-    legend: { columns: 3 },
+    legend: { columns: 4 },
   };
   const y = variantAxis(order, showNames);
   const timed = [{ filter: "datum.ratio !== null" }];
@@ -125,13 +115,14 @@ function runWords(report: Report): string {
   return `${plain(machineOf(report), 60)}, ${plain(report.createdAt.slice(0, 16), 16).replace("T", " ")}`;
 }
 
-/** Ratios of the rows that both reports have; the view is of the later report. */
-export function drawComparison(view: View, before: Report): Drawn {
-  const after = { ...view.report, rows: [...view.rows] };
-  const { pairs, obstacles } = compareReports(before, after, { statistics: NO_STATISTICS });
-  if (pairs.length === 0) return { reason: "the two reports have no row in common" };
+/** Ratios of the rows that both reports have; the view is of the later report, and shows some of the comparison. */
+export function drawComparison(
+  view: View,
+  { before, comparison: { pairs, obstacles } }: { before: Report; comparison: Comparison },
+): Drawn {
   const byRow = new Map(pairs.map((pair) => [pair.after, pair]));
   const rows = view.rows.filter((row) => byRow.has(row));
+  if (rows.length === 0) return { reason: "the two reports have no row in common" };
   const order = orderOf({ rows });
   return {
     title: `Before and after: ${modeWords(rows)}`,
@@ -143,7 +134,9 @@ export function drawComparison(view: View, before: Report): Drawn {
     notes: [
       `Before: ${runWords(before)}. After: ${runWords(view.report)}.`,
       ...obstacles.map((obstacle) => `Not alike: ${plain(obstacle, 160)}`),
-      "Left of the dashed line is faster. Lines: wide 95 % intervals, from those of both medians.",
+      "Left of the dashed line is faster. Lines: the ratios that drift within the runs can explain. " +
+      "Blue and orange differ by more than that, and by more than the others of their problem.",
+      ...rows.some((row) => byRow.get(row)!.clock === "wall") ? ["* wall time against wall time."] : [],
     ],
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import { formatPercent, formatTime, greatest, least, timeUnit } from "../report/format.ts";
+import { PARTS_NOTE } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { STEP } from "./bars.ts";
@@ -104,6 +105,6 @@ export function drawKernels(view: View): Drawn {
     title: `Kernels: ${modeWords(rows)}`,
     panels,
     columns: 1,
-    notes: ["Median time of each dispatch, in the order in which they run."],
+    notes: [`Median time of each dispatch, in the order in which they run. ${PARTS_NOTE}`],
   };
 }

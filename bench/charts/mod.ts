@@ -4,6 +4,7 @@
  * @module
  */
 
+import { compareReports } from "../report/compare.ts";
 import { problemKey, problemOf } from "../report/groups.ts";
 import type { Report, Row } from "../report/schema.ts";
 import { type Chart, compose, contextOf, type Draw, shapeName, type Undrawn, type View } from "./chart.ts";
@@ -124,9 +125,10 @@ export function chartOf(report: Report, name: string): (Chart & { context: strin
 export function comparisonsOf(after: Report, before: Report): (Chart | Undrawn)[] {
   const { rows } = after;
   const groups = [...Map.groupBy(rows, SCOPES.problem).values()];
+  const comparison = compareReports(before, after);
   return unique(groups.map((group) =>
     drawAs(`comparison-${suffix(group, { scope: "problem", rows })}`, {
-      draw: (view) => drawComparison(view, before),
+      draw: (view) => drawComparison(view, { before, comparison }),
       view: { report: after, rows: group, ...PAPER },
     })
   ));

@@ -7,7 +7,7 @@
  */
 
 import { formatRate, greatest, least, rateUnit, significant } from "../report/format.ts";
-import { medianOf } from "../report/groups.ts";
+import { medianOf, wallNotes } from "../report/groups.ts";
 import type { Report, Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { quantity } from "./axes.ts";
@@ -112,6 +112,7 @@ export function drawRoofline(view: View): Drawn {
     notes: [
       "A point for each kernel with arithmetic, of all variants; one for a whole row whose kernels are not known. " +
       `Dashed: ${formatRate(roof.tflops)} of multiply-adds, ${significant(roof.gbps)} GB/s of copy.`,
+      ...wallNotes(view.rows),
     ],
   };
 }

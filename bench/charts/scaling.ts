@@ -5,6 +5,7 @@
  */
 
 import { formatRate, formatShape, greatest, least, rateUnit } from "../report/format.ts";
+import { wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { type Drawn, legendColumns, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
@@ -70,6 +71,7 @@ export function drawScaling(view: View): Drawn {
       ceiling === null
         ? "Both axes are logarithmic."
         : "Both axes are logarithmic. Dashed: multiply-add ceiling of float32.",
+      ...wallNotes(rows),
     ],
   };
 }

@@ -5,13 +5,14 @@
  */
 
 import { formatRatio, formatShape, formatTime, significant } from "../report/format.ts";
-import { fastestOf, medianOf } from "../report/groups.ts";
+import { CLOCK_RULE, medianOf, timeOf } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
-import { leaders } from "../report/summary.ts";
+import { leads, MARKS, type Standing, standingsOf, UNSURE_NOTE } from "../report/summary.ts";
 import {
   type Drawn,
   modePanels,
+  modesOf,
   modeWords,
   nameOf,
   orderOf,
@@ -29,20 +30,26 @@ function shapeLabel(row: Row): string {
   return formatShape(row).replaceAll(", ", "|");
 }
 
-function cell(row: Row, { fastest, leads }: { fastest: Row | null; leads: boolean }): Spec {
-  const base = { variant: nameOf(row.variant), shape: shapeLabel(row), leads };
-  const [own, best] = [medianOf(row), fastest === null ? null : medianOf(fastest)];
-  if (own === null || best === null) {
+function cell(row: Row, standing: Standing | undefined): Spec {
+  const base = { variant: nameOf(row.variant), shape: shapeLabel(row) };
+  const time = timeOf(row);
+  if (standing === undefined || time === null) {
     return { ...base, leads: false, speed: null, text: absence(row), tip: absenceTip(row) };
   }
-  const speed = best / own;
+  const { speed, place } = standing;
+  const story = `${plain(row.variant, 60)}, ${row.mode}, ${formatShape(row)}: ${
+    formatTime(time.statistics.median)
+  } ${time.clock} time`;
+  if (speed === null) return { ...base, leads: false, speed, text: place, tip: `${story}, ${place}` };
+  const mark = place === "unsure" ? MARKS.unsure : "";
   return {
     ...base,
+    leads: leads(standing),
     speed,
-    text: speed < 0.095 ? `${significant(speed, 2)}x` : formatRatio(speed),
-    tip: `${plain(row.variant, 60)}, ${row.mode}, ${formatShape(row)}: ${formatTime(own)}, ${
-      formatRatio(speed)
-    }`,
+    text: (speed < 0.095 ? `${significant(speed, 2)}x` : formatRatio(speed)) + mark,
+    tip: `${story}, ${formatRatio(speed)}${mark === "" ? "" : ", too few samples to rank it"}`,
+    place,
+    clock: time.clock,
   };
 }
 
@@ -50,9 +57,8 @@ function cell(row: Row, { fastest, leads }: { fastest: Row | null; leads: boolea
 function cells(rows: readonly Row[]): Spec[] {
   const shapes = Map.groupBy(rows, shapeLabel);
   return [...shapes.values()].flatMap((group) => {
-    const fastest = fastestOf(group);
-    const first = leaders({ mode: group[0].mode, rows: group });
-    return group.map((row) => cell(row, { fastest, leads: first.has(row) }));
+    const standings = standingsOf({ mode: group[0].mode, rows: group });
+    return group.map((row) => cell(row, standings.get(row)));
   });
 }
 
@@ -74,6 +80,7 @@ export function drawSpeeds(view: View): Drawn {
   if (view.rows.every((row) => medianOf(row) === null)) return { reason: "no row was timed" };
   const order = orderOf(view);
   const shapes = [...new Set(view.rows.map(shapeLabel))];
+  const all = modesOf(view.rows).flatMap((mode) => cells(view.rows.filter((row) => row.mode === mode)));
   const panels = modePanels(view, (rows, { first }) => ({
     width: { step: CELL_WIDTH },
     height: { step: 24 },
@@ -125,6 +132,8 @@ export function drawSpeeds(view: View): Drawn {
     columns: shapes.length > 3 ? 1 : panels.length,
     notes: [
       "1.00x is the fastest of its column; 0.50x takes twice as long. Bold: the fastest and what cannot be told from it.",
+      ...all.some(({ place }) => place === "unsure") ? [`? ${UNSURE_NOTE}.`] : [],
+      ...all.some(({ clock }) => clock === "wall") ? [CLOCK_RULE] : [],
       ...view.rows.some(({ narrow }) => narrow)
         ? ["Above 1.00x: computed with less precision than was asked for, so not ranked with the others."]
         : [],

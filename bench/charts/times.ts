@@ -5,7 +5,7 @@
  */
 
 import { formatTime, least, significant, timeUnit, type Unit } from "../report/format.ts";
-import { medianOf, timeOf } from "../report/groups.ts";
+import { medianOf, timeOf, wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { type Bar, barPanel, cutNotes } from "./bars.ts";
@@ -51,7 +51,6 @@ export function drawTimes(view: View): Drawn {
       showNames: first,
     }));
   const timed = view.rows.filter((row) => timeOf(row) !== null);
-  const wall = timed.some((row) => timeOf(row)?.clock === "wall");
   return {
     title: `Time: ${modeWords(view.rows)}`,
     panels,
@@ -60,7 +59,7 @@ export function drawTimes(view: View): Drawn {
         "Shorter is faster. Black line: 95 % interval of the median.",
         ...cutNotes(modesOf(view.rows).map((mode) => barsOf(view.rows.filter((row) => row.mode === mode)))),
       ].join(" "),
-      ...(wall ? ["* wall time, as there is no time from the GPU."] : []),
+      ...wallNotes(timed).map((note) => `* ${note}`),
       ...(timed.some(({ narrow }) => narrow) ? ["~ computed with less precision than was asked for."] : []),
     ],
   };

@@ -15,7 +15,7 @@ import {
   rateUnit,
   timeUnit,
 } from "../report/format.ts";
-import { errorOf, medianOf } from "../report/groups.ts";
+import { errorOf, medianOf, wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { type Drawn, legendColumns, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
@@ -49,7 +49,10 @@ export function drawTimeMemory(view: View): Drawn {
   return {
     title: `Time against memory: ${modeWords(rows)}`,
     panels,
-    notes: [`Lower left is better. Bytes beyond inputs, weights and dy. ${SPREAD_NOTE}`],
+    notes: [
+      `Lower left is better. Bytes beyond inputs, weights and dy. ${SPREAD_NOTE}`,
+      ...wallNotes(rows),
+    ],
   };
 }
 
@@ -93,6 +96,7 @@ export function drawAccuracy(view: View): Drawn {
     notes: [
       "Lower right is better. The worst of the outputs, relative Frobenius error against the float64 oracle." +
       (exact ? ` An error of 0 is drawn at ${ERROR_FLOOR}.` : "") + ` ${SPREAD_NOTE}`,
+      ...wallNotes(rows),
     ],
   };
 }

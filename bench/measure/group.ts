@@ -7,6 +7,7 @@ import type { Instruments } from "../timing/instruments.ts";
 import { Pace, pieces } from "../timing/pace.ts";
 import { type RandomSource, shuffled } from "../timing/random.ts";
 import { progressOf, sampleInterleaved, type StopRule } from "../timing/sampler.ts";
+import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
 import { type HostInputs, randomInputs } from "../oracle/data.ts";
 import { type Variant, wayName } from "../../variants/variant.ts";
 import { type Checked, checkRun, type CompileTimes, withErrorScopes } from "./check.ts";
@@ -40,7 +41,8 @@ const SHORTEST_NS = 50_000;
 
 /** A wait is known to about 0.3 ms: work on the wall clock is repeated until it lasts long beside that. */
 const WALL_NS = 20e6;
-const WALL_SAMPLES = { hardware: 5, software: 3 };
+/** Rows without GPU time, as most peers', are compared with these. */
+const WALL_SAMPLES = { hardware: 2 * FEWEST_TO_COMPARE, software: FEWEST_TO_COMPARE };
 
 /** How often the launches of each row are timed by themselves. */
 const LAUNCH_SAMPLES = 3;

@@ -7,6 +7,7 @@
 import type { Spec, View } from "../charts/chart.ts";
 import { drawComparison } from "../charts/comparison.ts";
 import { drawAs, type Kind, KINDS, SCOPES } from "../charts/mod.ts";
+import { compareReports } from "../report/compare.ts";
 import type { Report, Row } from "../report/schema.ts";
 import { CONFIG } from "../charts/theme.ts";
 import { filterAttributes } from "./filters.ts";
@@ -25,9 +26,11 @@ function groupsOf(report: Report, scope: keyof typeof SCOPES): Row[][] {
 }
 
 /** The kinds of charts; a report that follows another one is compared with it too. */
-function kindsOf(before: Report | undefined): readonly Kind[] {
+function kindsOf(report: Report, before: Report | undefined): readonly Kind[] {
   if (before === undefined) return KINDS;
-  return [...KINDS, { name: "comparison", scope: "problem", draw: (view) => drawComparison(view, before) }];
+  const comparison = compareReports(before, report);
+  const draw = (view: View) => drawComparison(view, { before, comparison });
+  return [...KINDS, { name: "comparison", scope: "problem", draw }];
 }
 
 /** The page's own style names the font, once. */
@@ -41,7 +44,7 @@ export async function figures(
   { draw, before }: { draw: DrawSvg; before?: Report },
 ): Promise<string[]> {
   const all: string[] = [];
-  for (const { name, draw: drawPlate, scope } of kindsOf(before)) {
+  for (const { name, draw: drawPlate, scope } of kindsOf(report, before)) {
     for (const rows of groupsOf(report, scope)) {
       const chart = drawAs(name, { draw: drawPlate, view: { report, rows, ...SCREEN } });
       if ("reason" in chart) continue;

@@ -13,9 +13,8 @@ import {
   formatShape,
   formatTime,
 } from "../report/format.ts";
-import { boundName, errorOf, fastestOf, medianOf, problemKey, problemOf, timeOf } from "../report/groups.ts";
-import type { Row } from "../report/schema.ts";
-import { leaders } from "../report/summary.ts";
+import { boundName, CLOCK_RULE, errorOf, problemKey, problemOf, timeOf } from "../report/groups.ts";
+import { leads, MARKS, type Standing, standingsOf, UNSURE_NOTE } from "../report/summary.ts";
 import { filterAttributes, type Tagged } from "./filters.ts";
 import { attributes, escapeHtml } from "./html.ts";
 
@@ -26,11 +25,10 @@ interface Cell {
   key: string | number | null;
 }
 
-/** A row of the table with the fastest of those that it may be compared with. */
+/** A row of the table, and how it stands to the fastest of those that it may be compared with. */
 interface Compared extends Tagged {
-  fastest: Row | null;
-  /** Whether it is the fastest, or cannot be told from it. */
-  leads: boolean;
+  /** Undefined where it has no time. */
+  standing: Standing | undefined;
 }
 
 const number = (key: number | null, text: string): Cell => ({ key, text });
@@ -80,34 +78,43 @@ function intervalCell({ row }: Compared): Cell {
     : { key: null, text: "-" };
 }
 
-function speedCell({ row, fastest, leads }: Compared): Cell {
-  const [own, best] = [medianOf(row), fastest === null ? null : medianOf(fastest)];
-  if (!own || !best) return { key: null, text: "-" };
-  const mark = row === fastest ? "" : leads ? " =" : row.narrow ? " ~" : "";
-  return number(best / own, formatRatio(best / own) + mark);
+function speedCell({ standing }: Compared): Cell {
+  if (!standing || standing.speed === null) return { key: null, text: "-" };
+  const { speed, interval, place } = standing;
+  const range = interval === null ? "" : ` (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`;
+  return number(speed, `${formatRatio(speed)}${range} ${MARKS[place]}`.trim());
 }
 
 function compare(tagged: readonly Tagged[]): Compared[] {
   const key = ({ source, row }: Tagged) => JSON.stringify([source, row.mode, problemKey(problemOf(row))]);
-  const groups = Map.groupBy(tagged, key);
-  const best = new Map([...groups].map(([key, group]) => {
-    const rows = group.map(({ row }) => row);
-    return [key, { fastest: fastestOf(rows), leaders: leaders({ mode: rows[0].mode, rows }) }];
-  }));
-  return tagged.map((one) => {
-    const { fastest, leaders } = best.get(key(one))!;
-    return { ...one, fastest, leads: leaders.has(one.row) };
-  });
+  const groups = [...Map.groupBy(tagged, key).values()].map((group) => group.map(({ row }) => row));
+  const standings = new Map(groups.flatMap((rows) => [...standingsOf({ mode: rows[0].mode, rows })]));
+  return tagged.map((one) => ({ ...one, standing: standings.get(one.row) }));
+}
+
+/** What the marks of the table mean, where it has any. */
+function marksNote(rows: readonly Compared[]): string {
+  const places = new Set(rows.map(({ standing }) => standing?.place));
+  const notes = [
+    places.has("tied") ? "= no significant difference to the fastest." : "",
+    places.has("unsure") ? `? ${UNSURE_NOTE}.` : "",
+    places.has("apart") ? "~ Less precision than was asked for: not ranked with the others." : "",
+    rows.some(({ row }) => timeOf(row)?.clock === "wall")
+      ? `(wall): wall time, as there is none from the GPU. ${CLOCK_RULE}`
+      : "",
+  ].filter((note) => note !== "");
+  return notes.length === 0 ? "" : `<p>${notes.map(escapeHtml).join(" ")}</p>`;
 }
 
 function tableRow(compared: Compared, columns: typeof COLUMNS): string {
-  const { row, leads } = compared;
+  const { row, standing } = compared;
   const cells = columns.map(({ of }, i) => {
     const { text, key } = of(compared);
     const tag = i === 0 ? 'th scope="row"' : "td";
     return `<${tag}${attributes({ "data-key": key ?? "" })}>${escapeHtml(text)}</${tag.slice(0, 2)}>`;
   });
-  const classes = [row.status, leads ? "fastest" : ""].filter((name) => name !== "").join(" ");
+  const classes = [row.status, standing && leads(standing) ? "fastest" : ""].filter((name) => name !== "")
+    .join(" ");
   const reason = row.reason === null ? "" : attributes({ title: row.reason });
   return `<tr class="${classes}"${filterAttributes([compared])}${reason}>${cells.join("")}</tr>`;
 }
@@ -125,7 +132,8 @@ export function htmlTable(tagged: readonly Tagged[]): string {
 <thead><tr>${headings.join("")}</tr></thead>
 <tbody>
 ${rows.map((row) => tableRow(row, columns)).join("\n")}
-</tbody></table></div>`;
+</tbody></table></div>
+${marksNote(rows)}`;
 }
 
 /** The reasons of rows that were not measured, in full. */

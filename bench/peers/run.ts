@@ -35,7 +35,7 @@ export interface PeerOptions {
 /** As for variants, but fewer samples: each of a peer's is many runs and a wait. */
 const RULE = {
   hardware: { samples: 10, minTimeMs: 250, warmUpMs: 300 },
-  software: { samples: 5, minTimeMs: 100, warmUpMs: 0 },
+  software: { samples: 6, minTimeMs: 100, warmUpMs: 0 },
 };
 
 /**

@@ -1,5 +1,5 @@
 import { longEnough } from "../timing/sampler.ts";
-import { median } from "../timing/statistics.ts";
+import { FEWEST_TO_COMPARE, median } from "../timing/statistics.ts";
 import type { Engine } from "./engine.ts";
 
 /** How long to time. */
@@ -21,6 +21,9 @@ const SAMPLE_WAITS = 20;
 
 const MOST_SAMPLES = 1000;
 
+/** Only a peer whose samples take so long together may have fewer than a comparison needs; its row then says so. */
+const VERY_SLOW_NS = 60e9;
+
 /** Waits whose median is the cost of one. */
 const WAITS = 5;
 
@@ -31,6 +34,7 @@ export function enoughSamples(
   repeats: number,
 ): boolean {
   const spentNs = repeats * samples.reduce((sum, ns) => sum + ns, 0);
+  if (samples.length < FEWEST_TO_COMPARE && spentNs < VERY_SLOW_NS) return false;
   return samples.length >= MOST_SAMPLES || longEnough(samples.length, spentNs, rule);
 }
 

@@ -17,7 +17,9 @@ EVENTS = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
 
 FLUSH_BYTES = 256 * 2**20  # as large as the largest last-level cache of a GPU sold so far
-WALL_SAMPLES = 5
+FEWEST_TO_COMPARE = 6  # fewer cannot be told from another row's; as in statistics.ts
+VERY_SLOW_NS = 60e9  # only samples that take so long together may be fewer; as in timing.ts
+WALL_SAMPLES = 2 * FEWEST_TO_COMPARE
 WALL_SAMPLE_NS = 20e6
 MOST_REPEATS = 32
 MOST_SAMPLES = 1000
@@ -224,6 +226,8 @@ def memory_of(torch, mode):
 
 def enough(samples, job):
     spent = sum(samples)
+    if len(samples) < FEWEST_TO_COMPARE and spent < VERY_SLOW_NS:
+        return False
     if len(samples) >= job["samples"] and spent >= job["timeNs"]:
         return True
     if len(samples) >= FEWEST_SLOW and spent >= max(PATIENCE_NS, 10 * job["timeNs"]):

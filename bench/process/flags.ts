@@ -80,7 +80,9 @@ const TABLE = [
   {
     name: "fail-on-regression",
     value: "PERCENT",
-    help: "With compare: exit 1 if a row is slower by more than that, or could be without being seen",
+    help:
+      "With compare: exit 1 if a row is slower by more than that, or could be without being seen. Less than " +
+      "1 % of pairs of runs of one program show such a row",
   },
   { name: "help", help: "Prints this" },
 ] as const satisfies readonly Flag[];

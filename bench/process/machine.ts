@@ -7,6 +7,7 @@
 import type { Machine } from "../report/context.ts";
 import { writeAll } from "./files.ts";
 import type { ProgressOutput } from "./progress.ts";
+import { printable } from "../report/shape.ts";
 
 /** The machine as this process sees it; what it may not see is left out. */
 export function thisMachine(): Machine {
@@ -20,13 +21,16 @@ export function thisMachine(): Machine {
   };
 }
 
+/** To the start of the line, and all of it away. */
+const ERASE = "\r\x1b[2K";
+
 /** stderr, where progress goes. Where it takes no more, as on a full disk, the run goes on unseen. */
 export function terminal(): ProgressOutput {
   const isTerminal = Deno.stderr.isTerminal();
+  const write = (text: string) => void permitted(() => writeAll(Deno.stderr, text));
   return {
-    write: (text) => {
-      permitted(() => writeAll(Deno.stderr, text));
-    },
+    write: (text) => write(printable(text)),
+    erase: () => write(ERASE),
     isTerminal,
     columns: isTerminal ? permitted(() => Deno.consoleSize().columns) ?? 80 : Infinity,
     now: () => performance.now(),

@@ -8,7 +8,7 @@ import { renderCsv } from "../report/csv.ts";
 import { FileError, readWhole, reasonOf, replaceWhole, writeAll, writeWhole } from "./files.ts";
 import { parseReport } from "../report/reader.ts";
 import type { Report } from "../report/schema.ts";
-import { plain } from "../report/shape.ts";
+import { plain, printable } from "../report/shape.ts";
 
 const JSON_FILE = "swiglu.json";
 const CSV_FILE = "swiglu.csv";
@@ -62,15 +62,25 @@ export function writeReport(report: Report, folder: string): void {
 }
 
 /**
- * Prints to stdout, which may be a file on a full disk.
+ * Prints to stdout, which may be a file on a full disk. All that is printed there goes through here, and to stderr
+ * through {@linkcode printError} or `terminal()`: they keep control characters away from the terminal.
  *
  * @throws {FileError} If it takes no more.
  */
 export function print(text: string): void {
   try {
-    writeAll(Deno.stdout, `${text}\n`);
+    writeAll(Deno.stdout, `${printable(text)}\n`);
   } catch (error) {
     throw new FileError(`Cannot write to stdout: ${reasonOf(error)}`);
+  }
+}
+
+/** Prints a line to stderr; where that takes no more, as on a full disk, nobody can be told. */
+export function printError(text: string): void {
+  try {
+    writeAll(Deno.stderr, `${printable(text)}\n`);
+  } catch {
+    // Told to nobody.
   }
 }
 

@@ -8,7 +8,10 @@ import { plain } from "../report/shape.ts";
 
 /** Where progress goes. */
 export interface ProgressOutput {
+  /** Writes text, without its control characters. */
   write(text: string): void;
+  /** Empties the line that the cursor is on. */
+  erase(): void;
   isTerminal: boolean;
   /** Columns of the terminal. */
   columns: number;
@@ -19,8 +22,6 @@ export interface ProgressOutput {
 /** Before that much is known the remaining time is a guess, so none is shown. */
 const KNOWN_FRACTION = 0.02;
 const KNOWN_MS = 2000;
-
-const ERASE = "\r\x1b[2K";
 
 /** `8 s`, `3 min`, `2 h 5 min`. */
 export function formatDuration(ms: number): string {
@@ -48,7 +49,8 @@ export class Progress {
     this.#fraction = fraction;
     if (!this.#output.isTerminal) return;
     const line = plain([this.#state(), doing].join("  "), Math.max(this.#output.columns - 1, 20));
-    this.#output.write(ERASE + line);
+    this.#output.erase();
+    this.#output.write(line);
     this.#shown = true;
   }
 
@@ -69,7 +71,7 @@ export class Progress {
 
   /** Takes the line away. */
   clear(): void {
-    if (this.#shown) this.#output.write(ERASE);
+    if (this.#shown) this.#output.erase();
     this.#shown = false;
   }
 

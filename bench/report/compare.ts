@@ -4,26 +4,32 @@
  * @module
  */
 
-import { machineOf, rowName, timeOf } from "./groups.ts";
+import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
+import {
+  type Clock,
+  commonTimes,
+  type Compared,
+  machineOf,
+  problemKey,
+  problemOf,
+  rowName,
+} from "./groups.ts";
+import { FALSE_ALARMS, judge, type Judged, type Judgement } from "./judge.ts";
 import type { Report, Row } from "./schema.ts";
-
-/** The statistics that a comparison needs; its caller has them. */
-export interface CompareStatistics {
-  /** The 95 % interval of median(a) / median(b). */
-  ratioInterval(a: readonly number[], b: readonly number[]): readonly [number, number];
-  /** Two-sided chance of samples at least as different, if both came from one distribution. */
-  pValue(a: readonly number[], b: readonly number[]): number;
-}
+import { warningSentences } from "./warnings.ts";
 
 /** What became of a row. */
-export type Verdict = "faster" | "slower" | "same" | "broken" | "mended" | "not timed" | "not judged";
+export type Verdict = Judgement | "too few" | "broken" | "mended" | "not timed" | "not judged";
 
 /** A row of both reports. */
 export interface Pair {
   before: Row;
   after: Row;
-  /** Median time after over before; null where either has none, the clocks differ, or the runs cannot be compared. */
+  /** The clock that timed both; null where the times cannot be compared. */
+  clock: Clock | null;
+  /** Median time after over before; null where no clock timed both, or the runs cannot be compared. */
   ratio: number | null;
+  /** The ratios that drift within the runs can explain. */
   interval: readonly [number, number] | null;
   /** Corrected for the number of rows that are compared. */
   p: number | null;
@@ -36,14 +42,13 @@ export interface Comparison {
   obstacles: string[];
   /** What else differs beside the times, and may be why they do. */
   differences: string[];
+  /** What each report doubts of its own times. */
+  warnings: { before: string[]; after: string[] };
   pairs: Pair[];
   /** Rows that only one of them has. */
   onlyBefore: Row[];
   onlyAfter: Row[];
 }
-
-/** Differences in time count as real below this chance of being none, over all rows together. */
-const SIGNIFICANCE = 0.05;
 
 /** Settings that change what a time means. */
 const OBSTACLES = ["flush"];
@@ -52,39 +57,47 @@ const OBSTACLES = ["flush"];
 const FREE_SETTINGS = ["sizes", "adapter"];
 
 /** Compares two reports. Rows are the same where variant, mode and the whole problem are. */
-export function compareReports(
-  before: Report,
-  after: Report,
-  { statistics }: { statistics: CompareStatistics },
-): Comparison {
+export function compareReports(before: Report, after: Report): Comparison {
   const earlier = new Map(before.rows.map((row) => [rowName(row), row]));
   const names = new Set(after.rows.map(rowName));
   const pairs = after.rows.flatMap((row) => {
     const match = earlier.get(rowName(row));
-    return match === undefined ? [] : [pairOf(match, row, statistics)];
+    return match === undefined ? [] : [pairOf(match, row)];
   });
   const { obstacles, differences } = differencesOf(before, after);
   return {
     obstacles,
     differences: [...differences, ...changedWays(pairs)],
-    pairs: obstacles.length === 0 ? judged(pairs) : pairs.map(unjudged),
+    pairs: obstacles.length === 0 ? judged(pairs, ceilingRatios(before, after)) : pairs.map(unjudged),
+    warnings: { before: warningSentences(before, true), after: warningSentences(after, true) },
     onlyBefore: before.rows.filter((row) => !names.has(rowName(row))),
     onlyAfter: after.rows.filter((row) => !earlier.has(rowName(row))),
   };
 }
 
 /**
- * What keeps a comparison from seeing a regression: rows that are gone or have no time, and samples so few that no
- * difference would be certain.
+ * What keeps a comparison from seeing a slower row: rows that are gone or have no time, samples too few for any
+ * difference to be certain, and rows that are slower by more than so many percent without standing out.
  */
-export function blindSpots({ pairs, onlyBefore }: Comparison): string[] {
+export function blindSpots({ pairs, onlyBefore }: Comparison, percent: number): string[] {
   const untimed = pairs.filter(({ before, verdict }) => before.status === "ok" && verdict === "not timed");
   const timed = pairs.filter(({ p }) => p !== null);
-  const few = timed.filter((pair) => leastP(pair) * timed.length > SIGNIFICANCE);
+  const few = pairs.filter((pair) =>
+    pair.verdict === "too few" || pair.p !== null && leastP(pair) * timed.length > FALSE_ALARMS
+  );
+  const slower = timed.filter((pair) => !few.includes(pair) && isSlower(pair, percent));
   const spots: [readonly unknown[], string][] = [
     [onlyBefore.filter(({ status }) => status === "ok"), "only in the earlier report"],
     [untimed, "without times that can be compared"],
     [few, `with too few samples to be sure of any difference among ${timed.length}: raise --samples`],
+    [
+      slower.filter(({ verdict }) => verdict === "same"),
+      `slower by more than ${percent} %, but no more than their samples drift: close other programs, and measure both again`,
+    ],
+    [
+      slower.filter(({ verdict }) => verdict === "in doubt"),
+      `slower by more than ${percent} % without standing out from the others, so that load or clocks may be why: measure both again, in turns`,
+    ],
   ];
   return spots.filter(([rows]) => rows.length > 0).map(([rows, what]) =>
     `${rows.length} ${rows.length === 1 ? "row" : "rows"} ${what}`
@@ -92,8 +105,8 @@ export function blindSpots({ pairs, onlyBefore }: Comparison): string[] {
 }
 
 /** The least chance that the test can give: all samples of one report below all of the other. */
-function leastP({ before, after }: Pair): number {
-  const [n, m] = [before, after].map((row) => timeOf(row)!.statistics.n);
+function leastP(pair: Pair): number {
+  const { own: { n }, others: { n: m } } = timesOf(pair)!;
   let arrangements = 1;
   for (let i = 1; i <= n; i++) arrangements *= (m + i) / i;
   return 2 / arrangements;
@@ -101,50 +114,67 @@ function leastP({ before, after }: Pair): number {
 
 /** Pairs that got worse: broken, or surely slower and by more than so many percent. */
 export function regressions({ pairs }: Comparison, percent: number): Pair[] {
-  return pairs.filter(({ verdict, ratio }) =>
-    verdict === "broken" || verdict === "slower" && ratio! > 1 + percent / 100
+  return pairs.filter((pair) =>
+    pair.verdict === "broken" || pair.verdict === "slower" && isSlower(pair, percent)
   );
 }
 
-function pairOf(before: Row, after: Row, { ratioInterval, pValue }: CompareStatistics): Pair {
-  const [old, now] = [timeOf(before), timeOf(after)];
-  const untimed = { before, after, ratio: null, interval: null, p: null };
-  if (before.status === "ok" && after.status !== "ok") return { ...untimed, verdict: "broken" };
-  if (before.status !== "ok" && after.status === "ok") return { ...untimed, verdict: "mended" };
-  if (old === null || now === null || old.clock !== now.clock) return { ...untimed, verdict: "not timed" };
-  const [a, b] = [now.statistics.samples, old.statistics.samples];
-  const ratio = now.statistics.median / old.statistics.median;
-  return { before, after, ratio, interval: ratioInterval(a, b), p: pValue(a, b), verdict: "same" };
+function isSlower({ ratio }: Pair, percent: number): boolean {
+  return ratio !== null && ratio > 1 + percent / 100;
 }
 
-/**
- * Verdicts on times: real where both the interval and the test say so. The test's chances are corrected for the number
- * of rows. Source: S. Holm, "A simple sequentially rejective multiple test procedure" (1979).
- */
-function judged(pairs: readonly Pair[]): Pair[] {
-  const timed = pairs.filter(({ p }) => p !== null).toSorted((a, b) => a.p! - b.p!);
-  const corrected = new Map<Pair, number>();
-  let least = 0;
-  for (const [i, pair] of timed.entries()) {
-    least = Math.max(least, Math.min(1, pair.p! * (timed.length - i)));
-    corrected.set(pair, least);
-  }
+/** Times after (`own`) and before, by the clock that timed both. */
+function timesOf({ before, after }: Pick<Pair, "before" | "after">): Compared | null {
+  return commonTimes(after, before);
+}
+
+function pairOf(before: Row, after: Row): Pair {
+  const times = timesOf({ before, after });
+  const untimed = { before, after, clock: null, ratio: null, interval: null, p: null };
+  if (before.status === "ok" && after.status !== "ok") return { ...untimed, verdict: "broken" };
+  if (before.status !== "ok" && after.status === "ok") return { ...untimed, verdict: "mended" };
+  if (times === null) return { ...untimed, verdict: "not timed" };
+  const { clock, own, others } = times;
+  const few = Math.min(own.n, others.n) < FEWEST_TO_COMPARE;
+  return { ...untimed, clock, ratio: own.median / others.median, verdict: few ? "too few" : "same" };
+}
+
+/** Verdicts on times, each row among those of its problem. */
+function judged(pairs: readonly Pair[], ceilings: readonly number[]): Pair[] {
+  const timed = pairs.filter(({ clock, verdict }) => clock !== null && verdict === "same");
+  const groups = [...Map.groupBy(timed, ({ after }) => problemKey(problemOf(after))).values()];
+  const samples = groups.map((group) =>
+    group.map((pair) => {
+      const { own, others } = timesOf(pair)!;
+      return { before: others.samples, after: own.samples };
+    })
+  );
+  const judgements = judge(samples, ceilings).flat();
+  const known = new Map(groups.flat().map((pair, i): [Pair, Judged] => [pair, judgements[i]]));
   return pairs.map((pair) => {
-    const p = corrected.get(pair);
-    return p === undefined ? pair : { ...pair, p, verdict: verdictOf(pair, p) };
+    const found = known.get(pair);
+    return found === undefined
+      ? pair
+      : { ...pair, interval: found.interval, p: found.p, verdict: found.judgement };
   });
 }
 
-function verdictOf({ interval }: Pair, p: number): Verdict {
-  if (interval === null || p > SIGNIFICANCE) return "same";
-  if (interval[0] > 1) return "slower";
-  return interval[1] < 1 ? "faster" : "same";
+/** How much longer the machine's ceilings would take after than before; of those that both reports have. */
+function ceilingRatios(before: Report, after: Report): number[] {
+  const rates = ({ ceilings: { fmaTflops, copyGBps } }: Report) => [
+    fmaTflops.float32,
+    fmaTflops.float16 ?? null,
+    copyGBps,
+  ];
+  const earlier = rates(before);
+  return rates(after).flatMap((rate, i) => {
+    const old = earlier[i];
+    return rate === null || old === null ? [] : [old / rate];
+  });
 }
 
 function unjudged(pair: Pair): Pair {
-  return pair.ratio === null
-    ? pair
-    : { ...pair, ratio: null, interval: null, p: null, verdict: "not judged" };
+  return pair.ratio === null ? pair : { ...pair, ratio: null, verdict: "not judged" };
 }
 
 function changedWays(pairs: readonly Pair[]): string[] {
@@ -169,10 +199,14 @@ function differencesOf(before: Report, after: Report): Pick<Comparison, "obstacl
     ["The driver", before.driver?.version, after.driver?.version],
   ];
   for (const name of union(before.versions, after.versions)) {
-    others.push([`The version of ${name}`, before.versions[name], after.versions[name]]);
+    others.push([`The version of ${name}`, ownValue(before.versions, name), ownValue(after.versions, name)]);
   }
   for (const name of union(a, b).filter((name) => !FREE_SETTINGS.includes(name))) {
-    (OBSTACLES.includes(name) ? obstacles : others).push([`The setting ${name}`, a[name], b[name]]);
+    (OBSTACLES.includes(name) ? obstacles : others).push([
+      `The setting ${name}`,
+      ownValue(a, name),
+      ownValue(b, name),
+    ]);
   }
   return { obstacles: obstacles.flatMap(compare), differences: others.flatMap(compare) };
 }
@@ -182,4 +216,9 @@ type Fact = [what: string, before: unknown, after: unknown];
 
 function union(a: object, b: object): string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])];
+}
+
+/** A value by a name that may be anyone's text: what all objects inherit, such as `constructor`, is none. */
+function ownValue(values: object, name: string): unknown {
+  return Object.hasOwn(values, name) ? values[name as keyof typeof values] : undefined;
 }

@@ -6,8 +6,8 @@
 
 import { stringify } from "@std/csv/stringify";
 import { machineOf } from "./groups.ts";
-import type { Report, Row, Statistics } from "./schema.ts";
-import { plain } from "./shape.ts";
+import { type Report, type Row, row } from "./schema.ts";
+import { type Fields, plain, text } from "./shape.ts";
 
 type Cell = string | number | boolean | null | undefined;
 
@@ -22,72 +22,68 @@ function safe(cell: Cell): string | number | boolean {
   return (risky ? "'" : "") + plain(cell ?? "", Infinity);
 }
 
-/** What stands in one column. */
-type Figure = (row: Row, report: Report) => Cell;
-
-function times(
-  prefix: "gpu" | "wall",
-  of: (row: Row) => Statistics | null | undefined,
-): Record<string, Figure> {
-  return {
-    [`${prefix}MedianNs`]: (row) => of(row)?.median,
-    [`${prefix}P20Ns`]: (row) => of(row)?.p20,
-    [`${prefix}P80Ns`]: (row) => of(row)?.p80,
-    [`${prefix}MinNs`]: (row) => of(row)?.min,
-    [`${prefix}MeanNs`]: (row) => of(row)?.mean,
-    [`${prefix}CiLowNs`]: (row) => of(row)?.ci?.[0],
-    [`${prefix}CiHighNs`]: (row) => of(row)?.ci?.[1],
-    [`${prefix}Cv`]: (row) => of(row)?.cv,
-    [`${prefix}N`]: (row) => of(row)?.n,
-  };
+/** A column: its heading, and what stands in it. */
+interface Figure {
+  heading: string;
+  of: (row: Row, report: Report) => Cell;
 }
 
-/** The columns in order, by heading. */
-const COLUMNS: Record<string, Figure> = {
-  createdAt: (_, report) => report.createdAt,
-  device: (_, report) => machineOf(report),
-  variant: (row) => row.variant,
-  tokens: (row) => row.tokens,
-  dim: (row) => row.dim,
-  hiddenDim: (row) => row.hiddenDim,
-  dtype: (row) => row.dtype,
-  precision: (row) => row.precision,
-  activation: (row) => row.activation,
-  mode: (row) => row.mode,
-  status: (row) => row.status,
-  reason: (row) => row.reason,
-  implementation: (row) => row.implementation,
-  tile: (row) => row.tile,
-  ...times("gpu", (row) => row.timing?.gpuNs),
-  ...times("wall", (row) => row.timing?.wallNs),
-  flops: (row) => row.flops,
-  bytes: (row) => row.bytes,
-  tflops: (row) => row.tflops,
-  fractionOfCeiling: (row) => row.fractionOfCeiling,
-  bound: (row) => row.bound,
-  peakBytes: (row) => row.memory?.peakBytes,
-  savedBytes: (row) => row.memory?.savedBytes,
-  workspaceBytes: (row) => row.memory?.workspaceBytes,
-  predictedPeakBytes: (row) => row.memory?.predictedPeakBytes,
-  reservedBytes: (row) => row.memory?.reservedBytes,
-  errorY: (row) => row.accuracy?.y,
-  errorDx: (row) => row.accuracy?.dx,
-  errorDGate: (row) => row.accuracy?.dGate,
-  errorDUp: (row) => row.accuracy?.dUp,
-  errorDDown: (row) => row.accuracy?.dDown,
-  sampled: (row) => row.sampled,
-  narrow: (row) => row.narrow,
-  compileMs: (row) => row.compileMs,
-  coldMs: (row) => row.coldMs,
-  warnings: (row) => row.warnings?.join(" "),
-};
+/** What the headings of the fields of a part begin with, where it is not nothing. */
+const PREFIXES = new Map([["accuracy", "error"], ["gpuNs", "gpu"], ["wallNs", "wall"]]);
+
+/** Fields of statistics that are no times. */
+const WITHOUT_UNIT = ["cv", "n"];
+
+/**
+ * The columns of a part of a row, as the schema declares it: one for each value, one for a list of texts, two for an
+ * interval, and none for other lists, which have no place in a line.
+ */
+function columnsOf(
+  fields: Fields,
+  { part = "", of }: { part?: string; of: (row: Row) => unknown },
+): Figure[] {
+  return Object.entries(fields).flatMap(([name, check]): Figure[] => {
+    const valueOf = (row: Row) => (of(row) as Record<string, unknown> | null)?.[name] ?? null;
+    if (check.fields) return columnsOf(check.fields, { part: name, of: valueOf });
+    if (name === "ci") {
+      const end = (i: number) => (row: Row) => (valueOf(row) as [number, number] | null)?.[i];
+      return [{ heading: heading("ciLow", part), of: end(0) }, {
+        heading: heading("ciHigh", part),
+        of: end(1),
+      }];
+    }
+    if (check.element === undefined) {
+      return [{
+        heading: heading(name, part),
+        of: (row) => valueOf(row) as Cell,
+      }];
+    }
+    if (check.element !== text) return [];
+    return [{ heading: heading(name, part), of: (row) => (valueOf(row) as string[] | null)?.join(" ") }];
+  });
+}
+
+/** `gpuMedianNs` of `median` in `gpuNs`. */
+function heading(name: string, part: string): string {
+  const prefix = PREFIXES.get(part);
+  if (prefix === undefined) return name;
+  const unit = part.endsWith("Ns") && !WITHOUT_UNIT.includes(name) ? "Ns" : "";
+  return `${prefix}${name[0].toUpperCase()}${name.slice(1)}${unit}`;
+}
+
+/** The columns in order. */
+const COLUMNS: readonly Figure[] = [
+  { heading: "createdAt", of: (_, report) => report.createdAt },
+  { heading: "device", of: (_, report) => machineOf(report) },
+  ...columnsOf(row.fields, { of: (row) => row }),
+];
 
 /** The report as CSV with a heading; cells of what was not measured are empty. */
 export function renderCsv(report: Report): string {
   const records = report.rows.map((row) =>
-    Object.fromEntries(Object.entries(COLUMNS).map(([name, figure]) => [name, safe(figure(row, report))]))
+    Object.fromEntries(COLUMNS.map(({ heading, of }) => [heading, safe(of(row, report))]))
   );
   // The package ships no types.
-  const text: string = stringify(records, { columns: Object.keys(COLUMNS) });
+  const text: string = stringify(records, { columns: COLUMNS.map(({ heading }) => heading) });
   return text;
 }

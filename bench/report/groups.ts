@@ -14,6 +14,8 @@ import {
   type Row,
   type Statistics,
 } from "./schema.ts";
+import { plain } from "./shape.ts";
+import { enumerate } from "./text.ts";
 
 /** What rows of a block have in common: comparing across any of these would compare different work. */
 export interface Problem {
@@ -37,10 +39,27 @@ export interface Section {
   rows: Row[];
 }
 
+/** The clocks by which rows are timed, the one that is preferred first. */
+const CLOCKS = ["gpu", "wall"] as const;
+
+/** The device's own clock, or the computer's. */
+export type Clock = typeof CLOCKS[number];
+
 /** A time and the clock that took it. */
 export interface Measured {
-  clock: "gpu" | "wall";
+  clock: Clock;
   statistics: Statistics;
+}
+
+/** How rows are compared, for readers. */
+export const CLOCK_RULE =
+  "Speeds compare GPU time with GPU time where both have it, else wall time with wall time.";
+
+/** Times of two rows by the same clock. */
+export interface Compared {
+  clock: Clock;
+  own: Statistics;
+  others: Statistics;
 }
 
 /** The problem as a string that is equal if and only if all its parts are. */
@@ -65,13 +84,42 @@ export function blocksOf(rows: readonly Row[]): Block[] {
   }));
 }
 
+/** What one clock measured; null where it did not. A median of 0 is none: the clock was too coarse. */
+export function statisticsOf({ timing }: Row, clock: Clock): Statistics | null {
+  const statistics = clock === "gpu" ? timing?.gpuNs : timing?.wallNs;
+  return statistics && statistics.median > 0 ? statistics : null;
+}
+
+/** The row's time on the GPU; on the wall clock where the GPU has none; null where it has no time. */
+export function timeOf(row: Row): Measured | null {
+  for (const clock of CLOCKS) {
+    const statistics = statisticsOf(row, clock);
+    if (statistics !== null) return { clock, statistics };
+  }
+  return null;
+}
+
 /**
- * The row's time on the GPU, on the wall clock where the GPU has none, null where it has no time. A median of 0 is none:
- * it says that the clock is too coarse.
+ * The times by which two rows are compared, wherever they are: GPU time with GPU time where both have it, else wall time
+ * with wall time. Null where no clock timed both. A wall time holds launches and a wait, so that it is never compared
+ * with a GPU time.
  */
-export function timeOf({ timing }: Row): Measured | null {
-  if (timing?.gpuNs && timing.gpuNs.median > 0) return { clock: "gpu", statistics: timing.gpuNs };
-  return timing?.wallNs && timing.wallNs.median > 0 ? { clock: "wall", statistics: timing.wallNs } : null;
+export function commonTimes(row: Row, other: Row): Compared | null {
+  for (const clock of CLOCKS) {
+    const [own, others] = [statisticsOf(row, clock), statisticsOf(other, clock)];
+    if (own !== null && others !== null) return { clock, own, others };
+  }
+  return null;
+}
+
+/** A sentence that names the variants whose times are of the wall clock; none where all rows are of the same clock. */
+export function wallNotes(rows: readonly Row[]): string[] {
+  const clocks = Map.groupBy(rows, (row) => timeOf(row)?.clock);
+  const onWall = clocks.get("wall") ?? [];
+  if (onWall.length === 0) return [];
+  if (!clocks.has("gpu")) return ["All times are of the wall clock, as there is none from the GPU."];
+  const names = [...new Set(onWall.map(({ variant }) => plain(variant, 40)))];
+  return [`Wall time, which holds launches and waits too, stands in for GPU time of ${enumerate(names)}.`];
 }
 
 /** Median time in ns, null where the row has no time. */
@@ -102,8 +150,23 @@ export function leastBy(rows: readonly Row[], measure: (row: Row) => number | nu
  * where none has one.
  */
 export function fastestOf(rows: readonly Row[]): Row | null {
-  return leastBy(rows.filter(({ narrow }) => !narrow), medianOf) ?? leastBy(rows, medianOf);
+  return fastestOfAll(rows.filter(({ narrow }) => !narrow)) ?? fastestOfAll(rows);
 }
+
+/** The fastest by GPU time against the fastest of those without: both by the wall clock, if that timed both. */
+function fastestOfAll(rows: readonly Row[]): Row | null {
+  const onGpu = leastBy(rows, (row) => statisticsOf(row, "gpu")?.median ?? null);
+  const others = rows.filter((row) => statisticsOf(row, "gpu") === null);
+  const onWall = leastBy(others, (row) => statisticsOf(row, "wall")?.median ?? null);
+  if (onGpu === null || onWall === null) return onGpu ?? onWall;
+  const times = commonTimes(onWall, onGpu);
+  return times !== null && times.own.median < times.others.median ? onWall : onGpu;
+}
+
+/** Why the parts of a row add up to more than the row, for readers. */
+export const PARTS_NOTE =
+  "Each kernel was timed alone, in a pass that begins when the one before has ended. " +
+  "In the row kernels that share nothing overlap, such as the last rows of a product with the others.";
 
 /** How the ceiling is called that binds a row or a kernel. */
 export function boundName(bound: Bound | null | undefined): string {

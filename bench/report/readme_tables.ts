@@ -18,16 +18,19 @@ import {
   type Block,
   blocksOf,
   boundName,
+  commonTimes,
   errorOf,
   fastestOf,
   machineOf,
   medianOf,
+  PARTS_NOTE,
   type Section,
+  statisticsOf,
   timeOf,
 } from "./groups.ts";
 import { escapeMarkdown, markdownTable } from "./markdown.ts";
 import type { KernelReport, Report, Row } from "./schema.ts";
-import { isPeer, leaders, peakOf } from "./summary.ts";
+import { isPeer, leads, peakOf, type Standing, standingsOf } from "./summary.ts";
 import { wrap } from "./text.ts";
 
 /** What the formatter wraps prose at. */
@@ -58,14 +61,15 @@ function perBlock(report: Report, table: (block: Block) => string | null): strin
 }
 
 /** Bold: the fastest of the section, and what cannot be told from it. */
-function timeCell(row: Row | undefined, section: Section): string {
+function timeCell(row: Row | undefined, standings: Map<Row, Standing>): string {
   if (row === undefined) return "";
-  const time = timeOf(row);
-  if (time === null) return row.status;
-  const best = medianOf(fastestOf(section.rows)!)!;
+  const [time, standing] = [timeOf(row), standings.get(row)];
+  if (time === null || standing === undefined) return row.status;
   const { clock, statistics: { median } } = time;
-  const text = `${formatTime(median)}${clock === "wall" ? " wall" : ""} (${formatRatio(best / median)})`;
-  return leaders(section).has(row) ? `**${text}**` : text;
+  const speed = standing.speed === null ? "" : ` (${formatRatio(standing.speed)})`;
+  const mark = standing.place === "unsure" ? " too few samples" : "";
+  const text = `${formatTime(median)}${clock === "wall" ? " wall" : ""}${speed}${mark}`;
+  return leads(standing) ? `**${text}**` : text;
 }
 
 /** A peer's process runs its modes one after the other: only the first of them is cold. */
@@ -93,12 +97,13 @@ export function resultsTable(report: Report): string {
       "error",
       "first use",
     ];
+    const standings = block.sections.map(standingsOf);
     const rows = variantsIn(block).map((variant) => {
       const modes = inMode(block, variant);
       const row = modes[modes.length - 1];
       return [
         escapeMarkdown(variant),
-        ...modes.map((row, i) => timeCell(row, block.sections[i])),
+        ...modes.map((row, i) => timeCell(row, standings[i])),
         formatRate(row?.tflops ?? null),
         formatBytes(row?.memory?.peakBytes ?? null),
         formatBytes(row?.memory?.savedBytes ?? null),
@@ -149,6 +154,20 @@ function rowWithKernels({ sections }: Block): Row | null {
   return null;
 }
 
+/** What the kernels add up to beside the row, and why that is not the same; nothing where either is not known. */
+function sumOfParts(row: Row): string[] {
+  const whole = statisticsOf(row, "gpu")?.median;
+  if (!whole || row.kernels.some(({ gpuNs }) => gpuNs === null)) return [];
+  const sum = row.kernels.reduce((sum, { gpuNs }) => sum + gpuNs!, 0);
+  const beyond = 100 * (sum / whole - 1);
+  const apart = `${Math.abs(beyond).toFixed(1)} % ${beyond < 0 ? "less" : "more"}`;
+  return [
+    paragraph(
+      `The kernels add up to ${formatTime(sum)}, ${apart} than the row's ${formatTime(whole)}. ${PARTS_NOTE}`,
+    ),
+  ];
+}
+
 /** The kernels of one variant: time, rate, and fraction of the ceiling that binds each. */
 export function kernelsTable(report: Report): string {
   return perBlock(report, (block) => {
@@ -161,19 +180,18 @@ export function kernelsTable(report: Report): string {
       kernelRate(kernel),
       `${formatPercent(kernel.fractionOfCeiling ?? null)} ${boundName(kernel.bound)}`.trim(),
     ]);
-    return markdownTable([
+    const table = markdownTable([
       `${escapeMarkdown(row.variant)}, ${row.mode}`,
       "tile",
       "time",
       "rate",
       "of ceiling",
     ], rows);
+    return [table, ...sumOfParts(row)].join("\n\n");
   });
 }
 
 const peerName = ({ variant }: Row) => escapeMarkdown(variant.replace(/^peer:/, ""));
-
-const CLOCKS = { gpu: "gpuNs", wall: "wallNs" } as const;
 
 function peerRows({ mode, rows }: Section): string[][] {
   const tuned = rows.find((row) => row.variant === "tuned");
@@ -182,14 +200,14 @@ function peerRows({ mode, rows }: Section): string[][] {
   return timed.map((row) => {
     const [peak, ownPeak] = [peakOf(row), tuned === undefined ? null : peakOf(tuned)];
     const time = timeOf(row)!;
-    const own = tuned?.timing?.[CLOCKS[time.clock]]?.median;
+    const times = tuned === undefined ? null : commonTimes(row, tuned);
     return [
       peerName(row),
       mode,
       time.clock === "gpu" ? formatTime(time.statistics.median) : "-",
       formatTime(row.timing?.wallNs?.median ?? null),
       formatRate(row.tflops),
-      own ? formatRatio(time.statistics.median / own) : "-",
+      times === null ? "-" : formatRatio(times.own.median / times.others.median),
       ownPeak !== null && peak ? formatRatio(ownPeak / peak) : "-",
       formatError(errorOf(row)),
     ];

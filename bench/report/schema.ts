@@ -4,8 +4,35 @@
  * Rules that hold everywhere: what was not measured is `null` or absent, never 0; times are nanoseconds unless a
  * name says otherwise; sizes are bytes; rates are TFLOP/s (1e12 FLOP/s) and GB/s (1e9 B/s).
  *
+ * Each part is declared once: its check is what a file is read by, gives its type, and the columns of the CSV.
+ *
  * @module
  */
+
+import type { Bound } from "../timing/roofline.ts";
+import {
+  amount,
+  byteCount,
+  count,
+  dictionary,
+  filledText,
+  flag,
+  interval,
+  list,
+  nullable,
+  oneOf,
+  optional,
+  type Place,
+  positive,
+  record,
+  refuse,
+  rule,
+  scalar,
+  text,
+  type TypeOf,
+} from "./shape.ts";
+
+export type { Bound };
 
 /** The schema that this program writes, and the only one that it reads. */
 export const SCHEMA = "swiglu-bench/1";
@@ -23,7 +50,7 @@ export const PRECISIONS = ["highest", "default", "fastest", "float16-sums", "str
 export const STATUSES = ["ok", "skipped", "failed"] as const;
 
 /** The ceilings that can bind a rate: arithmetic or memory traffic. */
-export const BOUNDS = ["flops", "bytes"] as const;
+export const BOUNDS = ["flops", "bytes"] as const satisfies readonly Bound[];
 
 /** One of {@link MODES}; `full` is forward and backward together. */
 export type ReportMode = typeof MODES[number];
@@ -33,170 +60,211 @@ export type ReportDType = typeof DTYPES[number];
 export type ReportPrecision = typeof PRECISIONS[number];
 /** One of {@link STATUSES}. */
 export type RowStatus = typeof STATUSES[number];
-/** One of {@link BOUNDS}. */
-export type Bound = typeof BOUNDS[number];
 
-/** A whole report: one run of bench.ts on one adapter. */
-export interface Report {
-  /** Always {@link SCHEMA}. */
-  schema: string;
-  /** ISO 8601 time at which the run began. */
-  createdAt: string;
-  /** The command line that produces this report again. */
-  command: string;
-  /** Program name -> version, for example `{ deno: "2.9.6" }`. */
-  versions: Record<string, string>;
-  adapter: AdapterReport;
-  ceilings: Ceilings;
-  /** What the driver's own tool told while rows were sampled; null or absent where there is none. */
-  driver?: DriverReport | null;
-  /** What the run was told and changes its figures (seed, cache flush, ...); compared before two runs are. */
-  settings?: Record<string, string | number | boolean | null>;
-  /** Doubts about the whole run, each a sentence with its remedy. */
-  warnings?: string[];
-  rows: Row[];
+/** Samples in the order of measurement, and their summary. */
+const statistics = rule(
+  record({
+    samples: list(amount),
+    median: amount,
+    p20: amount,
+    p80: amount,
+    min: amount,
+    mean: amount,
+    /** Bootstrap interval of the median, 95 %. */
+    ci: optional(nullable(interval(amount))),
+    /** Standard deviation over mean; null where one sample leaves it undefined. */
+    cv: nullable(amount),
+    /** Number of samples, equal to `samples.length`. */
+    n: count,
+  }),
+  ({ n, samples }, { name, path }) => {
+    if (n !== samples.length) {
+      refuse(
+        n,
+        { name, path: `${path}.n` },
+        `the number of samples, ${samples.length}`,
+      );
+    }
+  },
+);
+
+/** Times of one row; `gpuNs` is null where the adapter has no timestamps. */
+const timing = record({ gpuNs: nullable(statistics), wallNs: nullable(statistics) });
+
+/** Bytes on the device beyond inputs, weights and dy. */
+const memory = record({
+  /** The most that lived at once: y, saved, workspace and gradients. */
+  peakBytes: byteCount,
+  /** What forward leaves for backward; null where it is not known, as for most peers. */
+  savedBytes: nullable(byteCount),
+  /** Scratch that neither saves nor returns anything; null where it is not known, as for peers. */
+  workspaceBytes: nullable(byteCount),
+  /** What the plan foretold for `peakBytes`; null where there is no plan, as for peers. */
+  predictedPeakBytes: nullable(byteCount),
+  /** What the pool of buffers held, at least `peakBytes`. */
+  reservedBytes: optional(nullable(byteCount)),
+});
+
+/** Relative Frobenius error of each output against the float64 oracle; null where the mode does not make it. */
+const accuracy = record({
+  y: nullable(amount),
+  dx: nullable(amount),
+  dGate: nullable(amount),
+  dUp: nullable(amount),
+  dDown: nullable(amount),
+});
+
+/** One dispatch of a row. */
+const kernel = record({
+  label: filledText,
+  /** Median; null without timestamps. */
+  gpuNs: nullable(amount),
+  flops: nullable(amount),
+  bytes: nullable(amount),
+  tile: optional(nullable(text)),
+  bound: optional(nullable(oneOf(BOUNDS))),
+  fractionOfCeiling: optional(nullable(amount)),
+});
+
+/** One variant in one mode at one shape. */
+export const row = rule(
+  record({
+    /** Id of the variant; a peer's begins with `peer:`. */
+    variant: filledText,
+    /** T, the rows of x. */
+    tokens: count,
+    /** D, the width of x and y. */
+    dim: count,
+    /** H, the width of the gated unit. */
+    hiddenDim: count,
+    dtype: oneOf(DTYPES),
+    precision: oneOf(PRECISIONS),
+    activation: filledText,
+    mode: oneOf(MODES),
+    status: oneOf(STATUSES),
+    /** Why the row was skipped or failed; null where it is ok. */
+    reason: nullable(text),
+    /** The implementation that ran, in words; null where none did. */
+    implementation: nullable(text),
+    /** The tile of its main product, for example `64x128x16`; null where there is none. */
+    tile: nullable(text),
+    /** Null unless the row is ok: an output that failed its check has no time. */
+    timing: nullable(timing),
+    /** Work of the formulas, without recomputation. */
+    flops: nullable(amount),
+    /** Least traffic: inputs read once, outputs written once. */
+    bytes: nullable(amount),
+    /** `flops` over the median GPU time (wall time where there is no GPU time). */
+    tflops: nullable(amount),
+    /** Rate over the ceiling that binds the row; above 1 is a fault of the measurement. */
+    fractionOfCeiling: nullable(amount),
+    /** Which ceiling `fractionOfCeiling` is a fraction of. */
+    bound: optional(nullable(oneOf(BOUNDS))),
+    memory: nullable(memory),
+    accuracy: nullable(accuracy),
+    /** Whether the check compared sampled tokens and hidden units, not all; null where nothing was compared. */
+    sampled: optional(nullable(flag)),
+    /** Whether it computes with less precision than the problem asks for, as TF32 does: it is then ranked apart. */
+    narrow: optional(nullable(flag)),
+    /** Time spent building pipelines. */
+    compileMs: nullable(amount),
+    /** Wall time of the very first use, building of pipelines included. */
+    coldMs: optional(nullable(amount)),
+    /** Each dispatch of one run, in order. */
+    kernels: list(kernel),
+    /** Doubts about this row, each a sentence with its remedy. */
+    warnings: optional(list(text)),
+  }),
+  timedIfOk,
+);
+
+/** A row is timed if and only if it is ok, and says why where it is not. */
+function timedIfOk(
+  { status, reason, timing }: { status: RowStatus; reason: string | null; timing: object | null },
+  { name, path }: Place,
+): void {
+  const place = (key: string): Place => ({ name, path: `${path}.${key}` });
+  if (status === "ok" && timing === null) refuse(timing, place("timing"), "an object where status is ok");
+  if (status !== "ok" && timing !== null) refuse(timing, place("timing"), `null where status is ${status}`);
+  if (status !== "ok") filledText(reason, place("reason"));
 }
 
 /** The GPU, or the software that stands for one. */
-export interface AdapterReport {
+const adapter = record({
   /** Maker, for example `nvidia`. */
-  vendor: string;
+  vendor: text,
   /** Family of chips as WebGPU tells it; often empty. */
-  architecture: string;
+  architecture: text,
   /** The name to print, for example `NVIDIA H200`. */
-  device: string;
+  device: text,
   /** Driver and version as the adapter tells them; often empty. */
-  description: string;
+  description: text,
   /** Whether a CPU does the work. */
-  software: boolean;
+  software: flag,
   /** Features granted to the device. */
-  features?: string[];
+  features: optional(list(text)),
   /** Limits granted to the device. */
-  limits?: Record<string, number>;
+  limits: optional(dictionary(amount)),
   /** Nanoseconds for each timestamp tick as calibrated; null without timestamps. */
-  timestampPeriodNs?: number | null;
-}
-
-/** What the driver's own tool tells of the GPU, its busiest moment first. */
-export interface DriverReport {
-  /** Driver and version. */
-  version: string;
-  /** Device memory in use, by everything on the machine. */
-  usedBytes: number | null;
-  clockMhz: number | null;
-  temperatureCelsius: number | null;
-}
+  timestampPeriodNs: optional(nullable(positive)),
+});
 
 /** What the adapter can do at most, measured in the same run. */
-export interface Ceilings {
+const ceilings = record({
   /** Fused multiply-adds in TFLOP/s for each arithmetic type; null where it was not measured. */
-  fmaTflops: { float32: number | null; float16?: number | null };
+  fmaTflops: record({ float32: nullable(positive), float16: optional(nullable(positive)) }),
   /** Device copy, bytes read plus bytes written, in GB/s; null where it was not measured. */
-  copyGBps: number | null;
-}
+  copyGBps: nullable(positive),
+});
 
-/** One variant in one mode at one shape. */
-export interface Row {
-  /** Id of the variant; a peer's begins with `peer:`. */
-  variant: string;
-  /** T, the rows of x. */
-  tokens: number;
-  /** D, the width of x and y. */
-  dim: number;
-  /** H, the width of the gated unit. */
-  hiddenDim: number;
-  dtype: ReportDType;
-  precision: ReportPrecision;
-  activation: string;
-  mode: ReportMode;
-  status: RowStatus;
-  /** Why the row was skipped or failed; null where it is ok. */
-  reason: string | null;
-  /** The implementation that ran, in words; null where none did. */
-  implementation: string | null;
-  /** The tile of its main product, for example `64x128x16`; null where there is none. */
-  tile: string | null;
-  /** Null unless the row is ok: an output that failed its check has no time. */
-  timing: Timing | null;
-  /** Work of the formulas, without recomputation. */
-  flops: number | null;
-  /** Least traffic: inputs read once, outputs written once. */
-  bytes: number | null;
-  /** `flops` over the median GPU time (wall time where there is no GPU time). */
-  tflops: number | null;
-  /** Rate over the ceiling that binds the row; above 1 is a fault of the measurement. */
-  fractionOfCeiling: number | null;
-  /** Which ceiling `fractionOfCeiling` is a fraction of. */
-  bound?: Bound | null;
-  memory: MemoryReport | null;
-  accuracy: Accuracy | null;
-  /** Whether the check compared sampled tokens and hidden units, not all; null where nothing was compared. */
-  sampled?: boolean | null;
-  /** Time spent building pipelines. */
-  compileMs: number | null;
-  /** Whether it computes with less precision than the problem asks for, as TF32 does: it is then ranked apart. */
-  narrow?: boolean | null;
-  /** Wall time of the very first use, building of pipelines included. */
-  coldMs?: number | null;
-  /** Each dispatch of one run, in order. */
-  kernels: KernelReport[];
-  /** Doubts about this row, each a sentence with its remedy. */
-  warnings?: string[];
-}
+/** What the driver's own tool tells of the GPU, its busiest moment first. */
+const driver = record({
+  /** Driver and version. */
+  version: text,
+  /** Device memory in use, by everything on the machine. */
+  usedBytes: nullable(byteCount),
+  clockMhz: nullable(amount),
+  temperatureCelsius: nullable(amount),
+});
 
-/** Times of one row; `gpuNs` is null where the adapter has no timestamps. */
-export interface Timing {
-  gpuNs: Statistics | null;
-  wallNs: Statistics | null;
-}
+/** A whole report: one run of bench.ts on one adapter. */
+export const report = record({
+  /** Always {@link SCHEMA}. */
+  schema: text,
+  /** ISO 8601 time at which the run began. */
+  createdAt: filledText,
+  /** The command line that produces this report again. */
+  command: text,
+  /** Program name -> version, for example `{ deno: "2.9.6" }`. */
+  versions: dictionary(text),
+  adapter,
+  ceilings,
+  rows: list(row),
+  /** What the driver's own tool told while rows were sampled; null or absent where there is none. */
+  driver: optional(nullable(driver)),
+  /** What the run was told and changes its figures (seed, cache flush, ...); compared before two runs are. */
+  settings: optional(dictionary(scalar)),
+  /** Doubts about the whole run, each a sentence with its remedy. */
+  warnings: optional(list(text)),
+});
 
-/** Samples in the order of measurement, and their summary. */
-export interface Statistics {
-  samples: number[];
-  median: number;
-  p20: number;
-  p80: number;
-  min: number;
-  mean: number;
-  /** Number of samples, equal to `samples.length`. */
-  n: number;
-  /** Standard deviation over mean; null where one sample leaves it undefined. */
-  cv: number | null;
-  /** Bootstrap interval of the median, 95 %. */
-  ci?: [number, number] | null;
-}
-
-/** Bytes on the device beyond inputs, weights and dy. */
-export interface MemoryReport {
-  /** The most that lived at once: y, saved, workspace and gradients. */
-  peakBytes: number;
-  /** What forward leaves for backward; null where it is not known, as for most peers. */
-  savedBytes: number | null;
-  /** Scratch that neither saves nor returns anything; null where it is not known, as for peers. */
-  workspaceBytes: number | null;
-  /** What the plan foretold for `peakBytes`; null where there is no plan, as for peers. */
-  predictedPeakBytes: number | null;
-  /** What the pool of buffers held, at least `peakBytes`. */
-  reservedBytes?: number | null;
-}
-
-/** Relative Frobenius error of each output against the float64 oracle; null where the mode does not make it. */
-export interface Accuracy {
-  y: number | null;
-  dx: number | null;
-  dGate: number | null;
-  dUp: number | null;
-  dDown: number | null;
-}
-
-/** One dispatch of a row. */
-export interface KernelReport {
-  label: string;
-  /** Median; null without timestamps. */
-  gpuNs: number | null;
-  flops: number | null;
-  bytes: number | null;
-  tile?: string | null;
-  bound?: Bound | null;
-  fractionOfCeiling?: number | null;
-}
+/** As {@link statistics}. */
+export type Statistics = TypeOf<typeof statistics>;
+/** As {@link timing}. */
+export type Timing = TypeOf<typeof timing>;
+/** As {@link memory}. */
+export type MemoryReport = TypeOf<typeof memory>;
+/** As {@link accuracy}. */
+export type Accuracy = TypeOf<typeof accuracy>;
+/** As {@link kernel}. */
+export type KernelReport = TypeOf<typeof kernel>;
+/** As {@link row}. */
+export type Row = TypeOf<typeof row>;
+/** As {@link adapter}. */
+export type AdapterReport = TypeOf<typeof adapter>;
+/** As {@link ceilings}. */
+export type Ceilings = TypeOf<typeof ceilings>;
+/** As {@link driver}. */
+export type DriverReport = TypeOf<typeof driver>;
+/** As {@link report}. */
+export type Report = TypeOf<typeof report>;

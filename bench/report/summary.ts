@@ -4,33 +4,46 @@
  * @module
  */
 
-import { errorOf, fastestOf, leastBy, medianOf, type Section, timeOf } from "./groups.ts";
+import { bootstrapRatioInterval } from "../timing/bootstrap.ts";
+import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
+import { commonTimes, errorOf, fastestOf, leastBy, medianOf, type Section } from "./groups.ts";
 import type { ReportMode, Row } from "./schema.ts";
-
-/** The interval of median(a) / median(b) from raw samples, as a bootstrap gives it. */
-export type RatioInterval = (
-  a: readonly number[],
-  b: readonly number[],
-  options: { confidence: number },
-) => readonly [number, number];
-
-/** Fewer samples tell nothing: all six lie on one side of the median once in 32 times. */
-const FEWEST = 6;
 
 /** The chance that any of a section's intervals misses, where nothing differs. */
 const ERROR_RATE = 0.05;
 
+/**
+ * How a row stands to the fastest of its section. `tied`: no significant difference. `unsure`: too few samples to know.
+ * `apart`: it computes with less precision than the fastest, and is beside the order, not in it. `other clock`: no clock
+ * timed both.
+ */
+export type Place = "fastest" | "tied" | "unsure" | "slower" | "apart" | "other clock";
+
+/** The mark of a place beside a speed, in the terminal and on the page. */
+export const MARKS: Readonly<Record<Place, string>> = {
+  fastest: "",
+  tied: "=",
+  unsure: "?",
+  slower: "",
+  apart: "~",
+  "other clock": "",
+};
+
+/** What the mark of `unsure` means. */
+export const UNSURE_NOTE =
+  `too few samples to rank it: it, or the fastest, has fewer than ${FEWEST_TO_COMPARE}`;
+
 /** A row against the fastest of its section. */
 export interface Standing {
   row: Row;
-  /** Fastest median over this row's median: at most 1, unless the row computes with less precision. */
-  speed: number;
-  /** Interval of `speed`; null where there are too few samples for one. */
+  /**
+   * Fastest median over this row's median, by the clock that timed both: at most 1, unless the row computes with less
+   * precision, or is ahead by a clock that did not pick the fastest. Null where no clock timed both.
+   */
+  speed: number | null;
+  /** Interval of `speed`; null where there are too few samples for one, and for the fastest itself. */
   interval: readonly [number, number] | null;
-  /** True where the interval holds 1 or there is none, so that the rows cannot be told apart; the fastest is none. */
-  tied: boolean;
-  /** True where it computes with less precision than the fastest: it is beside the order, not in it. */
-  apart: boolean;
+  place: Place;
 }
 
 /** One section in short. */
@@ -46,41 +59,39 @@ export interface SectionSummary {
   mostAccurate: Row[];
 }
 
-/**
- * An interval of the ratio of two medians, after over before, from their own intervals: its ends are the most extreme
- * ratios of their ends, so it is wider than a bootstrap of the ratio and claims less.
- */
-export function wideInterval(before: Row, after: Row): [number, number] | null {
-  const [a, b] = [timeOf(before)?.statistics.ci, timeOf(after)?.statistics.ci];
-  return !a || !b || a[0] <= 0 ? null : [b[0] / a[1], b[1] / a[0]];
-}
-
-/** What a row is compared with, and how. */
+/** What a row is compared with, and of how many rows it is one. */
 interface Against {
   fastest: Row;
-  interval: RatioInterval | undefined;
-  /** Rows that are compared. */
   count: number;
 }
 
 function standing(row: Row, against: Against): Standing {
-  const speed = medianOf(against.fastest)! / medianOf(row)!;
-  if (row === against.fastest) return { row, speed, interval: null, tied: false, apart: false };
-  const interval = intervalOf(row, against);
-  const apart = row.narrow === true && !against.fastest.narrow;
-  const equal = interval === null || interval[0] <= 1 && interval[1] >= 1;
-  return { row, speed, interval, tied: equal && !apart, apart };
+  const { fastest } = against;
+  if (row === fastest) return { row, speed: 1, interval: null, place: "fastest" };
+  const times = commonTimes(row, fastest);
+  if (times === null) return { row, speed: null, interval: null, place: "other clock" };
+  const speed = times.others.median / times.own.median;
+  const interval = intervalOf(times.others.samples, times.own.samples, against);
+  return { row, speed, interval, place: placeOf(row, interval, fastest) };
+}
+
+function placeOf(row: Row, interval: Standing["interval"], fastest: Row): Place {
+  if (row.narrow === true && !fastest.narrow) return "apart";
+  if (interval === null) return "unsure";
+  return interval[1] >= 1 ? "tied" : "slower";
 }
 
 /**
- * The fastest is picked by what is compared, and every row could have been it: intervals hold together if each holds as
- * one of all pairs must.
+ * The interval of the ratio of two medians, null where there are too few samples for one. The fastest is picked by what
+ * is compared, and every row could have been it: intervals hold together if each holds as one of all pairs must.
  */
-function intervalOf(row: Row, { fastest, interval, count }: Against): Standing["interval"] {
-  const [best, own] = [fastest, row].map((row) => timeOf(row)!.statistics.samples);
-  if (Math.min(best.length, own.length) < FEWEST) return null;
-  if (interval === undefined) return wideInterval(row, fastest);
-  return interval(best, own, { confidence: 1 - ERROR_RATE / (count * (count - 1) / 2) });
+function intervalOf(
+  fastest: readonly number[],
+  own: readonly number[],
+  { count }: Against,
+): Standing["interval"] {
+  if (Math.min(fastest.length, own.length) < FEWEST_TO_COMPARE) return null;
+  return bootstrapRatioInterval(fastest, own, { confidence: 1 - ERROR_RATE / (count * (count - 1) / 2) });
 }
 
 function allLeast(rows: readonly Row[], measure: (row: Row) => number | null): Row[] {
@@ -94,25 +105,27 @@ export function peakOf(row: Row): number | null {
   return row.memory?.peakBytes ?? null;
 }
 
-/** Summarises a section; without `interval` by the intervals of the medians, which claim less. */
-export function summarise(section: Section, { interval }: { interval?: RatioInterval } = {}): SectionSummary {
-  const fastest = fastestOf(section.rows);
-  const timed = section.rows.filter((row) => row.status === "ok" && medianOf(row) !== null);
+/** Summarises a section: the one place where ranks and ties are decided. */
+export function summarise({ mode, rows }: Section): SectionSummary {
+  const fastest = fastestOf(rows);
+  const timed = rows.filter((row) => row.status === "ok" && medianOf(row) !== null);
   return {
-    mode: section.mode,
+    mode,
     fastest,
-    standings: fastest === null
-      ? []
-      : timed.map((row) => standing(row, { fastest, interval, count: timed.length })),
-    smallest: allLeast(section.rows, peakOf),
-    mostAccurate: allLeast(section.rows, errorOf),
+    standings: fastest === null ? [] : timed.map((row) => standing(row, { fastest, count: timed.length })),
+    smallest: allLeast(rows, peakOf),
+    mostAccurate: allLeast(rows, errorOf),
   };
 }
 
-/** The fastest row of a section and those that cannot be told from it. */
-export function leaders(section: Section): Set<Row> {
-  const { fastest, standings } = summarise(section);
-  return new Set(standings.filter(({ row, tied }) => tied || row === fastest).map(({ row }) => row));
+/** Whether a row is the fastest of its section, or cannot be told from it: such rows are set in bold. */
+export function leads({ place }: Standing): boolean {
+  return place === "fastest" || place === "tied";
+}
+
+/** The standings of a section by row, for tables and charts that go through rows. */
+export function standingsOf(section: Section): Map<Row, Standing> {
+  return new Map(summarise(section).standings.map((standing) => [standing.row, standing]));
 }
 
 /** Whether the row is another project's. */

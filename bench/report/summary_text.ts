@@ -5,9 +5,9 @@
  */
 
 import { formatBytes, formatError, formatRatio, formatTime } from "./format.ts";
-import { errorOf, medianOf } from "./groups.ts";
+import { commonTimes, errorOf, medianOf } from "./groups.ts";
 import type { Row } from "./schema.ts";
-import { isPeer, peakOf, type SectionSummary, type Standing } from "./summary.ts";
+import { isPeer, leads, peakOf, type Place, type SectionSummary, type Standing } from "./summary.ts";
 import { enumerate, wrap } from "./text.ts";
 
 /** Columns that the name of a mode takes. */
@@ -26,42 +26,44 @@ export function speedSentence(summary: SectionSummary): string {
   const { fastest, standings } = summary;
   if (fastest === null) return "no row was timed";
   const time = formatTime(medianOf(fastest));
-  const tied = standings.filter((standing) => standing.tied);
-  const behind = standings.filter(({ row, tied, apart }) => row !== fastest && !tied && !apart);
-  const next = behind.toSorted((a, b) => b.speed - a.speed).at(0);
-  const parts = [`fastest: ${fastest.variant}, ${time}`, ...tieClauses(tied)];
+  const at = (place: Place) => standings.filter((standing) => standing.place === place);
+  const next = at("slower").toSorted((a, b) => b.speed! - a.speed!).at(0);
+  const parts = [`fastest: ${fastest.variant}, ${time}`, tieClause(at("tied")), unsureClause(at("unsure"))];
   if (next !== undefined) {
-    const lead = formatRatio(1 / next.speed);
+    const lead = formatRatio(1 / next.speed!);
     parts.push(`${lead} as fast as ${next.row.variant}${range(next.interval, 2)}`);
-  } else if (tied.length === 0) {
+  } else if (standings.length - at("apart").length - at("other clock").length === 1) {
     parts.push("the only one timed");
   }
-  parts.push(...apartClause(standings), choiceClause(summary));
+  parts.push(apartClause(at("apart")), otherClockClause(at("other clock")), choiceClause(summary));
   return parts.filter((part) => part !== "").join("; ");
 }
 
+const listOf = (standings: readonly Standing[]) => enumerate(standings.map(({ row }) => row.variant));
+
 /** What computes with less precision than was asked for. */
-function apartClause(standings: readonly Standing[]): string[] {
-  const apart = standings.filter(({ apart }) => apart);
-  if (apart.length === 0) return [];
-  const list = enumerate(apart.map(({ row, speed }) => `${row.variant} (${formatRatio(speed)} as fast)`));
-  return [`with less precision, and so not ranked: ${list}`];
+function apartClause(apart: readonly Standing[]): string {
+  const list = apart.map(({ row, speed }) => `${row.variant} (${formatRatio(speed!)} as fast)`);
+  return list.length === 0 ? "" : `with less precision, and so not ranked: ${enumerate(list)}`;
+}
+
+/** What no clock timed together with the fastest. */
+function otherClockClause(others: readonly Standing[]): string {
+  return others.length === 0 ? "" : `timed by another clock, and so not ranked: ${listOf(others)}`;
 }
 
 /** What cannot be told from the fastest, with the ends of all their intervals. */
-function tieClauses(tied: readonly Standing[]): string[] {
-  const [unsure, equal] = [tied.filter(({ interval }) => !interval), tied.filter(({ interval }) => interval)];
-  const list = (standings: readonly Standing[]) => enumerate(standings.map(({ row }) => row.variant));
-  const ends = equal.map(({ interval }) => interval!);
+function tieClause(tied: readonly Standing[]): string {
+  if (tied.length === 0) return "";
+  const ends = tied.map(({ interval }) => interval!);
   const widest = [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))] as const;
-  return [
-    equal.length === 0
-      ? ""
-      : `no significant difference to ${list(equal)}${
-        range(widest, 2).replace("interval", equal.length > 1 ? "intervals within" : "interval")
-      }`,
-    unsure.length === 0 ? "" : `too few samples to tell it from ${list(unsure)}`,
-  ].filter((clause) => clause !== "");
+  const intervals = range(widest, 2).replace("interval", tied.length > 1 ? "intervals within" : "interval");
+  return `no significant difference to ${listOf(tied)}${intervals}`;
+}
+
+/** What has too few samples to be ranked. */
+function unsureClause(unsure: readonly Standing[]): string {
+  return unsure.length === 0 ? "" : `too few samples to rank ${listOf(unsure)}`;
 }
 
 /**
@@ -70,17 +72,17 @@ function tieClauses(tied: readonly Standing[]): string[] {
  */
 function choiceClause({ fastest, standings }: SectionSummary): string {
   const own = standings.filter(({ row }) => !isPeer(row));
-  if (standings.length === 1 || own.some(({ tied, interval }) => tied && !interval)) return "";
-  const leaders = own.filter(({ row, tied }) => row === fastest || tied);
-  if (leaders.length > 1) {
+  if (standings.length === 1 || own.some(({ place }) => place === "unsure")) return "";
+  const first = own.filter(leads);
+  if (first.length > 1) {
     const peak = ({ row }: Standing) => peakOf(row) ?? Infinity;
-    const least = Math.min(...leaders.map(peak));
-    const use = leaders.findLast((standing) => peak(standing) === least)!;
+    const least = Math.min(...first.map(peak));
+    const use = first.findLast((standing) => peak(standing) === least)!;
     return `use ${use.row.variant}: nothing is known to be faster, and none of these takes less memory`;
   }
-  const [use] = leaders.length > 0 ? leaders : own.toSorted((a, b) => b.speed - a.speed);
-  if (use === undefined) return "";
-  if (use.row === fastest || use.tied) return `use ${use.row.variant}`;
+  const [use] = first.length > 0 ? first : own.toSorted((a, b) => (b.speed ?? 0) - (a.speed ?? 0));
+  if (use === undefined || use.speed === null) return "";
+  if (use.row === fastest || use.place === "tied") return `use ${use.row.variant}`;
   return `of the variants here use ${use.row.variant}, ${formatRatio(use.speed)} as fast`;
 }
 
@@ -96,17 +98,23 @@ export function restSentence({ smallest, mostAccurate }: SectionSummary): string
   return parts.join("; ");
 }
 
-/** How `tuned` stands against each peer, null where either is missing. */
+/** How `tuned` stands against each peer, by the clock that timed both; null where either is missing. */
 export function peerSentence({ mode, standings }: SectionSummary): string | null {
-  const tuned = standings.find(({ row }) => row.variant === "tuned");
-  const peers = standings.filter(({ row }) => isPeer(row));
-  if (tuned === undefined || peers.length === 0) return null;
-  const clauses = peers.map(({ row, speed }) => {
-    const ratio = `${formatRatio(tuned.speed / speed)} the speed of ${row.variant.slice("peer:".length)}`;
-    const [own, theirs] = [peakOf(tuned.row), peakOf(row)];
-    return own === null || !theirs ? ratio : `${ratio} at ${(own / theirs).toFixed(2)} of its memory`;
+  const rows = standings.map(({ row }) => row);
+  const tuned = rows.find(({ variant }) => variant === "tuned");
+  if (tuned === undefined) return null;
+  const clauses = rows.filter(isPeer).flatMap((peer) => {
+    const times = commonTimes(peer, tuned);
+    if (times === null) return [];
+    const { clock, own, others } = times;
+    const ratio = `${formatRatio(own.median / others.median)} the speed of ${
+      peer.variant.slice("peer:".length)
+    }`;
+    const [peak, ownPeak] = [peakOf(peer), peakOf(tuned)];
+    const memory = ownPeak === null || !peak ? "" : ` at ${(ownPeak / peak).toFixed(2)} of its memory`;
+    return [`${ratio}${clock === "wall" ? " by the wall clock" : ""}${memory}`];
   });
-  return `${mode}: tuned runs at ${enumerate(clauses)}`;
+  return clauses.length === 0 ? null : `${mode}: tuned runs at ${enumerate(clauses)}`;
 }
 
 /** All sentences on a problem, wrapped to `width` columns. */

@@ -17,126 +17,143 @@ import {
   timeUnit,
   type Unit,
 } from "./format.ts";
-import { type Block, blocksOf, boundName, errorOf, machineOf, medianOf, timeOf } from "./groups.ts";
-import type { Report, ReportMode, Row } from "./schema.ts";
+import {
+  type Block,
+  blocksOf,
+  boundName,
+  CLOCK_RULE,
+  errorOf,
+  machineOf,
+  medianOf,
+  timeOf,
+} from "./groups.ts";
+import type { Report, Row } from "./schema.ts";
 import { plain } from "./shape.ts";
 import {
   isPeer,
+  MARKS,
   peakOf,
-  type RatioInterval,
   type SectionSummary,
   type Standing,
   summarise,
+  UNSURE_NOTE,
 } from "./summary.ts";
 import { summaryLines } from "./summary_text.ts";
-import { type Column, line, wrap } from "./text.ts";
+import { type Column, fitted, line, wrap } from "./text.ts";
 import { warningSentences } from "./warnings.ts";
 
 const WIDTH = 100;
-/** What the columns of figures take; names have the rest. */
-const FIGURES_WIDTH = 73;
 
-/** What the table may be given. */
-export interface TableOptions {
-  /** Interval of the ratio of two medians; without it those of the medians decide, which claim less. */
-  interval?: RatioInterval;
-}
+/** The columns: names to the left, figures to the right; each section has its own headings. */
+const COLUMNS: readonly Column[] = [16, 10, 7, 11, 8, 12, 9, 7, 9].map((width, i) => ({
+  heading: "",
+  width,
+  align: i === 0 ? "left" : "right",
+}));
 
 /** Reasons too long for their row, printed below it. */
 type Notes = Map<string, number>;
 
-/** What the cells of one section share. */
-interface SectionLook {
-  columns: Column[];
+/** The units of one section. */
+interface Units {
   time: Unit;
   rate: Unit;
   bytes: Unit;
 }
 
+/** One section as cells: its headings, then those of each row; a row without a time has only its name. */
+interface SectionCells {
+  headings: string[];
+  rows: Map<Row, string[]>;
+}
+
 /** The report as text, lines parted by newlines, the last one ended by one. */
-export function renderTable(report: Report, options: TableOptions = {}): string {
+export function renderTable(report: Report): string {
   const blocks = blocksOf(report.rows);
   if (blocks.length === 0) return "The report has no rows.\n";
   const machine = plain(machineOf(report), 60) + (report.adapter.software ? " (software)" : "");
-  const lines = blocks.flatMap((block) => [...blockLines(block, { ...options, machine }), ""]);
+  const lines = blocks.flatMap((block) => [...blockLines(block, machine), ""]);
   return [...lines, ...warningLines(report, blocks.length > 1)].join("\n").trimEnd() + "\n";
 }
 
-function blockLines(block: Block, options: TableOptions & { machine: string }): string[] {
-  const { problem, sections } = block;
+function blockLines({ problem, sections }: Block, machine: string): string[] {
   const title =
-    `${options.machine} | ${formatShape(problem)} | ${problem.dtype} | precision ${problem.precision} | ` +
+    `${machine} | ${formatShape(problem)} | ${problem.dtype} | precision ${problem.precision} | ` +
     problem.activation;
   const notes: Notes = new Map();
-  const summaries = sections.map((section) => summarise(section, options));
-  const names = sections.flatMap(({ rows }) => rows.map((row) => row.variant.length + 1));
-  const width = Math.min(Math.max(greatest(names), 16), WIDTH - FIGURES_WIDTH);
-  const tables = sections.flatMap((
-    { rows },
-    i,
-  ) => ["", ...sectionLines(rows, summaries[i], { width, notes })]);
+  const summaries = sections.map(summarise);
+  const tables = sections.map(({ rows }, i) => cellsOf(rows, summaries[i]));
+  const columns = fitted(COLUMNS, {
+    lines: tables.flatMap(({ headings, rows }) => [headings, ...rows.values()]),
+    width: WIDTH,
+  });
   return [
     ...wrap(title, { width: WIDTH }),
-    ...tables,
+    ...tables.flatMap((table) => ["", ...sectionLines(table, { columns, notes })]),
     "",
-    ...footnotes(notes, { rows: block.sections.flatMap(({ rows }) => rows), summaries }),
+    ...footnotes(notes, { rows: sections.flatMap(({ rows }) => rows), summaries }),
     ...summaryLines(summaries, WIDTH),
   ];
 }
 
 function sectionLines(
-  rows: readonly Row[],
-  summary: SectionSummary,
-  { width, notes }: { width: number; notes: Notes },
+  { headings, rows }: SectionCells,
+  { columns, notes }: { columns: readonly Column[]; notes: Notes },
 ): string[] {
-  const look = lookOf(rows, { mode: summary.mode, width });
-  const heading = line(look.columns.map((column) => column.heading), look.columns);
-  const body = rows.map((row) => {
-    const standing = summary.standings.find((standing) => standing.row === row);
-    if (standing !== undefined) return line(cells(standing, look), look.columns);
-    return `${plain(row.variant, width - 1).padEnd(width)}${
-      shortReason(row, { room: WIDTH - width, notes })
-    }`;
-  });
-  return [heading, ...body];
+  const [{ width }] = columns;
+  const body = [...rows].map(([row, cells]) =>
+    cells.length > 1
+      ? line(cells, columns)
+      : line(cells, columns.slice(0, 1)).padEnd(width) + shortReason(row, { room: WIDTH - width, notes })
+  );
+  return [line(headings, columns), ...body];
+}
+
+function cellsOf(rows: readonly Row[], { mode, standings }: SectionSummary): SectionCells {
+  const units = unitsOf(rows);
+  const { time, rate, bytes } = units;
+  const byRow = new Map(standings.map((standing) => [standing.row, standing]));
+  return {
+    headings: [
+      mode,
+      `time ${time.name}`,
+      "speed",
+      "95 % range",
+      rate.name,
+      "ceiling",
+      `peak ${bytes.name}`,
+      "saved",
+      "error",
+    ],
+    rows: new Map(rows.map((row) => {
+      const standing = byRow.get(row);
+      return [row, standing === undefined ? [row.variant] : cells(standing, units)];
+    })),
+  };
 }
 
 /** One unit for each column, so that its figures can be compared at a glance. */
-function lookOf(rows: readonly Row[], { mode, width }: { mode: ReportMode; width: number }): SectionLook {
+function unitsOf(rows: readonly Row[]): Units {
   const positive = (measure: (row: Row) => number | null) => {
     const value = least(rows.map((row) => measure(row) || null));
     return Number.isFinite(value) ? value : 0;
   };
-  const time = timeUnit(positive(medianOf));
-  const rate = rateUnit(greatest(rows.map((row) => row.tflops)));
-  const bytes = byteUnit(positive(peakOf));
-  const right = (heading: string, width: number): Column => ({ heading, width, align: "right" });
-  const columns: Column[] = [
-    { heading: mode, width, align: "left" },
-    right(`time ${time.name}`, 10),
-    right("speed", 7),
-    right("95 % range", 11),
-    right(rate.name, 8),
-    right("ceiling", 12),
-    right(`peak ${bytes.name}`, 9),
-    right("saved", 7),
-    right("error", 9),
-  ];
-  return { columns, time, rate, bytes };
+  return {
+    time: timeUnit(positive(medianOf)),
+    rate: rateUnit(greatest(rows.map((row) => row.tflops))),
+    bytes: byteUnit(positive(peakOf)),
+  };
 }
 
-function cells(
-  { row, speed, interval, tied, apart }: Standing,
-  { time, rate, bytes }: SectionLook,
-): string[] {
+function cells({ row, speed, interval, place }: Standing, { time, rate, bytes }: Units): string[] {
   const { clock, statistics } = timeOf(row)!;
   const size = (value: number | null = null) => value === null ? "-" : significant(value / bytes.size, 4);
+  const range = interval === null ? "" : `${interval[0].toFixed(2)}-${interval[1].toFixed(2)}`;
   return [
     row.variant,
     significant(statistics.median / time.size) + (clock === "wall" ? "*" : ""),
-    formatRatio(speed),
-    (interval === null ? "" : `${interval[0].toFixed(2)}-${interval[1].toFixed(2)}`) +
-    (tied ? "=" : apart ? "~" : ""),
+    speed === null ? "-" : formatRatio(speed),
+    range + MARKS[place],
     row.tflops === null ? "-" : significant(row.tflops / rate.size),
     `${formatPercent(row.fractionOfCeiling)}${aboveCeiling(row) ? "!" : ""} ${boundName(row.bound)}`.trim(),
     size(row.memory?.peakBytes),
@@ -162,6 +179,13 @@ function shortReason(row: Row, { room, notes }: { room: number; notes: Notes }):
   return plain(whole, room - mark.length) + mark;
 }
 
+/** What the marks of places mean. */
+const PLACE_NOTES = {
+  tied: "no significant difference to the fastest (ranges that hold together, all of a mode)",
+  unsure: UNSURE_NOTE,
+  apart: "computes with less precision than was asked for: not ranked with the others",
+};
+
 function footnotes(
   notes: Notes,
   { rows, summaries }: { rows: readonly Row[]; summaries: readonly SectionSummary[] },
@@ -174,13 +198,13 @@ function footnotes(
     }
   }
   if (timed.some((row) => timeOf(row)?.clock === "wall")) {
-    lines.push("* wall time, as there is no time from the GPU");
+    lines.push(
+      ...wrap(`wall time, as there is none from the GPU. ${CLOCK_RULE}`, { width: WIDTH, lead: "* " }),
+    );
   }
-  if (summaries.some(({ standings }) => standings.some(({ tied }) => tied))) {
-    lines.push("= no significant difference to the fastest (ranges that hold together, all of a mode)");
-  }
-  if (summaries.some(({ standings }) => standings.some(({ apart }) => apart))) {
-    lines.push("~ computes with less precision than was asked for: not ranked with the others");
+  const places = new Set(summaries.flatMap(({ standings }) => standings.map(({ place }) => place)));
+  for (const [place, note] of Object.entries(PLACE_NOTES) as [keyof typeof PLACE_NOTES, string][]) {
+    if (places.has(place)) lines.push(`${MARKS[place]} ${note}`);
   }
   if (timed.some(aboveCeiling)) lines.push("! above what the hardware can do: a fault of the measurement");
   return lines.length === 0 ? [] : [...lines, ""];

@@ -13,14 +13,33 @@ export interface Column {
   align: "left" | "right";
 }
 
-/** One line of cells, each cut or padded to its column, without spaces at the end. */
+/** One line of cells, each cut and padded to its column so that a space parts it from the next, without spaces at the end. */
 export function line(cells: readonly string[], columns: readonly Column[]): string {
   const padded = columns.map(({ width, align }, i) => {
-    const cell = plain(cells[i] ?? "", width);
+    const cell = plain(cells[i] ?? "", width - 1);
     return align === "left" ? cell.padEnd(width) : cell.padStart(width);
   });
   return padded.join("").trimEnd();
 }
+
+/**
+ * The columns, wide enough for all of their figures: only the text of the first column is cut, so that together they
+ * keep to `width`.
+ */
+export function fitted(
+  columns: readonly Column[],
+  { lines, width }: { lines: readonly (readonly string[])[]; width: number },
+): Column[] {
+  const [first, ...figures] = columns.map((column, i) => {
+    const longest = Math.max(...lines.map((cells) => plain(cells[i] ?? "", width).length));
+    return { ...column, width: Math.max(column.width, longest + 1) };
+  });
+  const room = width - figures.reduce((sum, column) => sum + column.width, 0);
+  return [{ ...first, width: Math.max(Math.min(first.width, room), LEAST_NAME) }, ...figures];
+}
+
+/** Names that are cut keep so many characters. */
+const LEAST_NAME = 12;
 
 /** Breaks words longer than the width, as a reason may carry a path or a shader's line. */
 function pieces(text: string, width: number): string[] {

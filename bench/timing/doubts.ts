@@ -1,5 +1,5 @@
 import { mannWhitney } from "./mann_whitney.ts";
-import { median, outliers, type Summary } from "./statistics.ts";
+import { FEWEST_TO_COMPARE, median, outliers, type Summary } from "./statistics.ts";
 
 /** What is known of a row when its samples are complete. */
 export interface Evidence {
@@ -67,6 +67,11 @@ const differ = (launchesNs: number, ns: number) => Math.abs(launchesNs / ns - 1)
 function doubtsOfSamples(summary: Summary, repeats: number): string[] {
   const { samples, n } = summary;
   const doubts: string[] = [];
+  if (n < FEWEST_TO_COMPARE) {
+    doubts.push(
+      `Fewer than ${FEWEST_TO_COMPARE} samples cannot rank a row: raise --samples, or --min-time where each takes seconds.`,
+    );
+  }
   if (isNoisy(summary)) {
     doubts.push(
       `The samples spread by more than ${

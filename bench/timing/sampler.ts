@@ -1,5 +1,5 @@
 import { type RandomSource, shuffled } from "./random.ts";
-import { medianUncertainty } from "./statistics.ts";
+import { FEWEST_TO_COMPARE, medianUncertainty } from "./statistics.ts";
 
 /** When a row has samples enough. */
 export interface StopRule {
@@ -14,9 +14,6 @@ export interface StopRule {
   /** Samples at most. */
   readonly mostSamples: number;
 }
-
-/** Fewest samples with which a median counts as known, whatever their spread. */
-const FEWEST = 6;
 
 /** Samples that together take this long, and ten times what was asked, are enough from three on. */
 const PATIENCE_NS = 10e9;
@@ -38,7 +35,7 @@ export function enough(samples: readonly number[], rule: StopRule): boolean {
   if (n >= rule.mostSamples) return true;
   const spentNs = samples.reduce((sum, ns) => sum + ns, 0);
   if (longEnough(n, spentNs, rule)) return true;
-  return n >= Math.max(FEWEST, rule.knownFrom) && medianUncertainty(samples) <= rule.uncertainty;
+  return n >= Math.max(FEWEST_TO_COMPARE, rule.knownFrom) && medianUncertainty(samples) <= rule.uncertainty;
 }
 
 /** How far a row is, from 0 to 1: for a progress line, so time and count weigh as they bind. */

@@ -15,6 +15,9 @@ export interface Summary {
   ci: [number, number] | null;
 }
 
+/** Fewer samples cannot tell two rows apart: all six lie on one side of the true median once in 32 times. */
+export const FEWEST_TO_COMPARE = 6;
+
 /** Resampled medians of so few samples reach the ends of the data and no further: no interval worth its name. */
 const FEWEST_FOR_INTERVAL = 5;
 
@@ -100,7 +103,7 @@ export function summarize(samples: readonly number[], { seed = 0 }: { seed?: num
  */
 export function medianBounds(samples: readonly number[]): [number, number] | null {
   const n = samples.length;
-  if (n < 6) return null;
+  if (n < FEWEST_TO_COMPARE) return null;
   const sorted = ascending(samples);
   const reach = 0.98 * Math.sqrt(n); // 1.96 standard deviations of a binomial count with p = 1/2
   const low = Math.max(Math.floor(n / 2 - reach) - 1, 0);

@@ -200,16 +200,24 @@ Deno.test("chartOf() draws the problem of most work, and knows which kinds there
   assertEquals(chartOf(report, "no-such-kind"), null);
 });
 
-Deno.test("comparisonsOf() tells slower from faster from no clear difference", () => {
-  const slower = syntheticReport({ sizes: [[512, 1024, 2816]], slower: 1.05, seed: 2, samples: 60 });
-  const before = syntheticReport({ sizes: [[512, 1024, 2816]], samples: 60 });
-  const verdicts = (a: Report, b: Report) => {
-    const [chart] = drawn(comparisonsOf(b, a));
-    return new Set(dataOf(chart.spec).flatMap(({ verdict }) => verdict === undefined ? [] : [verdict]));
+Deno.test("comparisonsOf() tells slower and faster from what the machine may have done to all", () => {
+  const options = { sizes: [[512, 1024, 2816]] as [number, number, number][], samples: 60 };
+  const before = syntheticReport(options);
+  const allSlower = syntheticReport({ ...options, slower: 1.05, seed: 2 });
+  const isTuned = ({ variant }: { variant: string }) => variant === "tuned";
+  const tunedSlower = {
+    ...before,
+    rows: before.rows.map((row, i) => isTuned(row) ? allSlower.rows[i] : row),
   };
-  assertEquals([...verdicts(before, slower)], ["slower"]);
-  assertEquals([...verdicts(slower, before)], ["faster"]);
-  assertEquals([...verdicts(before, before)], ["no clear difference"]);
+  const verdicts = (a: Report, b: Report, of = (_: { variant: string }) => true) => {
+    const data = dataOf(drawn(comparisonsOf(b, a))[0].spec) as { variant: string; verdict?: string }[];
+    return [...new Set(data.filter(of).flatMap(({ verdict }) => verdict ?? []))];
+  };
+  assertEquals(verdicts(before, tunedSlower, isTuned), ["slower"]);
+  assertEquals(verdicts(tunedSlower, before, isTuned), ["faster"]);
+  assertEquals(verdicts(before, tunedSlower, (row) => !isTuned(row)), ["no clear difference"]);
+  assertEquals(verdicts(before, allSlower), ["in doubt"]);
+  assertEquals(verdicts(before, before), ["no clear difference"]);
 });
 
 Deno.test("a comparison of two machines says that they are not alike", () => {

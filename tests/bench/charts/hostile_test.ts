@@ -77,6 +77,31 @@ Deno.test("names in a report cannot inject markup into charts", async () => {
   }
 });
 
+Deno.test("variants named like properties of all objects are drawn like others", async () => {
+  const names = Object.getOwnPropertyNames(Object.prototype);
+  assert(names.includes("constructor") && names.includes("__proto__"));
+  const draws = async (report: Report) => {
+    const drawn: string[] = [];
+    for (const chart of [...chartsOf(report), ...comparisonsOf(report, report)]) {
+      if (!("reason" in chart)) drawn.push(await renderSvg(chart.spec));
+    }
+    return drawn;
+  };
+  const report = syntheticReport({ sizes: [[4, 8, 16]], samples: 6, peers: true });
+  const usual = await draws(report);
+  for (let i = 0; i < names.length; i += 11) {
+    const known = [...new Set(report.rows.map(({ variant }) => variant))];
+    const named = new Map(known.map((variant, at) => [variant, names[(i + at) % names.length]]));
+    const rows = report.rows.map((row) => ({ ...row, variant: named.get(row.variant)! }));
+    const drawn = await draws({ ...report, rows });
+    assertEquals(drawn.length, usual.length);
+    assertStringIncludes(drawn[0], names[i]);
+    await renderPage([{ source: "constructor", report: { ...report, rows } }], {
+      draw: () => Promise.resolve(""),
+    });
+  }
+});
+
 Deno.test("names in a report cannot inject markup into the page", async () => {
   const plainReport = syntheticReport({ sizes: [[4, 8, 16], [8, 8, 16]], faults: true, samples: 3 });
   const draw = () => Promise.resolve('<svg class="marks" width="10"></svg>');

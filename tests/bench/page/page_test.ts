@@ -2,7 +2,15 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { type NamedReport, renderPage } from "../../../bench/page/mod.ts";
 import { renderSvg } from "../../../bench/process/svg.ts";
 import { ChromiumPage, findChromium } from "../../chromium.ts";
-import { oneRow, syntheticReport } from "../report/fixture.ts";
+import { chartOf } from "../../../bench/charts/mod.ts";
+import type { Chart } from "../../../bench/charts/chart.ts";
+import { formatRatio } from "../../../bench/report/format.ts";
+import { blocksOf } from "../../../bench/report/groups.ts";
+import { parseReport } from "../../../bench/report/reader.ts";
+import { resultsTable } from "../../../bench/report/readme_tables.ts";
+import { summarise } from "../../../bench/report/summary.ts";
+import { renderTable } from "../../../bench/report/table.ts";
+import { oneRow, random, statistics, syntheticReport } from "../report/fixture.ts";
 
 const draw = () => Promise.resolve('<svg class="marks" width="10"></svg>');
 
@@ -177,4 +185,56 @@ Deno.test({
       });
     });
   },
+});
+
+Deno.test("the page shows the intervals and marks of the terminal's table, and compares by the same clocks", async () => {
+  const file = new URL("../../data/nvidia_h200_peers.json", import.meta.url);
+  const report = parseReport(Deno.readTextFileSync(file), "peers");
+  const [terminal, html] = [renderTable(report), await page(report)];
+  let intervals = 0;
+  for (const { rows } of blocksOf(report.rows).flatMap(({ sections }) => sections)) {
+    for (const { row, speed, interval, place } of summarise({ mode: rows[0].mode, rows }).standings) {
+      const ratio = formatRatio(speed!);
+      const range = interval?.map((end) => end.toFixed(2)) ?? [];
+      const mark = { tied: "=", unsure: "?", apart: "~" }[place as string] ?? "";
+      const cell = `${ratio}${interval ? ` (${range.join(" to ")})` : ""} ${mark}`.trim();
+      assertStringIncludes(html, `>${cell}</td>`);
+      const escaped = `${row.variant} +[\\d.]+\\*? +${ratio} +${range.join("-")}${
+        mark === "?" ? "\\?" : mark
+      } `;
+      assertMatch(terminal, new RegExp(escaped));
+      if (interval) intervals++;
+    }
+  }
+  assert(intervals > 10);
+  // The sentences say the same too, in their own words.
+  assertStringIncludes(html, "35.53x the speed of tensorflow-js by the wall clock");
+  assertStringIncludes(terminal.replace(/\s+/g, " "), "35.53x the speed of tensorflow-js by the wall clock");
+});
+
+Deno.test("a row with too few samples is neither bold nor tied, on the page, in README and in the chart of speeds", async () => {
+  const report = oneRow();
+  const [first] = report.rows;
+  const timed = (variant: string, ns: number, n: number) => ({
+    ...first,
+    variant,
+    timing: { gpuNs: statistics(ns, { n, next: random(1) }), wallNs: null },
+  });
+  report.rows = [timed("quick", 1e6, 20), timed("even", 1.0001e6, 20), timed("few", 12e6, 5)];
+  const html = await page(report);
+  const row = (variant: string) => new RegExp(`<tr class="([^"]*)"[^>]*><th[^>]*>${variant}<.*`).exec(html)!;
+  assertEquals(["quick", "even", "few"].map((variant) => row(variant)[1].trim()), [
+    "ok fastest",
+    "ok fastest",
+    "ok",
+  ]);
+  assertMatch(row("few")[0], />0\.08x \?</);
+  assertMatch(row("even")[0], />1\.00x \([\d.]+ to [\d.]+\) =</);
+  const table = resultsTable(report);
+  assertMatch(table, /\| few +\| 1\d\.\d+ ms \(0\.08x\) too few samples /);
+  assertMatch(table, /\| even +\| +\*\*/);
+  const chart = chartOf(report, "speeds") as Chart;
+  const cells = JSON.stringify(chart.spec.concat);
+  assertMatch(cells, /"variant":"few"[^}]*"leads":false[^}]*"text":"0\.083x\?"/);
+  assertMatch(cells, /"variant":"even"[^}]*"leads":true/);
 });

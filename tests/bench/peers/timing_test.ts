@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Engine } from "../../../bench/peers/engine.ts";
 import { enoughSamples, timeRuns, type TimingRule } from "../../../bench/peers/timing.ts";
 
-const RULE: TimingRule = { samples: 4, timeNs: 0, warmUpMs: 0, mostRepeats: 1000 };
+const RULE: TimingRule = { samples: 7, timeNs: 0, warmUpMs: 0, mostRepeats: 1000 };
 
 /** A device on a clock of its own: each run takes `runMs` when it is waited for, each wait `waitMs`. */
 class FakeDevice implements Engine<{ done: boolean; discarded: boolean }> {
@@ -49,7 +49,7 @@ Deno.test("a sample is the time of one run, without the wait", async () => {
   for (const runMs of [0.3, 4, 90]) {
     const device = new FakeDevice({ runMs, waitMs: 11 });
     const { wallNs } = await timeRuns(device, RULE, device.now);
-    assertEquals(wallNs.length, 4);
+    assertEquals(wallNs.length, 7);
     for (const ns of wallNs) assertAlmostEquals(ns, runMs * 1e6, 1);
   }
 });
@@ -74,7 +74,7 @@ Deno.test("no run is discarded before it is done, so that a lazy library leaves 
   const device = new FakeDevice({ runMs: 1, waitMs: 10 });
   await timeRuns(device, RULE, device.now);
   assertEquals([device.lost, device.live], [0, 0]);
-  assert(device.runs >= 4 * 200);
+  assert(device.runs >= 7 * 200);
 });
 
 Deno.test("the device is warmed up for as long as asked", async () => {
@@ -87,12 +87,20 @@ Deno.test("the device is warmed up for as long as asked", async () => {
 });
 
 Deno.test("samples are enough by count and time, by patience, or by their number", () => {
-  const rule = { samples: 5, timeNs: 1e9 };
+  const rule = { samples: 8, timeNs: 1e9 };
   const of = (n: number, ns: number) => new Array(n).fill(ns);
-  assert(!enoughSamples(of(5, 1e8), rule, 1));
-  assert(enoughSamples(of(5, 1e8), rule, 2));
-  assert(!enoughSamples(of(4, 1e9), rule, 1));
-  assert(enoughSamples(of(3, 4e9), rule, 1));
-  assert(!enoughSamples(of(2, 1e12), rule, 1));
+  assert(!enoughSamples(of(8, 1e8), rule, 1));
+  assert(enoughSamples(of(8, 1e8), rule, 2));
+  assert(!enoughSamples(of(7, 1e9), rule, 1));
+  assert(enoughSamples(of(7, 2e9), rule, 1));
   assert(enoughSamples(of(1000, 1), rule, 1));
+});
+
+Deno.test("fewer samples than a comparison needs are enough only if they take a minute, and three at least", () => {
+  for (const samples of [1, 5, 20]) {
+    const enough = (n: number, seconds: number) =>
+      enoughSamples(new Array(n).fill(1e9 * seconds / n), { samples, timeNs: 0 }, 1);
+    assertEquals([enough(5, 59), enough(3, 61), enough(6, 59)], [false, true, true]);
+    assertEquals(enough(2, 1000), samples === 1);
+  }
 });

@@ -5,6 +5,7 @@ function stageOf(isTerminal: boolean) {
   const stage = { text: "", nowMs: 0 };
   const progress = new Progress({
     write: (text) => void (stage.text += text),
+    erase: () => void (stage.text += "\r\x1b[2K"),
     isTerminal,
     columns: 50,
     now: () => stage.nowMs,

@@ -34,6 +34,7 @@ function logIn(folder: string, previous: Report | null = null): { log: RunLog; t
   let text = "";
   const output = {
     write: (more: string) => void (text += more),
+    erase: () => void (text += "\r\x1b[2K"),
     isTerminal: false,
     columns: 80,
     now: () => 0,

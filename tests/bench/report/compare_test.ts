@@ -1,22 +1,15 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { bootstrapRatioInterval } from "../../../bench/timing/bootstrap.ts";
-import { mannWhitney } from "../../../bench/timing/mann_whitney.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { blindSpots, compareReports, regressions } from "../../../bench/report/compare.ts";
 import { renderComparison } from "../../../bench/report/compare_text.ts";
 import type { Report, Row } from "../../../bench/report/schema.ts";
 import { type FixtureOptions, syntheticReport } from "./fixture.ts";
-
-const statistics = {
-  ratioInterval: bootstrapRatioInterval,
-  pValue: (a: readonly number[], b: readonly number[]) => mannWhitney(a, b).p,
-};
 
 function reportOf(options: FixtureOptions = {}): Report {
   return syntheticReport({ sizes: [[64, 128, 352]], modes: ["forward", "full"], samples: 40, ...options });
 }
 
 function compare(before: Report, after: Report) {
-  return compareReports(before, after, { statistics });
+  return compareReports(before, after);
 }
 
 /** A copy of a report in which some rows are changed. */
@@ -52,9 +45,10 @@ Deno.test("a variant slowed by 5 % is found, and no other", () => {
 });
 
 Deno.test("a faster row is no regression", () => {
-  const after = changed(reportOf({ seed: 2 }), (row) => slowed(row, 0.8));
+  const after = changed(reportOf({ seed: 2 }), (row) => row.variant === "tuned" ? slowed(row, 0.8) : {});
   const comparison = compare(reportOf({ seed: 1 }), after);
-  assertEquals(new Set(comparison.pairs.map(({ verdict }) => verdict)), new Set(["faster"]));
+  const faster = comparison.pairs.filter(({ verdict }) => verdict === "faster");
+  assertEquals(faster.map(({ after: { variant } }) => variant), ["tuned", "tuned"]);
   assertEquals(regressions(comparison, 0), []);
 });
 
@@ -79,37 +73,65 @@ Deno.test("rows of another dtype or size are other rows, never compared", () => 
   ]);
 });
 
-Deno.test("times of different clocks are not compared", () => {
-  const after = changed(
-    reportOf(),
-    ({ timing }) => ({ timing: { gpuNs: null, wallNs: timing!.wallNs ?? timing!.gpuNs } }),
-  );
+Deno.test("GPU times are compared with GPU times where both have them, else wall with wall, and never across", () => {
+  const wallOnly = changed(reportOf({ seed: 2 }), ({ timing }) => ({ timing: { ...timing!, gpuNs: null } }));
+  const comparison = compare(reportOf({ seed: 1 }), wallOnly);
   assertEquals(
-    new Set(compare(reportOf(), after).pairs.map(({ verdict }) => verdict)),
-    new Set(["not timed"]),
+    new Set(comparison.pairs.map(({ clock, verdict }) => `${clock} ${verdict}`)),
+    new Set(["wall same"]),
+  );
+  for (const { before, after, ratio } of comparison.pairs) {
+    assertEquals(ratio, after.timing!.wallNs!.median / before.timing!.wallNs!.median);
+  }
+  const text = renderComparison(comparison);
+  assertMatch(text, /^tuned +full +[\d.]+ µs\* +[\d.]+ µs\* /m);
+  assertStringIncludes(text, "* wall time");
+
+  const gpuOnly = changed(reportOf(), ({ timing }) => ({ timing: { ...timing!, wallNs: null } }));
+  const across = compare(gpuOnly, wallOnly);
+  assertEquals(new Set(across.pairs.map(({ verdict }) => verdict)), new Set(["not timed"]));
+  assertMatch(renderComparison(across), /^tuned +full +[\d.]+ µs +[\d.]+ µs\* +- /m);
+});
+
+Deno.test("what each report doubts of its own times is repeated", () => {
+  const busy = "Other programs keep 4.6 of 2 cores busy: close them and run again.";
+  const drift = "The samples drift while the row is measured: let the GPU cool down.";
+  const after = changed(reportOf(), ({ variant }) => variant === "liger" ? { warnings: [drift] } : {});
+  const text = renderComparison(compare({ ...reportOf(), warnings: [busy] }, { ...after, warnings: [] }));
+  assertStringIncludes(text, `! before: ${busy}`);
+  assertStringIncludes(text.replace(/\s+/g, " "), `! after: ${drift} (liger forward`);
+});
+
+Deno.test("names that all objects have are names like others", () => {
+  const versions = { "constructor": "1", "__proto__": "2" };
+  const { differences } = compare(reportOf(), { ...reportOf(), versions });
+  assert(
+    differences.includes("The version of constructor differs: none before, 1 after."),
+    differences.join(),
   );
 });
 
 Deno.test("a gate that could not see a regression does not pass: rows gone, without times, with few samples", () => {
   const [before, after] = [reportOf({ seed: 1 }), reportOf({ seed: 2 })];
   const passing = compare(before, after);
-  assertEquals(blindSpots(passing), []);
+  assertEquals(blindSpots(passing, 5), []);
   assertStringIncludes(renderComparison(passing, { failOnRegression: 5 }), "no regression of more than 5 %");
 
   const without = { ...after, rows: after.rows.filter(({ variant }) => variant !== "tuned") };
-  assertEquals(blindSpots(compare(before, without)), ["2 rows only in the earlier report"]);
+  assertEquals(blindSpots(compare(before, without), 5), ["2 rows only in the earlier report"]);
 
-  const wall = changed(after, ({ timing }) => ({ timing: { gpuNs: null, wallNs: timing!.gpuNs } }));
-  assertEquals(blindSpots(compare(before, wall)), ["16 rows without times that can be compared"]);
+  const gpu = changed(before, ({ timing }) => ({ timing: { ...timing!, wallNs: null } }));
+  const wall = changed(after, ({ timing }) => ({ timing: { ...timing!, gpuNs: null } }));
+  assertEquals(blindSpots(compare(gpu, wall), 5), ["16 rows without times that can be compared"]);
 
-  // Of 5 samples each the test gives 2 of 252 at least, which among 16 rows may be chance.
+  // Of 6 samples each the test gives 2 of 924 at least, which among 16 rows may be chance.
   const few = [
-    reportOf({ seed: 1, samples: 5 }),
-    changed(reportOf({ seed: 2, samples: 5 }), (row) => slowed(row, 2)),
+    reportOf({ seed: 1, samples: 6 }),
+    changed(reportOf({ seed: 2, samples: 6 }), (row) => slowed(row, 2)),
   ];
   const inconclusive = compare(few[0], few[1]);
   assertEquals(regressions(inconclusive, 5), []);
-  assertStringIncludes(blindSpots(inconclusive).join(), "16 rows with too few samples to be sure");
+  assertStringIncludes(blindSpots(inconclusive, 5).join(), "16 rows with too few samples to be sure");
   const text = renderComparison(inconclusive, { failOnRegression: 5 });
   assertStringIncludes(text, "inconclusive: 16 rows with too few samples");
   assert(!text.includes("no regression"));

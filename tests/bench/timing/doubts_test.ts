@@ -41,6 +41,12 @@ Deno.test("noise, outliers, drift, a coarse timer, a slow start and an impossibl
   assertEquals(doubts({ ...quiet(), repeats: 8 }), ["One run is too short to time"]);
 });
 
+Deno.test("too few samples to rank a row are doubted", () => {
+  const few = (n: number) => ({ ...quiet(), time: summarize(quiet().time!.samples.slice(0, n)) });
+  assertEquals(doubts(few(5)), ["Fewer than 6 samples cannot rank a row"]);
+  assertEquals(doubts(few(6)), []);
+});
+
 Deno.test("kernels that add up to another time than their row are doubted, unless the row itself is noisy", () => {
   const doubted = "The kernels";
   assertEquals(doubts({ ...quiet(), launchesNs: 1.27e6 }), [doubted]);
@@ -60,6 +66,6 @@ Deno.test("repeats within a timing make a coarse timer good enough", () => {
 });
 
 Deno.test("few samples raise no doubt about outliers or drift", () => {
-  const time = summarize([1e6, 1.01e6, 1.02e6, 1e6, 1.01e6]);
+  const time = summarize([1e6, 1.01e6, 1.02e6, 1e6, 1.01e6, 1e6]);
   assertEquals(doubts({ ...quiet(), time }), []);
 });
