@@ -1,3 +1,4 @@
+import type { SubgroupMatrixConfig } from "../../kernels/gpu/device.ts";
 import type { Kernel } from "../../kernels/gpu/kernel.ts";
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
@@ -64,6 +65,90 @@ ${Array.from({ length: STEPS }, () => `    ${step}`).join("\n")}
   let sum = ${chains.map((i) => `c${i}`).join(" + ")};
   // Never true, and no compiler can know.
   if (f32(sum.x + sum.y + sum.z + sum.w) == -1.0) { sink[id.x & 3u] = f32(sum.x); }
+}
+`,
+  };
+}
+
+/** Sums of one subgroup: enough to hide the latency of one multiply-accumulate. */
+const MATRIX_SUMS = 8;
+const MATRIX_STEPS = 16;
+const SUBGROUPS = 4;
+
+/** What {@linkcode matrixMultiplyAdds} runs. */
+export interface MatrixWork {
+  readonly matrix: Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
+  /** Threads of a subgroup at most. */
+  readonly subgroupSize: number;
+  readonly workgroups: number;
+  readonly rounds: number;
+}
+
+/** Floating-point operations of {@linkcode matrixMultiplyAdds}. */
+export function matrixMultiplyAddFlops({ matrix: { M, N, K }, workgroups, rounds }: MatrixWork): number {
+  return 2 * M * N * K * MATRIX_SUMS * MATRIX_STEPS * SUBGROUPS * workgroups * rounds;
+}
+
+/**
+ * Records nothing but products of subgroup matrices in registers, float16 operands and float32 sums: the ceiling of tensor
+ * cores. `sink`, a float32 tensor, receives a value that depends on all of them.
+ */
+export function matrixMultiplyAdds(recorder: Recorder, work: MatrixWork & { readonly sink: Tensor }): void {
+  const { workgroups, rounds, sink } = work;
+  recorder.dispatch({
+    kernel: matrixKernel(work),
+    bindings: [{ tensor: sink }],
+    uniforms: [rounds],
+    workgroups: [workgroups, 1, 1],
+    flops: matrixMultiplyAddFlops(work),
+    bytes: 0,
+  });
+}
+
+function matrixKernel({ matrix: { M, N, K }, subgroupSize }: MatrixWork): Kernel {
+  const sums = Array.from({ length: MATRIX_SUMS }, (_, i) => i);
+  const result = `subgroup_matrix_result<f32, ${N}, ${M}>`;
+  const step = sums.map((i) => `c${i} = subgroupMatrixMultiplyAccumulate(a, b, c${i});`).join(" ");
+  const most = Math.max(M * K, K * N);
+  return {
+    key: `ceiling|matrix|${M}x${N}x${K}|${subgroupSize}`,
+    label: "subgroup matrix ceiling",
+    access: ["read_write"],
+    wgsl: () =>
+      `enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+diagnostic(off, chromium.subgroup_matrix_uniformity);
+@group(0) @binding(0) var<storage, read_write> sink: array<f32>;
+struct Params { rounds: u32 }
+@group(0) @binding(1) var<uniform> p: Params;
+var<workgroup> operands: array<f16, ${most}>;
+var<workgroup> results: array<f32, ${M * N}>;
+
+@compute @workgroup_size(${SUBGROUPS * subgroupSize})
+fn main(@builtin(local_invocation_index) tid: u32, @builtin(subgroup_id) subgroup: u32) {
+  // Operands this small keep the sums finite.
+  for (var i = tid; i < ${most}u; i += ${
+        SUBGROUPS * subgroupSize
+      }u) { operands[i] = f16(f32(i & 7u) * 0.0001); }
+  workgroupBarrier();
+  let a = subgroupMatrixLoad<subgroup_matrix_left<f16, ${K}, ${M}>, row_major>(&operands, 0u, ${K}u);
+  let b = subgroupMatrixLoad<subgroup_matrix_right<f16, ${N}, ${K}>, row_major>(&operands, 0u, ${N}u);
+${sums.map((i) => `  var c${i} = ${result}();`).join("\n")}
+  for (var round = 0u; round < p.rounds; round++) {
+${Array.from({ length: MATRIX_STEPS }, () => `    ${step}`).join("\n")}
+  }
+${
+        sums.map((i) =>
+          `  if (subgroup == ${
+            i % SUBGROUPS
+          }u) { subgroupMatrixStore<row_major>(&results, 0u, c${i}, ${N}u); }
+  workgroupBarrier();
+  // Never true, and no compiler can know.
+  if (results[tid % ${M * N}u] == -1.0) { sink[0] = 1.0; }
+  workgroupBarrier();`
+        ).join("\n")
+      }
 }
 `,
   };

@@ -1,4 +1,11 @@
-import { copy, multiplyAddFlops, multiplyAdds } from "./ceiling_kernels.ts";
+import {
+  copy,
+  matrixMultiplyAddFlops,
+  matrixMultiplyAdds,
+  multiplyAddFlops,
+  multiplyAdds,
+} from "./ceiling_kernels.ts";
+import { matricesOf } from "../../kernels/matmul/subgroup/way.ts";
 import type { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { gpuTimes, wallTime } from "./clock.ts";
@@ -8,6 +15,11 @@ import type { Instruments } from "./instruments.ts";
 export interface Ceilings {
   /** Fused multiply-adds in TFLOP/s for each arithmetic type; null where the device lacks it. */
   readonly fmaTflops: { readonly float32: number; readonly float16: number | null };
+  /**
+   * Products of subgroup matrices, float16 operands and float32 sums, in TFLOP/s: what tensor cores give. Null where the
+   * device has none.
+   */
+  readonly matrixTflops?: number | null;
   /** Device copy, bytes read plus bytes written, in GB/s. */
   readonly copyGBps: number;
 }
@@ -32,8 +44,35 @@ export async function measureCeilings(instruments: Instruments): Promise<Ceiling
       float32: await fmaTflops(instruments, "f32"),
       float16: capabilities.shaderF16 ? await fmaTflops(instruments, "f16") : null,
     },
+    matrixTflops: await matrixTflops(instruments),
     copyGBps: await copyGBps(instruments),
   };
+}
+
+async function matrixTflops(instruments: Instruments): Promise<number | null> {
+  const { capabilities } = instruments.gpu;
+  const [matrix] = matricesOf(capabilities);
+  if (matrix === undefined) return null;
+  const { software, subgroupMaxSize: subgroupSize } = capabilities;
+  const workgroups = software ? 16 : 8192;
+  using sink = scratch(instruments, 16);
+  const work = (rounds: number) => ({ matrix, subgroupSize, workgroups, rounds });
+  const run = (rounds: number) => (recorder: GpuRecorder) =>
+    matrixMultiplyAdds(recorder, { ...work(rounds), sink });
+  const rounds = await roundsOf(instruments, run);
+  return matrixMultiplyAddFlops(work(rounds)) / await bestNs(instruments, run(rounds), RUNS) / 1e3;
+}
+
+/** Rounds of some work that last long enough, after it was compiled and the clocks are warm. */
+async function roundsOf(
+  instruments: Instruments,
+  run: (rounds: number) => (recorder: GpuRecorder) => void,
+): Promise<number> {
+  let rounds = 1;
+  await bestNs(instruments, run(rounds), 1); // compiles
+  await instruments.warm(WARM_MS);
+  while (await bestNs(instruments, run(rounds), 1) < LEAST_NS) rounds *= 2;
+  return rounds;
 }
 
 async function fmaTflops(instruments: Instruments, type: "f32" | "f16"): Promise<number> {
@@ -41,10 +80,7 @@ async function fmaTflops(instruments: Instruments, type: "f32" | "f16"): Promise
   using sink = scratch(instruments, 16);
   const run = (rounds: number) => (recorder: GpuRecorder) =>
     multiplyAdds(recorder, { type, workgroups, rounds, sink });
-  let rounds = 1;
-  await bestNs(instruments, run(rounds), 1); // compiles
-  await instruments.warm(WARM_MS);
-  while (await bestNs(instruments, run(rounds), 1) < LEAST_NS) rounds *= 2;
+  const rounds = await roundsOf(instruments, run);
   return multiplyAddFlops({ workgroups, rounds }) / await bestNs(instruments, run(rounds), RUNS) / 1e3;
 }
 

@@ -67,7 +67,7 @@ export function subgroupTileOf(capabilities: Capabilities, use: SubgroupUse): Su
 }
 
 /** Matrices of float16 with float32 sums, the largest first: they take the fewest instructions. */
-function matricesOf({ subgroupMatrices }: Capabilities): SubgroupMatrixConfig[] {
+export function matricesOf({ subgroupMatrices }: Capabilities): SubgroupMatrixConfig[] {
   return subgroupMatrices
     .filter(({ componentType, resultComponentType }) =>
       componentType === "f16" && resultComponentType === "f32"
