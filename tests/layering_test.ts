@@ -185,6 +185,14 @@ Deno.test("imports point one way, and the library's are all relative", async () 
   assertEquals(all.map(wrongArrow).filter((fault) => fault !== null), []);
 });
 
+Deno.test("nothing of the library reaches Dawn, which is an entry point of its own", async () => {
+  const dawn = "kernels/gpu/dawn.ts";
+  const library = sources().filter((file) => LIBRARY.includes(layerOf(file)));
+  assertEquals((await arrows(library)).filter(({ to }) => to === dawn), []);
+  // Its package is named where no import shows it, so that nothing downloads it: nobody else may do so.
+  assertEquals(library.filter((file) => /["'`]npm:/.test(read(file))), [dawn]);
+});
+
 Deno.test("a wrong arrow and a bare import are seen", () => {
   const wrong = (from: string, to: string) => wrongArrow({ from, to, specifier: "./x.ts" }) !== null;
   assert(wrong("kernels/gpu/a.ts", "kernels/b.ts"));
