@@ -221,6 +221,14 @@ Deno.test("mod.ts reaches nothing under bench/", async () => {
   assertEquals(library.filter((file) => file.startsWith("bench")), []);
 });
 
+Deno.test("nothing of the library reaches Dawn, which is an entry point of its own", async () => {
+  const dawn = "kernels/gpu/dawn.ts";
+  const library = sources().filter((file) => LIBRARY.includes(layerOf(file)));
+  assertEquals((await arrows(library)).filter(({ to }) => to === dawn), []);
+  // Its package is named where no import shows it, so that nothing downloads it: nobody else may do so.
+  assertEquals(library.filter((file) => /["'`]npm:/.test(read(file))), [dawn]);
+});
+
 Deno.test("a wrong arrow and a bare import are seen", () => {
   const wrong = (from: string, to: string) => wrongArrow({ from, to, specifier: "./x.ts" }) !== null;
   assert(wrong("kernels/gpu/a.ts", "kernels/b.ts"));

@@ -18,6 +18,9 @@ interface Dawn {
   create(options: string[]): GPU;
 }
 
+/** Not written where it is imported: Deno would download 130 MB for every program that could come there. */
+const PACKAGE = "npm:webgpu@0.6.2";
+
 /**
  * Experimental features are allowed, NVIDIA has float16, and timestamps come as the device gives them, not rounded to
  * 100 us.
@@ -76,7 +79,7 @@ export async function requestDawnGpu(
 
 async function loadDawn(): Promise<Dawn> {
   try {
-    return await import("npm:webgpu@0.6.2") as unknown as Dawn;
+    return await import(PACKAGE);
   } catch (error) {
     const [reason] = String(error instanceof Error ? error.message : error).split("\n");
     throw new DawnError(`Cannot load Dawn (npm:webgpu) on this machine: ${reason}`, { cause: error });

@@ -1,8 +1,6 @@
 import { activationKey } from "../../activation.ts";
 import type { Storage } from "../../storage.ts";
-import { type MatmulConfig, operandCounts, usesActivation } from "../config.ts";
-import { uniformFields } from "../wgsl.ts";
-import { range } from "../../text.ts";
+import { type MatmulConfig, usesActivation } from "../config.ts";
 import { type SubgroupOperands, type SubgroupTile, subgroupTileName } from "./tile.ts";
 
 /** A storage buffer of a product on subgroup matrices. */
@@ -18,20 +16,12 @@ export interface SubgroupConfig extends Omit<MatmulConfig, "tile" | "arithmetic"
   /** The storage buffers, in binding order. */
   readonly storage: readonly SubgroupStorage[];
   /**
-   * The storage buffer of largest magnitudes, one for A and one for each B, by which they are scaled into float16's range;
+   * The storage buffer of the largest magnitudes of A and of each B, one after the other, by which they are scaled into float16's range;
    * null where they are in it.
    */
   readonly magnitudes: number | null;
   /** Whether the device may run subgroups smaller than the tile's, of which the last have no patch then. */
   readonly varying: boolean;
-}
-
-/** Uniform fields of a product on subgroup matrices, in order. */
-export function subgroupFields(config: SubgroupConfig): string[] {
-  const scales = config.magnitudes === null
-    ? []
-    : ["magnitude_a", ...range(operandCounts(config).b).map((i) => `magnitude_b_${i}`)];
-  return [...uniformFields(config), ...scales];
 }
 
 /** A key that two configs share only when their WGSL is the same. */

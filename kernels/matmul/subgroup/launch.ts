@@ -2,7 +2,8 @@ import type { Capabilities } from "../../gpu/device.ts";
 import type { Dispatch } from "../../gpu/dispatch.ts";
 import { fold } from "../../grid.ts";
 import { storagesOf } from "../../storage.ts";
-import { bind, dtypeOf, span, type View, viewBytes } from "../../view.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
+import { bind, dtypeOf, matrix, span, type View, viewBytes } from "../../view.ts";
 import { type Epilogue, mayAdd, operandCounts } from "../config.ts";
 import type { Sized } from "../request.ts";
 import { kernelEpilogue } from "../slices.ts";
@@ -27,10 +28,10 @@ export interface SubgroupLaunchInit {
   /** Slices of K. Default: 1. */
   readonly splits?: number;
   /**
-   * Largest magnitudes of A (with `gatedA`, of h) and of each B, float32 rows of one element, by which they are scaled
+   * Largest magnitudes of A (with `gatedA`, of h) and of each B, float32, one after the other: operands are scaled by them
    * into float16's range. Default: they are in it.
    */
-  readonly magnitudes?: readonly View[];
+  readonly magnitudes?: Tensor;
 }
 
 /**
@@ -52,7 +53,7 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     mayAdd: mayAdd({ dtype: sized.dtype, arithmetic: "float32" }),
   });
   const inputs = sized.a.length + sized.b.length;
-  const views = [...sized.a, ...sized.b, ...out, ...magnitudes ?? []];
+  const views = [...sized.a, ...sized.b, ...out, ...magnitudes ? [matrix(magnitudes)] : []];
   const bound = bind(views, capabilities);
   const storage = storages(views, { sized, slots: bound.slots, inputs, outputs: out.length, epilogue });
   const config: SubgroupConfig = {
@@ -92,7 +93,6 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
       sized.b[0].stride,
       ...bound.offsets.slice(0, inputs),
       ...places,
-      ...bound.offsets.slice(inputs + out.length),
     ],
     workgroups: [...fold(tilesM * tilesN, capabilities.maxComputeWorkgroupsPerDimension), splits],
     flops: 2 * m * n * k * columns,

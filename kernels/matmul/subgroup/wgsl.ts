@@ -2,7 +2,8 @@ import { activationWgsl } from "../../activation.ts";
 import { packingWgsl, storageWgsl } from "../../storage.ts";
 import { lines, range } from "../../text.ts";
 import { operandCounts } from "../config.ts";
-import { type SubgroupConfig, subgroupFields } from "./config.ts";
+import { uniformFields } from "../wgsl.ts";
+import type { SubgroupConfig } from "./config.ts";
 import { finish, finishWgsl, ifPatch, JOINED_WGSL } from "./finish.ts";
 import { LOADER_WGSL, subgroupLoaders } from "./loader.ts";
 import { multiply, patchPlace, sums } from "./sums.ts";
@@ -20,7 +21,7 @@ enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 // Which matrices a subgroup takes depends on its number, which is the same for all of its threads.
 diagnostic(off, chromium.subgroup_matrix_uniformity);
-struct Params { ${subgroupFields(config).map((field) => `${field}: u32`).join(", ")} }
+struct Params { ${uniformFields(config).map((field) => `${field}: u32`).join(", ")} }
 ${lines(storage.map((_, slot) => declare(config, slot)))}
 @group(0) @binding(${storage.length}) var<uniform> p: Params;
 ${packingWgsl(storage.map(({ dtype }) => dtype))}
@@ -86,20 +87,17 @@ const B_TILE = ${parts * a.vectors}u;
 const B_LOW = ${b.vectors}u;`;
 }
 
-/** The powers of two that operands are multiplied by, and those that sums are, in two steps as one may overflow. */
+/** The powers of two that operands are multiplied by, and those that sums are: in two steps, as one could overflow. */
 function scales(config: SubgroupConfig): string {
-  if (config.magnitudes === null) return "";
-  const magnitude = (name: string) => `exponent_of(load_one_s${config.magnitudes}(p.magnitude_${name}))`;
-  const blocks = range(operandCounts(config).b);
-  return lines([
-    `  let exponent_a = ${magnitude("a")};`,
-    "  let scale_a = power(exponent_a);",
-    ...blocks.map((i) =>
-      `  let exponent_b_${i} = ${magnitude(`b_${i}`)};
+  const { magnitudes } = config;
+  if (magnitudes === null) return "";
+  const exponent = (i: number) => `exponent_of(load_one_s${magnitudes}(${i}u))`;
+  const blocks = range(operandCounts(config).b).map((i) =>
+    `  let exponent_b_${i} = ${exponent(1 + i)};
   let scale_b_${i} = power(exponent_b_${i});
-  let unscale_${i} = vec2f(power(-(exponent_a + exponent_b_${i}) / 2), power(-(exponent_a + exponent_b_${i}) - -(exponent_a + exponent_b_${i}) / 2));`
-    ),
-  ]);
+  let unscale_${i} = halved_power(-exponent_a - exponent_b_${i});`
+  );
+  return lines([`  let exponent_a = ${exponent(0)};`, "  let scale_a = power(exponent_a);", ...blocks]);
 }
 
 /** Module scope: the largest magnitude comes to lie from 2^14 to 2^15, an eighth of what float16 holds at most. */
@@ -108,4 +106,5 @@ fn exponent_of(magnitude: f32) -> i32 {
   let biased = i32(bitcast<u32>(magnitude) >> 23u);
   return select(clamp(14 + 127 - biased, -126, 126), 0, biased == 0 || biased == 255);
 }
-fn power(exponent: i32) -> f32 { return bitcast<f32>(u32(exponent + 127) << 23u); }`;
+fn power(exponent: i32) -> f32 { return bitcast<f32>(u32(exponent + 127) << 23u); }
+fn halved_power(exponent: i32) -> vec2f { return vec2f(power(exponent / 2), power(exponent - exponent / 2)); }`;

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Capabilities, Gpu } from "../../../kernels/gpu/device.ts";
 import { roundTo } from "../../../kernels/gpu/dtype.ts";
 import { matmul } from "../../../kernels/matmul/plan.ts";
+import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { type RandomSource, seededRandom } from "../../../bench/timing/random.ts";
 import { isAligned, isWriteAligned } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
@@ -28,6 +29,8 @@ export interface ExactOptions {
   readonly poison?: Poison;
   /** What kernels are chosen by, in place of the device's own. */
   readonly capabilities?: Capabilities;
+  /** How a product is recorded. Default: as the variants have it recorded. */
+  readonly multiply?: (recorder: PoisonRecorder, request: MatmulRequest) => void;
 }
 
 /** Sizes at and beside every edge: of vectors, of tiles, of powers of two. */
@@ -61,11 +64,11 @@ function pick(values: readonly number[], random: RandomSource): number {
  * @throws {AssertionError} Naming the config, the sizes and the seed.
  */
 export async function assertExact(gpu: Gpu, config: Config, options: ExactOptions): Promise<void> {
-  const { shapes, seed } = options;
+  const { shapes, seed, multiply = matmul } = options;
   const prepared = shapes.map((sizes, i) => prepare(gpu, config, { sizes, seed: seed * 1000 + i }));
   try {
     const recorder = new PoisonRecorder(gpu, options);
-    for (const product of prepared) recordProduct(recorder, config, product);
+    for (const product of prepared) multiply(recorder, requestOf(config, product));
     recorder.submit();
     const outputs = prepared.flatMap(({ out }) => out.placed.map(({ tensor }) => tensor));
     const actual = await readBytes(gpu, outputs);
@@ -79,11 +82,11 @@ export async function assertExact(gpu: Gpu, config: Config, options: ExactOption
   }
 }
 
-function recordProduct(recorder: PoisonRecorder, config: Config, { a, b, out }: Prepared): void {
+function requestOf(config: Config, { a, b, out }: Prepared): MatmulRequest {
   const { choice, ...request } = config;
   const views = { a: a.views, b: b.views, out: out.views };
   const chosen = choice ? { choice } : {};
-  matmul(recorder, { label: "product", activation: "relu", ...request, ...views, ...chosen });
+  return { label: "product", activation: "relu", ...request, ...views, ...chosen };
 }
 
 function assertBytes(actual: Uint8Array, expected: Uint8Array, about: string): void {
