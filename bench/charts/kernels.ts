@@ -105,6 +105,8 @@ export function drawKernels(view: View): Drawn {
     title: `Kernels: ${modeWords(rows)}`,
     panels,
     columns: 1,
-    notes: [`Median time of each dispatch, in the order in which they run. ${PARTS_NOTE}`],
+    notes: [
+      `Median time of each dispatch, in the order in which they run: together a little more than the row's time. ${PARTS_NOTE}`,
+    ],
   };
 }

@@ -7,8 +7,7 @@ import type { AdapterChoice } from "../../kernels/gpu/device.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import type { TuningTable } from "../../kernels/matmul/tuning.ts";
 import type { Ceilings } from "../timing/ceilings.ts";
-import type { Bound } from "../timing/roofline.ts";
-import type { Summary } from "../timing/statistics.ts";
+import type { Accuracy, AdapterReport, KernelReport, MemoryReport, Row } from "../report/schema.ts";
 import type { Sizes } from "../../variants/variant.ts";
 import type { Mode } from "./shapes.ts";
 import type { Precision } from "../../variants/variant.ts";
@@ -63,18 +62,6 @@ export interface Job {
   readonly dryRun: boolean;
 }
 
-/** The device, as the report shows it. */
-export interface AdapterFacts {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
-  readonly software: boolean;
-  readonly features: string[];
-  readonly limits: Record<string, number>;
-  readonly timestampPeriodNs: number | null;
-}
-
 /** A row that will be measured, or refused. */
 export interface PlannedRow extends ProblemSpec, RowSpec {
   /** Why it cannot run; null where it can. */
@@ -84,61 +71,25 @@ export interface PlannedRow extends ProblemSpec, RowSpec {
   readonly predictedPeakBytes: number | null;
 }
 
-/** Bytes beyond inputs, weights and dy. */
-export interface MemoryFigures {
-  readonly peakBytes: number;
-  readonly savedBytes: number;
-  readonly workspaceBytes: number;
-  readonly predictedPeakBytes: number | null;
-  readonly reservedBytes: number;
-}
+/** Parts of a row, declared by the report. */
+export type { Accuracy as Errors, AdapterReport as AdapterFacts, KernelReport as KernelFigures };
 
-/** Relative Frobenius error of each output; null where the mode does not make it. */
-export interface Errors {
-  readonly y: number | null;
-  readonly dx: number | null;
-  readonly dGate: number | null;
-  readonly dUp: number | null;
-  readonly dDown: number | null;
-}
+/** The report's figures of memory, of which the ledger knows all but the plan's. */
+export type MemoryFigures = {
+  [K in keyof MemoryReport]-?:
+    | NonNullable<MemoryReport[K]>
+    | (K extends "predictedPeakBytes" ? null : never);
+};
 
-/** One launch of a row. */
-export interface KernelFigures {
-  readonly label: string;
-  readonly gpuNs: number | null;
-  readonly flops: number;
-  readonly bytes: number;
-  readonly tile: string | null;
-  readonly bound: Bound | null;
-  readonly fractionOfCeiling: number | null;
-}
-
-/** A finished row. */
-export interface RowResult extends ProblemSpec, RowSpec {
-  readonly status: "ok" | "skipped" | "failed";
-  readonly reason: string | null;
-  readonly implementation: string | null;
-  readonly tile: string | null;
-  readonly timing: { gpuNs: Summary | null; wallNs: Summary | null } | null;
-  readonly flops: number | null;
-  readonly bytes: number | null;
-  readonly tflops: number | null;
-  readonly fractionOfCeiling: number | null;
-  readonly bound: Bound | null;
-  readonly memory: MemoryFigures | null;
-  readonly accuracy: Errors | null;
-  readonly sampled: boolean | null;
-  readonly compileMs: number | null;
-  readonly coldMs: number | null;
-  readonly kernels: KernelFigures[];
-  readonly warnings: string[];
-}
+/** A finished row, as the report has it: every figure is there or null. */
+export interface RowResult
+  extends Required<Omit<Row, keyof ProblemSpec | keyof RowSpec | "narrow">>, ProblemSpec, RowSpec {}
 
 /** What a measuring process says while it works. */
 export type MeasureEvent =
   /** There is no adapter: nothing follows. */
   | { readonly type: "no-adapter"; readonly message: string }
-  | { readonly type: "adapter"; readonly adapter: AdapterFacts }
+  | { readonly type: "adapter"; readonly adapter: AdapterReport }
   | { readonly type: "ceilings"; readonly ceilings: Ceilings }
   /** All rows that will follow, and roughly how long each group takes. */
   | {

@@ -42,7 +42,7 @@ export interface Comparison {
   obstacles: string[];
   /** What else differs beside the times, and may be why they do. */
   differences: string[];
-  /** What each report doubts of its own times. */
+  /** What each report doubts of the run, and of the rows that both have. */
   warnings: { before: string[]; after: string[] };
   pairs: Pair[];
   /** Rows that only one of them has. */
@@ -69,7 +69,10 @@ export function compareReports(before: Report, after: Report): Comparison {
     obstacles,
     differences: [...differences, ...changedWays(pairs)],
     pairs: obstacles.length === 0 ? judged(pairs, ceilingRatios(before, after)) : pairs.map(unjudged),
-    warnings: { before: warningSentences(before, true), after: warningSentences(after, true) },
+    warnings: {
+      before: warningSentences({ ...before, rows: pairs.map(({ before }) => before) }, true),
+      after: warningSentences({ ...after, rows: pairs.map(({ after }) => after) }, true),
+    },
     onlyBefore: before.rows.filter((row) => !names.has(rowName(row))),
     onlyAfter: after.rows.filter((row) => !earlier.has(rowName(row))),
   };

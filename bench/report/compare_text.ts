@@ -6,7 +6,7 @@
 
 import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
 import { blindSpots, type Comparison, type Pair, regressions } from "./compare.ts";
-import { formatRatio, formatShape, formatTime } from "./format.ts";
+import { formatRatio, formatShape, formatTime, greatest } from "./format.ts";
 import { blocksOf, type Clock, CLOCK_RULE, statisticsOf, timeOf } from "./groups.ts";
 import { NOISE } from "./judge.ts";
 import type { Row } from "./schema.ts";
@@ -125,9 +125,17 @@ function sumLine(pairs: readonly Pair[]): string {
 function verdictLines(comparison: Comparison, percent: number): string[] {
   const worse = regressions(comparison, percent);
   const blind = blindSpots(comparison, percent);
-  if (worse.length === 0 && blind.length === 0) return [`no regression of more than ${percent} %`];
+  if (worse.length === 0 && blind.length === 0) {
+    return [`no regression of more than ${percent} %`, ...hiddenLine(comparison, percent)];
+  }
   const inconclusive = blind.flatMap((spot) => wrap(spot, { width: WIDTH, lead: "inconclusive: " }));
   return [...inconclusive, ...worse.flatMap(regressionLines)];
+}
+
+/** What drift within the runs could hide, where that is more than what is looked for. */
+function hiddenLine({ pairs }: Comparison, percent: number): string[] {
+  const hidden = 100 * (greatest(pairs.map(({ interval }) => interval?.[1])) - 1);
+  return hidden > percent ? [`drift within the runs can hide up to ${hidden.toFixed(0)} %`] : [];
 }
 
 function regressionLines({ after, ratio, verdict }: Pair): string[] {

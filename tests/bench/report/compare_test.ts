@@ -3,6 +3,7 @@ import { blindSpots, compareReports, regressions } from "../../../bench/report/c
 import { renderComparison } from "../../../bench/report/compare_text.ts";
 import type { Report, Row } from "../../../bench/report/schema.ts";
 import { type FixtureOptions, syntheticReport } from "./fixture.ts";
+import { simulatedRun } from "./simulation.ts";
 
 function reportOf(options: FixtureOptions = {}): Report {
   return syntheticReport({ sizes: [[64, 128, 352]], modes: ["forward", "full"], samples: 40, ...options });
@@ -100,6 +101,18 @@ Deno.test("what each report doubts of its own times is repeated", () => {
   const text = renderComparison(compare({ ...reportOf(), warnings: [busy] }, { ...after, warnings: [] }));
   assertStringIncludes(text, `! before: ${busy}`);
   assertStringIncludes(text.replace(/\s+/g, " "), `! after: ${drift} (liger forward`);
+  // A row that only one of the reports has is not compared, and its doubts are of no interest.
+  const withoutLiger = { ...reportOf(), rows: reportOf().rows.filter(({ variant }) => variant !== "liger") };
+  assert(!renderComparison(compare(withoutLiger, { ...after, warnings: [] })).includes("drift while"));
+});
+
+Deno.test("a gate that passes tells what drift within the runs could hide", () => {
+  const load = { noise: 0.01, waves: 0, drift: 0, level: 0 };
+  const run = (drift: number, seed: number) => simulatedRun({ ...load, drift }, { seed, samples: 20 });
+  const text = (drift: number) =>
+    renderComparison(compare(run(drift, 1), run(drift, 1)), { failOnRegression: 5 });
+  assert(!text(0).includes("can hide"));
+  assertMatch(text(0.2), /no regression of more than 5 %\ndrift within the runs can hide up to \d+ %$/);
 });
 
 Deno.test("names that all objects have are names like others", () => {
