@@ -126,6 +126,10 @@ export function tolerancesOf(problem: ProblemSpec): { y: number; gradients: numb
 }
 
 function extra(precision: Precision, dtype: DType): number {
+  // Operands may be rounded to 11 bits, as float16 is stored: as many roundings as a tensor of that type has.
+  if ((precision === "tf32" || precision === "fastest") && dtype === "float32") {
+    return 4 * UNIT_ROUNDOFF.float16;
+  }
   // The error of a level of Strassen's method is a small multiple of the plain one's.
   if (precision === "strassen" && dtype === "float32") return 5e-5;
   if (precision === "float16-sums" && dtype === "float16") return 16 * UNIT_ROUNDOFF.float16;

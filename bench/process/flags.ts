@@ -33,7 +33,7 @@ const TABLE = [
   {
     name: "precision",
     value: "NAME",
-    help: "How products are computed: highest, default, fastest, float16-sums or strassen (default)",
+    help: "How products are computed: highest, default, tf32, fastest, float16-sums or strassen (default)",
   },
   {
     name: "activation",

@@ -44,7 +44,7 @@ export const MODES = ["forward", "backward", "full"] as const;
 export const DTYPES = ["float32", "float16", "bfloat16"] as const;
 
 /** What the accumulators of the products are, from safest to fastest. */
-export const PRECISIONS = ["highest", "default", "fastest", "float16-sums", "strassen"] as const;
+export const PRECISIONS = ["highest", "default", "tf32", "fastest", "float16-sums", "strassen"] as const;
 
 /** What became of a row. */
 export const STATUSES = ["ok", "skipped", "failed"] as const;

@@ -26,8 +26,12 @@ export type Epilogue =
  *
  * - `"highest"`: float32 multiply-adds. Sums of up to 64 terms are added up in a second level, and slices of 4,096 terms in
  *   a third, so that long sums stay exact (1e-6 where all terms have one sign, at any length).
- * - `"default"`: float32 multiply-adds, one sum over all of K or a slice of it (2e-6 of random terms at K = 4,096).
- * - `"fastest"`: the fastest method whose errors stay those of `"default"` and in which no token changes another.
+ * - `"default"`: float32 multiply-adds, one sum over all of K or a slice of it (2e-6 of random terms at K = 4,096). On tensor
+ *   cores, where the device has them: float16 and bfloat16 as they are, with float32 sums.
+ * - `"tf32"`: float32 operands are rounded to 11 significant bits on tensor cores, where the device has them (5e-4). A power of
+ *   two from the largest magnitude of each matrix brings them into float16's range; what is 2^-24 of the largest or less
+ *   loses bits. Everything else is as in `"default"`.
+ * - `"fastest"`: as `"tf32"`: the fastest method in which no token changes another.
  *
  * Two more are only taken by name, as each can spoil numbers that the others keep:
  *
@@ -57,10 +61,10 @@ export type Precision = typeof PRECISIONS[number];
  * ```ts
  * import { PRECISIONS } from "../../mod.ts";
  *
- * console.log(PRECISIONS.join(", ")); // highest, default, fastest, float16-sums, strassen
+ * console.log(PRECISIONS.join(", ")); // highest, default, tf32, fastest, ...
  * ```
  */
-export const PRECISIONS = ["highest", "default", "fastest", "float16-sums", "strassen"] as const;
+export const PRECISIONS = ["highest", "default", "tf32", "fastest", "float16-sums", "strassen"] as const;
 
 /** What a choice of tile depends on. */
 export interface MatmulShape {

@@ -19,10 +19,11 @@ export function productsApart(sized: Sized): Sized[] {
 }
 
 /** The operands of one of the products. */
-export function operandsOf(sized: Sized, product: number): Pick<Sized, "a" | "b"> {
+export function operandsOf(sized: Sized, product: number): Pick<Sized, "a" | "b" | "magnitudes"> {
   const counts = operandCounts(sized);
   const own = (side: "a" | "b") => sized[side].slice(product * counts[side], (product + 1) * counts[side]);
-  return { a: own("a"), b: own("b") };
+  const { magnitudes } = sized;
+  return { a: own("a"), b: own("b"), ...magnitudes && { magnitudes: [magnitudes[product]] } };
 }
 
 /** Two column blocks as two requests, where no epilogue needs the sums of both. */

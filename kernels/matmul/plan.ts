@@ -35,6 +35,7 @@ import { slicesOf } from "./slices.ts";
 import { rowsAtOnce, rowsBefore } from "./splits.ts";
 import { strassenSteps, usesStrassen } from "./strassen.ts";
 import { checkTile, type Tile } from "./tile.ts";
+import { magnitudesOf } from "./subgroup/magnitude.ts";
 import { subgroupWay } from "./subgroup/way.ts";
 import { tileLaunch } from "./tile_launch.ts";
 import type { Way } from "./way.ts";
@@ -66,10 +67,10 @@ export function planProduct(request: MatmulRequest, capabilities: Capabilities):
   return tiledSteps(sized, choice, capabilities);
 }
 
-/** Operands are copied where that makes the product faster, then multiplied. */
+/** On subgroup matrices where they win, else on tiles of multiply-adds. */
 function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Step[] {
   const matrices = chosen ? null : subgroupWay(sized, capabilities);
-  return copySteps(sized, matrices ?? tileWay(sized, chosen, capabilities), capabilities);
+  return waySteps(sized, matrices ?? tileWay(sized, chosen, capabilities), capabilities);
 }
 
 /** Multiply-adds on tiles, as chosen by the request, a tuning table, or the rule. */
@@ -94,7 +95,8 @@ function tileWay(sized: Sized, chosen: TileChoice | undefined, capabilities: Cap
   };
 }
 
-function copySteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+/** Copies operands where that makes the product faster, and multiplies them. */
+export function waySteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
   const { transposeB = false, alignment } = way;
   const kindOfA = (part: Sized) => copyOfA(part, { alignment }, capabilities);
   const kindOfB = (part: Sized) => copyOfB(part, { transposeB, alignment }, capabilities);
@@ -105,10 +107,17 @@ function copySteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
     const parts = kindOfB(a.sized) === null ? [a.sized] : columnsApart(a.sized);
     const steps = parts.flatMap((part) => {
       const b = copied(part, { side: "b", kind: kindOfB(part), alignment }, capabilities);
-      return [...b.before, ...multiplySteps(b.sized, way, capabilities), ...b.after];
+      return [...b.before, ...scaledSteps(b.sized, way, capabilities), ...b.after];
     });
     return [...a.before, ...steps, ...a.after];
   });
+}
+
+/** Finds what operands are scaled by, where that is needed, and multiplies them. */
+function scaledSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+  if (!way.scaled) return multiplySteps(sized, way, capabilities);
+  const { before, tensors, after } = magnitudesOf(sized, capabilities);
+  return [...before, ...multiplySteps({ ...sized, magnitudes: tensors }, way, capabilities), ...after];
 }
 
 /**

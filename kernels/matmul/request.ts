@@ -1,6 +1,7 @@
 import type { Activation } from "../activation.ts";
 import type { Capabilities } from "../gpu/device.ts";
 import type { DType } from "../gpu/dtype.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { dtypeOf, type View } from "../view.ts";
 import type { TileChoice } from "./choose.ts";
 import { type Epilogue, type Layout, type MatmulShape, operandCounts, type Precision } from "./config.ts";
@@ -56,6 +57,8 @@ export interface Sized
   readonly arithmetic: "float32" | "float16";
   /** What a tuning table calls it. */
   readonly product: string;
+  /** The largest magnitudes of each product's operands, by which they are scaled; default: they are not. */
+  readonly magnitudes?: readonly Tensor[];
 }
 
 /**

@@ -28,6 +28,8 @@ export interface Way {
   readonly alignment: 4 | 8;
   /** Whether column blocks that no epilogue combines are computed apart. */
   readonly columnsApart: boolean;
+  /** Whether launches scale operands by their largest magnitudes, which are found first. Default: false. */
+  readonly scaled?: boolean;
   /** A launch with the request's epilogue, or one that leaves slices of K. */
   launch(sized: Sized, init: LaunchInit): Dispatch;
   /** A launch that leaves slices of the last rows. */

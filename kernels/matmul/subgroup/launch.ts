@@ -2,7 +2,6 @@ import type { Capabilities } from "../../gpu/device.ts";
 import type { Dispatch } from "../../gpu/dispatch.ts";
 import { fold } from "../../grid.ts";
 import { storagesOf } from "../../storage.ts";
-import type { Tensor } from "../../gpu/tensor.ts";
 import { bind, dtypeOf, matrix, span, type View, viewBytes } from "../../view.ts";
 import { type Epilogue, mayAdd, operandCounts } from "../config.ts";
 import type { Sized } from "../request.ts";
@@ -27,11 +26,6 @@ export interface SubgroupLaunchInit {
   readonly out?: readonly View[];
   /** Slices of K. Default: 1. */
   readonly splits?: number;
-  /**
-   * Largest magnitudes of A (with `gatedA`, of h) and of each B, float32, one after the other: operands are scaled by them
-   * into float16's range. Default: they are in it.
-   */
-  readonly magnitudes?: Tensor;
 }
 
 /**
@@ -42,7 +36,8 @@ export interface SubgroupLaunchInit {
  */
 export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilities: Capabilities): Dispatch {
   const { m, n, k, columns, products } = sized;
-  const { tile, operands, out = sized.out, splits = 1, magnitudes } = init;
+  const { tile, operands, out = sized.out, splits = 1 } = init;
+  const [magnitudes] = sized.magnitudes ?? [];
   if (products !== 1) {
     throw new RangeError(
       `Cannot launch ${sized.label} as one product is one launch: current value is ${products}`,

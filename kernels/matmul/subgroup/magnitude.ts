@@ -1,61 +1,95 @@
-import type { Dispatch } from "../../gpu/dispatch.ts";
-import type { Recorder } from "../../gpu/recorder.ts";
-import type { Tensor } from "../../gpu/tensor.ts";
-import { type Storage, storagesOf, storageWgsl } from "../../storage.ts";
-import { bind, matrix, type View, viewBytes } from "../../view.ts";
+import { type Activation, activationKey, activationWgsl } from "../../activation.ts";
 import type { Capabilities } from "../../gpu/device.ts";
+import type { Dispatch } from "../../gpu/dispatch.ts";
+import { type Step, workspace } from "../../gpu/steps.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
+import { packingWgsl, storagesOf, storageWgsl } from "../../storage.ts";
+import { indented, range } from "../../text.ts";
+import { bind, matrix, type View, viewBytes } from "../../view.ts";
+import { operandsOf } from "../parts.ts";
+import type { Sized } from "../request.ts";
 
 const THREADS = 256;
 
 /** Workgroups that keep the memory of a large GPU busy: four on each of 132 multiprocessors. */
 const MOST_WORKGROUPS = 528;
 
-/**
- * Records the largest finite magnitude of each of these matrices: what operands are scaled by into float16's range.
- * Infinity and NaN do not count, so that they leave the scale of the others alone.
- *
- * @returns One float32 for each, in a tensor that the caller disposes.
- */
-export function largestMagnitudes(recorder: Recorder, views: readonly View[]): Tensor {
-  const as = { purpose: "workspace", label: "largest magnitudes" } as const;
-  const largest = recorder.empty([views.length], "float32", as);
-  views.forEach((view, i) => {
-    const to = { ...matrix(largest), offset: i, cols: 1, stride: 1 };
-    const workgroups = Math.min(MOST_WORKGROUPS, Math.ceil(view.rows * Math.ceil(view.cols / 4) / THREADS));
-    if (workgroups === 1) return recorder.dispatch(magnitudeLaunch(view, to, recorder.capabilities));
-    const partial = recorder.empty([workgroups], "float32", as);
-    recorder.dispatch(magnitudeLaunch(view, matrix(partial), recorder.capabilities));
-    recorder.dispatch(magnitudeLaunch(matrix(partial), to, recorder.capabilities));
-    partial.dispose();
-  });
-  return largest;
+/** The largest magnitudes of a product's operands, with the steps that stand before and after the product. */
+export interface Magnitudes {
+  readonly before: readonly Step[];
+  /** One tensor for each product: A (of a gated A, h), then each B, float32. */
+  readonly tensors: readonly Tensor[];
+  readonly after: readonly Step[];
 }
 
-/** Each workgroup finds the largest of its share: as many as `to` has elements. */
-function magnitudeLaunch(view: View, to: View, capabilities: Capabilities): Dispatch {
-  const views = [view, to];
-  const bound = bind(views, capabilities);
-  const [input] = storagesOf(views, { slots: bound.slots, inputs: 1 });
+/**
+ * Finds the largest finite magnitude of each operand: what it is scaled by into float16's range. Infinity and NaN do not
+ * count, so that they leave the scale of the others alone.
+ */
+export function magnitudesOf(sized: Sized, capabilities: Capabilities): Magnitudes {
+  const { products, gatedA, activation } = sized;
+  const all = range(products).map((product) => {
+    const { a, b } = operandsOf(sized, product);
+    const operands: Operand[] = [
+      gatedA ? { views: a, activation } : { views: a, activation: null },
+      ...b.map((view) => ({ views: [view], activation: null })),
+    ];
+    const tensor = workspace("largest magnitudes", [operands.length], "float32");
+    const steps = operands.flatMap((operand, i) =>
+      magnitudeSteps(operand, { ...matrix(tensor), offset: i, cols: 1, stride: 1 }, capabilities)
+    );
+    return { tensor, steps };
+  });
   return {
-    kernel: {
-      key: `magnitude|${input.dtype}${input.aligned}`,
-      label: `largest magnitude of ${view.tensor.label}`,
-      access: ["read", "read_write"],
-      wgsl: () => magnitudeWgsl(input),
-    },
-    bindings: bound.bindings,
-    uniforms: [view.rows, view.cols, view.stride, ...bound.offsets],
-    workgroups: [to.cols, 1, 1],
-    flops: 0,
-    bytes: viewBytes(view),
+    before: all.flatMap(({ tensor, steps }) => [{ make: tensor }, ...steps]),
+    tensors: all.map(({ tensor }) => tensor),
+    after: all.map(({ tensor }) => ({ release: tensor })),
   };
 }
 
-function magnitudeWgsl(input: Storage): string {
-  return `struct Params { rows: u32, cols: u32, stride: u32, at: u32, to: u32 }
-${storageWgsl("input", 0, input)}
-${storageWgsl("output", 1, { dtype: "float32", access: "read_write", aligned: false })}
-@group(0) @binding(2) var<uniform> p: Params;
+/** One matrix, or g and u of h = act(g) * u. */
+interface Operand {
+  readonly views: readonly View[];
+  readonly activation: Activation | null;
+}
+
+function magnitudeSteps(operand: Operand, to: View, capabilities: Capabilities): Step[] {
+  const [{ rows, cols }] = operand.views;
+  const workgroups = Math.min(MOST_WORKGROUPS, Math.ceil(rows * Math.ceil(cols / 4) / THREADS));
+  if (workgroups === 1) return [{ dispatch: magnitudeLaunch(operand, to, capabilities) }];
+  const partial = workspace("magnitudes", [workgroups], "float32");
+  const rest = { views: [matrix(partial)], activation: null };
+  return [
+    { make: partial },
+    { dispatch: magnitudeLaunch(operand, matrix(partial), capabilities) },
+    { dispatch: magnitudeLaunch(rest, to, capabilities) },
+    { release: partial },
+  ];
+}
+
+/** Each workgroup finds the largest of its share: there are as many as `to` has elements. */
+function magnitudeLaunch({ views, activation }: Operand, to: View, capabilities: Capabilities): Dispatch {
+  const bound = bind([...views, to], capabilities);
+  const storage = storagesOf([...views, to], { slots: bound.slots, inputs: views.length });
+  const inputs = storage.slice(0, -1);
+  const slots = bound.slots.slice(0, -1);
+  const [{ rows, cols, stride, tensor }] = views;
+  const layout = inputs.map(({ dtype, aligned }) => `${dtype}${aligned}`);
+  return {
+    kernel: {
+      key: ["magnitude", layout, slots, activation && activationKey(activation)].join("|"),
+      label: `largest magnitude of ${activation === null ? tensor.label : "h"}`,
+      access: storage.map(({ access }) => access),
+      wgsl: () =>
+        indented(
+          `struct Params { rows: u32, cols: u32, stride: u32, ${
+            slots.map((_, i) => `at_${i}: u32`).join(", ")
+          }, to: u32 }
+${inputs.map((input, slot) => storageWgsl(`s${slot}`, slot, input)).join("\n")}
+${storageWgsl("output", inputs.length, { dtype: "float32", access: "read_write", aligned: false })}
+@group(0) @binding(${storage.length}) var<uniform> p: Params;
+${packingWgsl(inputs.map(({ dtype }) => dtype))}
+${activation === null ? "" : activationWgsl(activation)}
 var<workgroup> largest: array<u32, ${THREADS}>;
 
 @compute @workgroup_size(${THREADS})
@@ -66,7 +100,8 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group:
   for (var i = group.x * ${THREADS}u + tid; i < p.rows * vectors; i += groups.x * ${THREADS}u) {
     let row = i / vectors;
     let col = (i - row * vectors) * 4u;
-    let bits = bitcast<vec4u>(load_input(p.at + row * p.stride + col)) & vec4u(0x7fffffffu);
+${slots.map((slot, i) => `    let v${i} = load_s${slot}(p.at_${i} + row * p.stride + col);`).join("\n")}
+    let bits = bitcast<vec4u>(${activation === null ? "v0" : "activate(v0) * v1"}) & vec4u(0x7fffffffu);
     let counts = (bits < vec4u(0x7f800000u)) & (vec4u(col, col + 1u, col + 2u, col + 3u) < vec4u(p.cols));
     most = max(most, select(vec4u(), bits, counts));
   }
@@ -77,5 +112,13 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group:
   }
   if (tid == 0u) { store_one_output(p.to + group.x, bitcast<f32>(largest[0])); }
 }
-`;
+`,
+        ),
+    },
+    bindings: bound.bindings,
+    uniforms: [rows, cols, stride, ...bound.offsets],
+    workgroups: [to.cols, 1, 1],
+    flops: 0,
+    bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
+  };
 }

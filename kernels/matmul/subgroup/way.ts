@@ -14,20 +14,35 @@ export function subgroupWay(sized: Sized, capabilities: Capabilities): Way | nul
   if (operands === null) return null;
   const tile = subgroupTileOf(capabilities, { ...sized, operands });
   if (tile === null) return null;
+  const way = tileWay({ tile, operands, splits: splitsOf(sized, tile) }, capabilities);
+  // Operands of 16 bits are loaded by eights.
+  return { ...way, alignment: sized.dtype === "float32" ? 4 : 8 };
+}
+
+/** A product on one tile of subgroup matrices. */
+export function tileWay(
+  { tile, operands, splits }: { tile: SubgroupTile; operands: SubgroupOperands; splits: number },
+  capabilities: Capabilities,
+): Way {
+  const launch: Way["launch"] = (part, init) =>
+    subgroupLaunch(part, { tile, operands, ...init }, capabilities);
   return {
-    tile,
-    splits: splitsOf(sized, tile),
-    alignment: 8,
+    ...{ tile, splits, launch, launchTail: launch },
+    alignment: 4,
     columnsApart: false,
-    launch: (part, init) => subgroupLaunch(part, { tile, operands, ...init }, capabilities),
-    launchTail: (part, init) => subgroupLaunch(part, { tile, operands, ...init }, capabilities),
+    // float16 is in its own range.
+    scaled: operands !== "float16",
   };
 }
 
-/** What the operands become, or null where float32 multiply-adds are asked for. */
+/**
+ * What the operands become, or null where float32 multiply-adds are asked for. bfloat16 has 8 significant bits, which float16
+ * holds exactly once a scale has brought them into its range.
+ */
 function operandsOf({ precision, dtype }: Sized): SubgroupOperands | null {
   if (precision === "highest") return null;
-  return dtype === "float16" ? "float16" : null;
+  if (dtype === "float16") return "float16";
+  return dtype === "bfloat16" || precision === "tf32" || precision === "fastest" ? "rounded" : null;
 }
 
 /** Patches of a workgroup along M and N, the best first; fewer are for smaller devices. */

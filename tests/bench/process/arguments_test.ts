@@ -107,7 +107,7 @@ const BAD: [string, string[], string][] = [
   [
     "an unknown precision",
     ["--precision", "exact"],
-    "must be highest, default, fastest, float16-sums or strassen",
+    "must be highest, default, tf32, fastest, float16-sums or strassen",
   ],
   ["an unknown activation", ["--activation", "swish"], "must be silu or gelu"],
   ["an unknown adapter", ["--adapter", "gpu"], "must be high-performance, low-power or software"],

@@ -100,7 +100,7 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [
       unit(x, gateUp, { precision: "low" }),
       RangeError,
-      "use precision as it must be one of highest, default, fastest, float16-sums, strassen: current value is low",
+      "use precision as it must be one of highest, default, tf32, fastest, float16-sums, strassen: current value is low",
     ],
   ],
   "tensors": [

@@ -185,12 +185,12 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
     [
       option({ precision: "double" }),
       RangeError,
-      "use precision as it must be one of highest, default, fastest, float16-sums, strassen: current value is double",
+      "use precision as it must be one of highest, default, tf32, fastest, float16-sums, strassen: current value is double",
     ],
     [
       option({ precision: null }),
       RangeError,
-      "use precision as it must be one of highest, default, fastest, float16-sums, strassen: current value is null",
+      "use precision as it must be one of highest, default, tf32, fastest, float16-sums, strassen: current value is null",
     ],
     [
       option({ implementation: "cudnn" }),

@@ -1,12 +1,11 @@
-/** Records products on subgroup matrices as the plan of products will: slices, scales and all. */
+/** Records products on subgroup matrices on tiles that compile soon, with slices and scales. */
 import type { Capabilities } from "../../../../kernels/gpu/device.ts";
 import type { Recorder } from "../../../../kernels/gpu/recorder.ts";
-import { productsApart } from "../../../../kernels/matmul/parts.ts";
-import { type MatmulRequest, type Sized, withSizes } from "../../../../kernels/matmul/request.ts";
-import { withSlices } from "../../../../kernels/matmul/slices.ts";
-import { subgroupLaunch } from "../../../../kernels/matmul/subgroup/launch.ts";
-import { largestMagnitudes } from "../../../../kernels/matmul/subgroup/magnitude.ts";
+import { record } from "../../../../kernels/gpu/steps.ts";
+import { waySteps } from "../../../../kernels/matmul/plan.ts";
+import { type MatmulRequest, withSizes } from "../../../../kernels/matmul/request.ts";
 import type { SubgroupOperands, SubgroupTile } from "../../../../kernels/matmul/subgroup/tile.ts";
+import { tileWay } from "../../../../kernels/matmul/subgroup/way.ts";
 
 /** How a product is computed. */
 export interface Way {
@@ -14,8 +13,6 @@ export interface Way {
   readonly operands: SubgroupOperands;
   /** Default: 1. */
   readonly splits?: number;
-  /** Whether operands are scaled into float16's range; not of a gated A. Default: false. */
-  readonly scaled?: boolean;
 }
 
 /**
@@ -42,25 +39,13 @@ export function miniTile(
   };
 }
 
-/** Records one product; two of them one after the other. */
-export function subgroupMatmul(recorder: Recorder, request: MatmulRequest, way: Way): void {
-  for (const part of productsApart(withSizes(request, recorder.capabilities))) multiply(recorder, part, way);
-}
-
-function multiply(
+/** Records one product as the plan of products does, with a tile of the test's own. */
+export function subgroupMatmul(
   recorder: Recorder,
-  sized: Sized,
-  { tile, operands, splits = 1, scaled = false }: Way,
+  request: MatmulRequest,
+  { tile, operands, splits = 1 }: Way,
 ): void {
-  const magnitudes = scaled ? largestMagnitudes(recorder, [...sized.a, ...sized.b]) : undefined;
-  const init = { tile, operands, splits, ...magnitudes ? { magnitudes } : {} };
-  if (splits === 1) {
-    recorder.dispatch(subgroupLaunch(sized, init, recorder.capabilities));
-  } else {
-    withSlices(recorder, sized, { splits }, (partials) => {
-      const sliced = { ...init, epilogue: "store", out: partials.map(([part]) => part) } as const;
-      recorder.dispatch(subgroupLaunch(sized, sliced, recorder.capabilities));
-    });
-  }
-  magnitudes?.dispose();
+  const { capabilities } = recorder;
+  const sized = withSizes(request, capabilities);
+  record(recorder, waySteps(sized, tileWay({ tile, operands, splits }, capabilities), capabilities));
 }
