@@ -17,11 +17,11 @@ import { mannWhitney } from "./bench/timing/mann_whitney.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./bench/process/arguments.ts";
 import { compareFiles } from "./bench/process/compare_command.ts";
 import type { RunEvent } from "./bench/process/events.ts";
-import { FileError } from "./bench/process/files.ts";
+import { FileError, textIn } from "./bench/process/files.ts";
 import { helpText } from "./bench/process/flags.ts";
 import { renderEntries, renderPlan } from "./bench/process/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./bench/process/machine.ts";
-import { ensureWritable, existingReport, print, REPORT_FILES, textIn } from "./bench/process/output.ts";
+import { ensureWritable, existingReport, print, REPORT_FILES, tell } from "./bench/process/output.ts";
 import { lineFromParent, tellParent } from "./bench/process/parent.ts";
 import { ReportError } from "./bench/report/reader.ts";
 import { resumed } from "./bench/process/resume.ts";
@@ -70,7 +70,7 @@ async function main(args: readonly string[]): Promise<number> {
     return await run(args);
   } catch (error) {
     if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
-    console.error((error as Error).message);
+    tell((error as Error).message);
     return BAD_ARGUMENTS;
   }
 }
@@ -132,16 +132,16 @@ async function tuneTiles(options: BenchOptions): Promise<number> {
       variants: variants.filter(({ id }) => options.variants.includes(id)),
       onAdapter: (name, products) => {
         log.adapter(name);
-        console.error(`${name}: ${products} products`);
+        tell(`${name}: ${products} products`);
       },
-      onEntry: (entry) => console.log(log.entry(entry)),
+      onEntry: (entry) => print(log.entry(entry)),
     });
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
-    console.error(withRemedy(error.message));
+    tell(withRemedy(error.message));
     return NO_ADAPTER;
   }
-  console.error(`tuning    ${log.path}`);
+  tell(`tuning    ${log.path}`);
   return OK;
 }
 

@@ -8,8 +8,9 @@
 import { UsageError } from "./bench/process/argument_values.ts";
 import type { Chart, Undrawn } from "./bench/charts/chart.ts";
 import { chartsOf, comparisonsOf } from "./bench/charts/mod.ts";
-import { FileError, folderOf, readWhole, writeWhole } from "./bench/process/files.ts";
+import { FileError, folderOf, readWhole, textIn, writeWhole } from "./bench/process/files.ts";
 import { type NamedReport, renderPage } from "./bench/page/mod.ts";
+import { print, tell } from "./bench/process/output.ts";
 import { parsePlotArguments, PLOT_HELP, type PlotCommand } from "./bench/process/plot_arguments.ts";
 import { parseReport, ReportError } from "./bench/report/reader.ts";
 import { ReadmeError, rewriteReadme } from "./bench/process/readme.ts";
@@ -27,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
     return await run(parsePlotArguments(args));
   } catch (error) {
     if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
-    console.error((error as Error).message);
+    tell((error as Error).message);
     return BAD_ARGUMENTS;
   }
 }
@@ -35,7 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(command: PlotCommand): Promise<number> {
   switch (command.kind) {
     case "help":
-      console.log(PLOT_HELP);
+      print(PLOT_HELP);
       return OK;
     case "draw":
       return await draw(command);
@@ -54,14 +55,14 @@ async function draw({ reports: paths, outputDir }: PlotCommand & { kind: "draw" 
   let count = 0;
   for (const chart of allCharts(reports)) {
     if ("reason" in chart) {
-      console.error(`Not drawn: ${chart.name}: ${chart.reason}`);
+      tell(`Not drawn: ${chart.name}: ${chart.reason}`);
       continue;
     }
     writeWhole(`${charts}/${chart.name}.svg`, `${await renderSvg(chart.spec)}\n`);
     count++;
   }
   writeWhole(page, await renderPage(reports, { draw: (spec) => renderSvg(spec, { continued: true }) }));
-  console.log(`${count} charts in ${charts}, and ${page}`);
+  print(`${count} charts in ${charts}, and ${page}`);
   return OK;
 }
 
@@ -88,25 +89,15 @@ async function readme({ readme: path, report, check }: PlotCommand & { kind: "re
     [path, text],
     ...[...pictures].map(([path, svg]): [string, string] => [path, `${svg}\n`]),
   ]);
-  const stale = [...files].filter(([path, text]) => readIfAny(path) !== text);
+  const stale = [...files].filter(([path, text]) => textIn(path) !== text);
   for (const [file, text] of stale) {
-    if (check) console.error(`${file} differs from its reports: run deno task plot --readme ${path}`);
+    if (check) tell(`${file} differs from its reports: run deno task plot --readme ${path}`);
     else writeWhole(file, text);
   }
   if (!check) {
-    console.log(stale.length === 0 ? "Nothing changed" : `Wrote ${stale.map(([path]) => path).join(", ")}`);
+    print(stale.length === 0 ? "Nothing changed" : `Wrote ${stale.map(([path]) => path).join(", ")}`);
   }
   return check && stale.length > 0 ? DIFFERENT : OK;
-}
-
-/** The text of a file, null where it does not exist. */
-function readIfAny(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

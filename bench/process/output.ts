@@ -5,7 +5,7 @@
  */
 
 import { renderCsv } from "../report/csv.ts";
-import { FileError, readWhole, reasonOf, replaceWhole, writeAll, writeWhole } from "./files.ts";
+import { FileError, reasonOf, replaceWhole, textIn, writeAll, writeWhole } from "./files.ts";
 import { parseReport } from "../report/reader.ts";
 import type { Report } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
@@ -74,18 +74,13 @@ export function print(text: string): void {
   }
 }
 
-/**
- * The text of a file, null where there is none.
- *
- * @throws {FileError} If it cannot be read.
- */
-export function textIn(path: string): string | null {
+/** Tells something on stderr. Where that takes no more, as on a full disk, it goes untold. */
+export function tell(text: string): void {
   try {
-    Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    writeAll(Deno.stderr, `${text}\n`);
+  } catch {
+    // Nobody can be told that nothing can be told.
   }
-  return readWhole(path);
 }
 
 /**

@@ -50,8 +50,8 @@ export class RunLog {
   #order = new Map<string, number>();
   #doing = "";
   #part = "";
-  /** Whether the files are of this run. */
-  #written = false;
+  /** Whether this run has anything for the files, written or not. */
+  #changed = false;
   readonly #asked: Promise<void>[] = [];
 
   constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
@@ -83,9 +83,9 @@ export class RunLog {
     if (driver) this.progress.line(driverLine(driver));
   }
 
-  /** Puts what came after the last row into the files too, if this run has written any, and tells where they are. */
+  /** Puts what came after the last row into the files too, if this run has changed any, and tells where they are. */
   finish(): void {
-    if (this.#written) this.#write();
+    if (this.#changed) this.#write();
     this.progress.line(`report    ${reportPath(this.#folder)}`);
   }
 
@@ -143,8 +143,8 @@ export class RunLog {
   }
 
   #write(): void {
+    this.#changed = true;
     writeReport(this.report, this.#folder);
-    this.#written = true;
   }
 
   #warn(warning: string): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { stringify } from "@std/csv/stringify";
+import { stringify } from "npm:deno-std@1.4.0/csv/stringify.js";
 import { machineOf } from "./groups.ts";
 import type { Report, Row, Statistics } from "./schema.ts";
 import { plain } from "./shape.ts";

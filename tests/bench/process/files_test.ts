@@ -43,3 +43,15 @@ Deno.test("readWhole() names the file that is missing", () => {
 Deno.test("folderOf() knows the current folder and the root", () => {
   assertEquals(["a.json", "/a.json", "b/a.json"].map(folderOf), [".", "/", "b"]);
 });
+
+Deno.test("readWhole() takes a byte order mark away, and refuses a pipe without waiting for its writer", () => {
+  inFolder((folder) => {
+    Deno.writeTextFileSync(`${folder}/a.json`, "\uFEFF{}");
+    assertEquals(readWhole(`${folder}/a.json`), "{}");
+    const made = Deno.build.os !== "windows" &&
+      new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).outputSync().success;
+    if (!made) return;
+    const error = assertThrows(() => readWhole(`${folder}/pipe`), FileError);
+    assertStringIncludes(error.message, `Cannot read ${folder}/pipe as it must be a file`);
+  });
+});
