@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { FileError, folderOf, readWhole, writeWhole } from "../../../bench/process/files.ts";
+import { lockFolder } from "../../../bench/process/lock.ts";
 
 /** Runs the test in an empty folder, gone afterwards. */
 function inFolder(test: (folder: string) => void): void {
@@ -38,6 +39,17 @@ Deno.test("writeWhole() names the folder when it cannot write and leaves no temp
 Deno.test("readWhole() names the file that is missing", () => {
   const error = assertThrows(() => readWhole("/no/such/report.json"), FileError);
   assertStringIncludes(error.message, "Cannot read /no/such/report.json: ");
+});
+
+Deno.test("a folder takes one run at a time, and another when that has ended", () => {
+  inFolder((folder) => {
+    {
+      using _lock = lockFolder(folder);
+      assertThrows(() => lockFolder(folder), FileError, "another run measures into");
+    }
+    lockFolder(folder)[Symbol.dispose]();
+    assertEquals(namesIn(folder), []);
+  });
 });
 
 Deno.test("folderOf() knows the current folder and the root", () => {
