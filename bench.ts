@@ -159,7 +159,8 @@ async function bench(options: BenchOptions, args: readonly string[]): Promise<nu
   const tuned = table?.entries.length ?? 0;
   const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
   const command = ["deno run -A bench.ts", ...args].join(" ");
-  const previous = options.resume ? resumed(existingReport(folder), { command, settings }) : null;
+  const earlier = options.dryRun && !options.resume ? null : existingReport(folder);
+  const previous = options.resume ? resumed(earlier, { command, settings }) : null;
   const picked = options.sizes === null ? previous?.settings?.sizes?.toString() : undefined;
   const request = picked === undefined ? options : { ...options, sizes: picked, tokens: null };
   // One report has one set of ceilings: fractions of others would not compare.

@@ -94,3 +94,26 @@ export function existingReport(folder: string): Report | null {
   const text = textIn(path);
   return text === null ? null : parseReport(text, path);
 }
+
+/**
+ * Gives the earlier report of a folder, and its CSV, a name with its time, so that a new one takes none away.
+ *
+ * @returns The new name of the report; null where there is none.
+ * @throws {FileError} If it cannot be read.
+ * @throws {ReportError} If it is not one of ours.
+ */
+export function keepEarlier(folder: string): string | null {
+  const earlier = existingReport(folder);
+  if (earlier === null) return null;
+  const time = earlier.createdAt.slice(0, 19).replace(/[^0-9T]/g, "-");
+  const unique = isThere(`${folder}/swiglu-${time}.json`) ? `${time}-${crypto.randomUUID()}` : time;
+  Deno.renameSync(reportPath(folder), `${folder}/swiglu-${unique}.json`);
+  if (isThere(`${folder}/${CSV_FILE}`)) {
+    Deno.renameSync(`${folder}/${CSV_FILE}`, `${folder}/swiglu-${unique}.csv`);
+  }
+  return `${folder}/swiglu-${unique}.json`;
+}
+
+function isThere(path: string): boolean {
+  return textIn(path) !== null;
+}

@@ -17,7 +17,7 @@ import type { Part, RunEvent } from "./events.ts";
 import { formatError, formatPercent, formatShape, formatTime } from "../report/format.ts";
 import { errorOf, problemKey, problemOf, rowName, timeOf } from "../report/groups.ts";
 import { askNvidia } from "./nvidia.ts";
-import { reportPath, writeReport } from "./output.ts";
+import { keepEarlier, reportPath, writeReport } from "./output.ts";
 import { Progress, type ProgressOutput, Shares } from "./progress.ts";
 import { type AdapterReport, type Report, type Row, SCHEMA } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
@@ -52,11 +52,13 @@ export class RunLog {
   #part = "";
   /** Whether this run has anything for the files, written or not. */
   #changed = false;
+  readonly #continues: boolean;
   readonly #asked: Promise<void>[] = [];
 
   constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
     this.#machine = start.machine;
     this.#folder = folder;
+    this.#continues = start.previous !== null;
     this.progress = new Progress(output);
     this.report = start.previous ?? {
       schema: SCHEMA,
@@ -143,8 +145,14 @@ export class RunLog {
   }
 
   #write(): void {
+    if (!this.#changed && !this.#continues) this.#keepEarlier();
     this.#changed = true;
     writeReport(this.report, this.#folder);
+  }
+
+  #keepEarlier(): void {
+    const kept = keepEarlier(this.#folder);
+    if (kept !== null) this.progress.line(`kept      ${kept}, the earlier report`);
   }
 
   #warn(warning: string): void {
