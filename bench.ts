@@ -15,18 +15,12 @@ import type { Ceilings } from "./bench/timing/ceilings.ts";
 import { type BenchOptions, type Command, parseArguments, UsageError } from "./bench/process/arguments.ts";
 import { compareFiles } from "./bench/process/compare_command.ts";
 import type { RunEvent } from "./bench/process/events.ts";
-import { FileError } from "./bench/process/files.ts";
+import { FileError, textIn } from "./bench/process/files.ts";
 import { helpText } from "./bench/process/flags.ts";
+import { lockFolder } from "./bench/process/lock.ts";
 import { renderEntries, renderPlan } from "./bench/process/listing.ts";
 import { driverVariables, terminal, thisMachine } from "./bench/process/machine.ts";
-import {
-  ensureWritable,
-  existingReport,
-  print,
-  printError,
-  REPORT_FILES,
-  textIn,
-} from "./bench/process/output.ts";
+import { ensureWritable, existingReport, print, printError, REPORT_FILES } from "./bench/process/output.ts";
 import { lineFromParent, tellParent } from "./bench/process/parent.ts";
 import { ReportError } from "./bench/report/reader.ts";
 import { resumed } from "./bench/process/resume.ts";
@@ -126,6 +120,7 @@ function compare(command: Command & { kind: "compare" }): number {
 async function tuneTiles(options: BenchOptions): Promise<number> {
   const problems = problemsOf({ ...options, sizes: options.sizes ?? TUNED_SIZES })!;
   ensureWritable(options.outputDir, [TUNING_FILE]);
+  using _lock = lockFolder(options.outputDir);
   const { table: earlier, fault } = tuningIn(options.outputDir);
   if (fault !== null) throw new UsageError(`${fault}: delete it, or choose another --output-dir`);
   const log = new TuningLog(options.outputDir, { schema: TUNING_SCHEMA, earlier });
@@ -155,16 +150,18 @@ function withRemedy(noAdapter: string): string {
 
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
   const { adapter, seed, flush, minTimeMs, samples, memoryBudget, outputDir: folder } = options;
+  if (!options.dryRun) ensureWritable(folder, REPORT_FILES);
+  using _lock = options.dryRun ? null : lockFolder(folder);
   const { table, fault } = tuningIn(folder);
   const tuned = table?.entries.length ?? 0;
   const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
   const command = ["deno run -A bench.ts", ...args].join(" ");
-  const previous = options.resume ? resumed(existingReport(folder), { command, settings }) : null;
+  const earlier = options.dryRun && !options.resume ? null : existingReport(folder);
+  const previous = options.resume ? resumed(earlier, { command, settings }) : null;
   const picked = options.sizes === null ? previous?.settings?.sizes?.toString() : undefined;
   const request = picked === undefined ? options : { ...options, sizes: picked, tokens: null };
   // One report has one set of ceilings: fractions of others would not compare.
   const job = { ...jobOf(request), tuning: table, ceilings: measuredCeilings(previous) };
-  if (!options.dryRun) ensureWritable(folder, REPORT_FILES);
   const log = new RunLog({ command, machine: thisMachine(), settings, previous }, {
     folder,
     output: terminal(),

@@ -8,7 +8,7 @@
 import { UsageError } from "./bench/process/argument_values.ts";
 import type { Chart, Undrawn } from "./bench/charts/chart.ts";
 import { chartsOf, comparisonsOf } from "./bench/charts/mod.ts";
-import { FileError, folderOf, readWhole, writeWhole } from "./bench/process/files.ts";
+import { FileError, folderOf, readWhole, textIn, writeWhole } from "./bench/process/files.ts";
 import { type NamedReport, renderPage } from "./bench/page/mod.ts";
 import { print, printError } from "./bench/process/output.ts";
 import { parsePlotArguments, PLOT_HELP, type PlotCommand } from "./bench/process/plot_arguments.ts";
@@ -89,7 +89,7 @@ async function readme({ readme: path, report, check }: PlotCommand & { kind: "re
     [path, text],
     ...[...pictures].map(([path, svg]): [string, string] => [path, `${svg}\n`]),
   ]);
-  const stale = [...files].filter(([path, text]) => readIfAny(path) !== text);
+  const stale = [...files].filter(([path, text]) => textIn(path) !== text);
   for (const [file, text] of stale) {
     if (check) printError(`${file} differs from its reports: run deno task plot --readme ${path}`);
     else writeWhole(file, text);
@@ -98,16 +98,6 @@ async function readme({ readme: path, report, check }: PlotCommand & { kind: "re
     print(stale.length === 0 ? "Nothing changed" : `Wrote ${stale.map(([path]) => path).join(", ")}`);
   }
   return check && stale.length > 0 ? DIFFERENT : OK;
-}
-
-/** The text of a file, null where it does not exist. */
-function readIfAny(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -251,3 +251,18 @@ Deno.test("compare finds no difference between a report and itself, and refuses 
     assertStringIncludes(none.stderr, "no row in common");
   });
 });
+
+Deno.test("a run keeps the earlier report of its folder, and refuses a file that is none", async () => {
+  await inFolder(async (folder) => {
+    const args = [...TINY, "--variants", "tuned", "--modes", "forward"];
+    await bench(folder, ...args);
+    const before = reportIn(folder);
+    const { code, stderr } = await bench(folder, ...args);
+    assertEquals(code, 0, stderr);
+    const kept = /^kept {6}(\S+), the earlier report$/m.exec(stderr)![1];
+    assertEquals(JSON.parse(Deno.readTextFileSync(kept)), before);
+    Deno.writeTextFileSync(`${folder}/swiglu.json`, '{"mine": true}');
+    assertEquals((await bench(folder, ...args)).code, 2);
+    assertEquals(Deno.readTextFileSync(`${folder}/swiglu.json`), '{"mine": true}');
+  });
+});

@@ -45,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "bench/report": ["bench/timing"],
   "bench/charts": ["bench/report"],
   "bench/page": ["bench/report", "bench/charts"],
-  "bench/process": ["bench/report", "bench/charts"],
+  "bench/process": ["bench/report", "bench/charts", "deno.json"],
   "bench/oracle": ["variants", "kernels", "gpu"],
   "bench/timing": ["kernels", "gpu"],
   "bench/measure": ["bench/oracle", "bench/timing", "bench/report", "variants", "kernels", "gpu"],

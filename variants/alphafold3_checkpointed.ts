@@ -1,5 +1,5 @@
 import { alphafold3 } from "./alphafold3.ts";
-import { type Block, type Forward, type Gradients, type Variant } from "./variant.ts";
+import type { Block, Forward, Gradients, Variant } from "./variant.ts";
 import { gatedHidden, project } from "./separate.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 

@@ -76,14 +76,30 @@ export function writeWhole(path: string, text: string): void {
 }
 
 /**
- * Reads a text file.
+ * Reads a text file, without the byte order mark that some editors put before it. Anything but a file is refused: to
+ * open a pipe that nobody writes would wait for ever.
  *
  * @throws {FileError} if it cannot be read, naming it
  */
 export function readWhole(path: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    if (Deno.statSync(path).isFile) return Deno.readTextFileSync(path).replace(/^\uFEFF/, "");
   } catch (error) {
     throw new FileError(`Cannot read ${plain(path, 200)}: ${reasonOf(error)}`);
   }
+  throw new FileError(`Cannot read ${plain(path, 200)} as it must be a file`);
+}
+
+/**
+ * As {@linkcode readWhole}, null where there is no such file.
+ *
+ * @throws {FileError} If it cannot be read.
+ */
+export function textIn(path: string): string | null {
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+  }
+  return readWhole(path);
 }

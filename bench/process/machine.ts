@@ -4,6 +4,7 @@
  * @module
  */
 
+import suite from "../../deno.json" with { type: "json" };
 import type { Machine } from "../report/context.ts";
 import { writeAll } from "./files.ts";
 import type { ProgressOutput } from "./progress.ts";
@@ -16,8 +17,8 @@ export function thisMachine(): Machine {
   return {
     system: `${os} ${arch}`,
     cores: navigator.hardwareConcurrency,
-    load: permitted(() => Deno.loadavg()[0]),
-    versions: { deno, v8 },
+    load: isGranted({ name: "sys", kind: "loadavg" }) ? permitted(() => Deno.loadavg()[0]) : null,
+    versions: { suite: suite.version, deno, v8 },
   };
 }
 
@@ -39,8 +40,15 @@ export function terminal(): ProgressOutput {
 
 /** Variables without which Mesa's driver prints a warning wherever no desktop runs. */
 export function driverVariables(): Record<string, string> {
-  if (Deno.build.os !== "linux" || permitted(() => Deno.env.get("XDG_RUNTIME_DIR")) !== undefined) return {};
-  return { XDG_RUNTIME_DIR: "/tmp" };
+  const variable = "XDG_RUNTIME_DIR";
+  if (Deno.build.os !== "linux") return {};
+  if (isGranted({ name: "env", variable }) && Deno.env.get(variable) !== undefined) return {};
+  return { [variable]: "/tmp" };
+}
+
+/** Whether something may be done without asking: on a terminal Deno asks the user otherwise, and waits. */
+export function isGranted(permission: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(permission).state === "granted";
 }
 
 function permitted<T>(ask: () => T): T | null {

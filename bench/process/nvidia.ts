@@ -4,7 +4,10 @@
  * @module
  */
 
+import { isGranted } from "./machine.ts";
 import type { DriverReport } from "../report/schema.ts";
+
+const TOOL = "nvidia-smi";
 
 const FIELDS = ["name", "driver_version", "memory.used", "clocks.sm", "temperature.gpu"];
 
@@ -38,10 +41,10 @@ function amount(text: string | undefined, unit: number): number | null {
 
 /** Asks the tool about a GPU; null where it is missing, may not be run, or does not know the GPU. */
 export async function askNvidia(device: string): Promise<DriverReport | null> {
-  if (!/nvidia/i.test(device)) return null;
+  if (!/nvidia/i.test(device) || !isGranted({ name: "run", command: TOOL })) return null;
   try {
     const args = [`--query-gpu=${FIELDS.join()}`, "--format=csv,noheader,nounits"];
-    const { success, stdout } = await new Deno.Command("nvidia-smi", { args, stderr: "null" }).output();
+    const { success, stdout } = await new Deno.Command(TOOL, { args, stderr: "null" }).output();
     return success ? parseAnswer(new TextDecoder().decode(stdout), device) : null;
   } catch {
     return null;

@@ -5,7 +5,7 @@
  */
 
 import { renderCsv } from "../report/csv.ts";
-import { FileError, readWhole, reasonOf, replaceWhole, writeAll, writeWhole } from "./files.ts";
+import { FileError, reasonOf, replaceWhole, textIn, writeAll, writeWhole } from "./files.ts";
 import { parseReport } from "../report/reader.ts";
 import type { Report } from "../report/schema.ts";
 import { plain, printable } from "../report/shape.ts";
@@ -75,27 +75,13 @@ export function print(text: string): void {
   }
 }
 
-/** Prints a line to stderr; where that takes no more, as on a full disk, nobody can be told. */
+/** Prints a line to stderr. Where that takes no more, as on a full disk, nobody can be told. */
 export function printError(text: string): void {
   try {
     writeAll(Deno.stderr, `${printable(text)}\n`);
   } catch {
-    // Told to nobody.
+    // Nobody can be told that nothing can be told.
   }
-}
-
-/**
- * The text of a file, null where there is none.
- *
- * @throws {FileError} If it cannot be read.
- */
-export function textIn(path: string): string | null {
-  try {
-    Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-  }
-  return readWhole(path);
 }
 
 /**
@@ -108,4 +94,27 @@ export function existingReport(folder: string): Report | null {
   const path = reportPath(folder);
   const text = textIn(path);
   return text === null ? null : parseReport(text, path);
+}
+
+/**
+ * Gives the earlier report of a folder, and its CSV, a name with its time, so that a new one takes none away.
+ *
+ * @returns The new name of the report; null where there is none.
+ * @throws {FileError} If it cannot be read.
+ * @throws {ReportError} If it is not one of ours.
+ */
+export function keepEarlier(folder: string): string | null {
+  const earlier = existingReport(folder);
+  if (earlier === null) return null;
+  const time = earlier.createdAt.slice(0, 19).replace(/[^0-9T]/g, "-");
+  const unique = isThere(`${folder}/swiglu-${time}.json`) ? `${time}-${crypto.randomUUID()}` : time;
+  Deno.renameSync(reportPath(folder), `${folder}/swiglu-${unique}.json`);
+  if (isThere(`${folder}/${CSV_FILE}`)) {
+    Deno.renameSync(`${folder}/${CSV_FILE}`, `${folder}/swiglu-${unique}.csv`);
+  }
+  return `${folder}/swiglu-${unique}.json`;
+}
+
+function isThere(path: string): boolean {
+  return textIn(path) !== null;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { parseArgs } from "npm:deno-std@1.4.0/cli/parse_args.js";
 import { quote, UsageError } from "./argument_values.ts";
 
 /** What plot.ts is told to do. */

@@ -17,7 +17,7 @@ import type { Part, RunEvent } from "./events.ts";
 import { formatError, formatPercent, formatShape, formatTime } from "../report/format.ts";
 import { errorOf, problemKey, problemOf, rowName, timeOf } from "../report/groups.ts";
 import { askNvidia } from "./nvidia.ts";
-import { reportPath, writeReport } from "./output.ts";
+import { keepEarlier, reportPath, writeReport } from "./output.ts";
 import { Progress, type ProgressOutput, Shares } from "./progress.ts";
 import { type AdapterReport, type Report, type Row, SCHEMA } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
@@ -50,13 +50,15 @@ export class RunLog {
   #order = new Map<string, number>();
   #doing = "";
   #part = "";
-  /** Whether the files are of this run. */
-  #written = false;
+  /** Whether this run has anything for the files, written or not. */
+  #changed = false;
+  readonly #continues: boolean;
   readonly #asked: Promise<void>[] = [];
 
   constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
     this.#machine = start.machine;
     this.#folder = folder;
+    this.#continues = start.previous !== null;
     this.progress = new Progress(output);
     this.report = start.previous ?? {
       schema: SCHEMA,
@@ -83,9 +85,9 @@ export class RunLog {
     if (driver) this.progress.line(driverLine(driver));
   }
 
-  /** Puts what came after the last row into the files too, if this run has written any, and tells where they are. */
+  /** Puts what came after the last row into the files too, if this run has changed any, and tells where they are. */
   finish(): void {
-    if (this.#written) this.#write();
+    if (this.#changed) this.#write();
     this.progress.line(`report    ${reportPath(this.#folder)}`);
   }
 
@@ -143,8 +145,14 @@ export class RunLog {
   }
 
   #write(): void {
+    if (!this.#changed && !this.#continues) this.#keepEarlier();
+    this.#changed = true;
     writeReport(this.report, this.#folder);
-    this.#written = true;
+  }
+
+  #keepEarlier(): void {
+    const kept = keepEarlier(this.#folder);
+    if (kept !== null) this.progress.line(`kept      ${kept}, the earlier report`);
   }
 
   #warn(warning: string): void {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import * as vega from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
+import * as vega from "npm:vega@6";
+import { compile, type TopLevelSpec } from "npm:vega-lite@6";
 import type { Spec } from "../charts/chart.ts";
 
 /** How to draw. */

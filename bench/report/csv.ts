@@ -4,7 +4,7 @@
  * @module
  */
 
-import { stringify } from "@std/csv/stringify";
+import { stringify } from "npm:deno-std@1.4.0/csv/stringify.js";
 import { machineOf } from "./groups.ts";
 import { type Report, type Row, row } from "./schema.ts";
 import { type Fields, plain, text } from "./shape.ts";

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { FileError, folderOf, readWhole, writeWhole } from "../../../bench/process/files.ts";
+import { lockFolder } from "../../../bench/process/lock.ts";
 
 /** Runs the test in an empty folder, gone afterwards. */
 function inFolder(test: (folder: string) => void): void {
@@ -40,6 +41,29 @@ Deno.test("readWhole() names the file that is missing", () => {
   assertStringIncludes(error.message, "Cannot read /no/such/report.json: ");
 });
 
+Deno.test("a folder takes one run at a time, and another when that has ended", () => {
+  inFolder((folder) => {
+    {
+      using _lock = lockFolder(folder);
+      assertThrows(() => lockFolder(folder), FileError, "another run measures into");
+    }
+    lockFolder(folder)[Symbol.dispose]();
+    assertEquals(namesIn(folder), []);
+  });
+});
+
 Deno.test("folderOf() knows the current folder and the root", () => {
   assertEquals(["a.json", "/a.json", "b/a.json"].map(folderOf), [".", "/", "b"]);
+});
+
+Deno.test("readWhole() takes a byte order mark away, and refuses a pipe without waiting for its writer", () => {
+  inFolder((folder) => {
+    Deno.writeTextFileSync(`${folder}/a.json`, "\uFEFF{}");
+    assertEquals(readWhole(`${folder}/a.json`), "{}");
+    const made = Deno.build.os !== "windows" &&
+      new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).outputSync().success;
+    if (!made) return;
+    const error = assertThrows(() => readWhole(`${folder}/pipe`), FileError);
+    assertStringIncludes(error.message, `Cannot read ${folder}/pipe as it must be a file`);
+  });
 });

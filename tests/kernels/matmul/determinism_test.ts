@@ -1,7 +1,7 @@
 /** A hundred runs of every kind of product give the same bits, whatever memory held before. */
 import { assertEquals } from "@std/assert";
 import type { DType } from "../../../kernels/gpu/dtype.ts";
-import { type TileChoice } from "../../../kernels/matmul/choose.ts";
+import type { TileChoice } from "../../../kernels/matmul/choose.ts";
 import { matmul } from "../../../kernels/matmul/plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
