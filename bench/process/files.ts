@@ -99,7 +99,7 @@ export function textIn(path: string): string | null {
   try {
     Deno.statSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
   }
   return readWhole(path);
 }

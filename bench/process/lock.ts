@@ -27,7 +27,11 @@ export function lockFolder(folder: string): Disposable {
   }
   return {
     [Symbol.dispose]: () => {
-      Deno.removeSync(path);
+      try {
+        Deno.removeSync(path);
+      } catch {
+        // It went with its folder.
+      }
       file.close();
     },
   };
