@@ -14,6 +14,12 @@ const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"];
 /** What a question about a block may hold, beside {@linkcode OPTIONS}. */
 const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "activation", "precision"];
 
+/** Of an activation's expression: ten times what the formulas of known activations take. */
+const MOST_CHARACTERS = 4000;
+
+/** Brackets within brackets of an activation's expression. */
+const MOST_NESTED = 100;
+
 /** What a call computes from, as the caller gave it. */
 export interface Call {
   readonly gpu: Gpu;
@@ -75,15 +81,13 @@ export function checkProblem(
  * Activation and precision with their defaults, of the options of a call that records work.
  *
  * @throws {TypeError} If options is no object or has another name, or activation is neither a name nor expressions.
- * @throws {RangeError} If there is no such activation or precision.
+ * @throws {RangeError} If there is no such activation or precision, or an expression is too long or nested too deep.
  */
 export function checkOptions(options: Options): Pick<Problem, "activation" | "precision"> {
   checkObject("options", options, [...OPTIONS, "encoder"]);
   const { activation = "silu", precision = "default" } = options;
-  checkActivationOption(activation);
   checkOneOf("precision", precision, PRECISIONS);
-  // A copy: the caller's own may change before backward.
-  return { activation: typeof activation === "string" ? activation : { ...activation }, precision };
+  return { activation: activationOption(activation), precision };
 }
 
 /**
@@ -128,14 +132,41 @@ function hiddenOf(weights: Weights, dim: number): number {
   return hidden;
 }
 
-function checkActivationOption(activation: Activation): void {
-  if (typeof activation === "string") return checkOneOf("activation", activation, ACTIVATIONS);
+/** A copy, each text read once: the caller's own may change before backward, or answer by getters. */
+function activationOption(activation: Activation): Activation {
+  if (typeof activation === "string") {
+    checkOneOf("activation", activation, ACTIVATIONS);
+    return activation;
+  }
+  const { wgsl, derivative } = activation ?? {};
   const isText = (value: unknown) => typeof value === "string" && value.trim() !== "";
-  if (isText(activation?.wgsl) && isText(activation?.derivative)) return;
-  throw new TypeError(
-    `Cannot use activation as it must be a name or have wgsl and derivative, both expressions of x: current value is ${
-      kindOf(activation)
-    }`,
+  if (!isText(wgsl) || !isText(derivative)) {
+    throw new TypeError(
+      `Cannot use activation as it must be a name or have wgsl and derivative, both expressions of x: current value is ${
+        kindOf(activation)
+      }`,
+    );
+  }
+  checkExpression("activation.wgsl", wgsl);
+  checkExpression("activation.derivative", derivative);
+  return { wgsl, derivative };
+}
+
+/** Compilers call themselves for each operator and bracket: what is too long or deep ends the process, uncatchably. */
+function checkExpression(name: string, text: string): void {
+  if (text.length > MOST_CHARACTERS) {
+    throw new RangeError(
+      `Cannot use ${name} as it must have at most ${MOST_CHARACTERS} characters: current value has ${text.length}`,
+    );
+  }
+  let depth = 0, deepest = 0;
+  for (const character of text) {
+    if ("([{".includes(character)) deepest = Math.max(deepest, ++depth);
+    else if (")]}".includes(character)) depth--;
+  }
+  if (deepest <= MOST_NESTED) return;
+  throw new RangeError(
+    `Cannot use ${name} as its brackets must be nested at most ${MOST_NESTED} deep: current value is ${deepest}`,
   );
 }
 
