@@ -35,8 +35,8 @@ export type ActivationName = typeof ACTIVATIONS[number];
  *
  * using gpu = await requestGpu();
  * const activation: CustomActivation = {
- *   wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))",
- *   derivative: "2 * max(x, vec4f(0))",
+ *   wgsl: "select(x * x, vec4f(0), x < vec4f(0))", // select keeps NaN, max(x, 0) may make 0 of it
+ *   derivative: "select(2 * x, vec4f(0), x < vec4f(0))",
  * };
  * console.log(explain(gpu, { tokens: 4, dim: 8, hiddenDim: 24, activation }).implementation);
  * ```
@@ -68,72 +68,149 @@ interface Source {
   readonly derivative: string;
 }
 
-/** exp never sees a positive argument, so no intermediate overflows for any finite x. */
-const SIGMOID = `
-fn sigmoid4(x: vec4f) -> vec4f {
-  let e = exp(-abs(x));
-  return select(e, vec4f(1), x >= vec4f(0)) / (1 + e);
-}`;
-
 /**
- * tanh through sigmoid would cancel near 0; the built-in overflows on some drivers beyond |x| = 44. NaN, known by its
- * bits as compilers take x == x for granted, comes back as it is: clamp may make a bound of it, and a fault would look
- * like a result.
+ * exp(-z) for z >= 0 as scale (1 + rest), with z in two parts whose sum is known better than one float32 holds.
+ *
+ * WGSL's exp may be wrong by 3 + 2 |z| units in the last place, and its tanh by 1e-5, so these are made of additions,
+ * products and bits alone: exp(-z) = 2^-n exp(r), where n = round(z / ln 2) and r = n ln 2 - z. ln 2 has two parts, of
+ * which n times the first (355/512) is exact. A polynomial of degree 6 gives exp(r) - 1 to 1.4e-8 of itself, so that the
+ * whole is good to 2^-22. From 126.5 ln 2 = 87.68 on, where float32 has no normal numbers left, scale
+ * is 0. The least of z and 127 ln 2 is taken of their bits, as min() may drop NaN; rest keeps it for both functions.
  */
-const TANH = `
-fn tanh4(x: vec4f) -> vec4f {
-  let nan = (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
-  return select(tanh(clamp(x, vec4f(-15), vec4f(15))), x, nan);
+const EXPONENTIAL = `
+struct Exponential { scale: vec4f, rest: vec4f }
+fn exponential(z: vec4f, more: vec4f) -> Exponential {
+  let y = bitcast<vec4f>(min(bitcast<vec4u>(z), vec4u(0x42b00f34u)));
+  let n = min(round((y + more) * 1.44269504), vec4f(127));
+  let r = (n * 0.693359375 - y) - (n * 2.12194440e-4 + more);
+  let tail = 0.49999998 + r * (0.16666539 + r * (0.041667223 + r * (0.0083671808 + r * 0.0013882396)));
+  let nan = bitcast<vec4u>(z) > vec4u(0x7f800000u);
+  return Exponential(bitcast<vec4f>((vec4u(127) - vec4u(n)) << vec4u(23)), select(r + r * r * tail, z, nan));
+}
+fn exp_minus(z: vec4f) -> vec4f {
+  let e = exponential(z, vec4f(0));
+  return e.scale + e.scale * e.rest;
 }`;
 
 /**
- * Phi, the normal distribution function, by erfc of Numerical Recipes (3rd ed., section 6.2.2): relative error below
- * 1.2e-7, to which float32 adds the rounding of exp's argument, 3e-6 at x = -10.
+ * x s(v) and its derivative for a v of x's sign, from root = exp(-|v| / 2), slope = v'(x): the square of a root reaches
+ * down to the smallest numbers even times x, where exp(-|v|) itself is 0 too early. 1 - s(v) = s(-v) does not cancel.
+ */
+const GATED = `
+fn gate_value(x: vec4f, root: vec4f) -> vec4f {
+  let top = select(root, vec4f(1), x >= vec4f(0));
+  return (x * top) * top / (1 + root * root);
+}
+fn gate_slope(x: vec4f, root: vec4f, slope: vec4f) -> vec4f {
+  let e = root * root;
+  let top = select(root, vec4f(1), x >= vec4f(0));
+  let other = select(vec4f(1), e, x >= vec4f(0)) / (1 + e);
+  return (top + (top * x) * other * slope) * top / (1 + e);
+}`;
+
+/**
+ * Phi(-y) = exp(-y^2 / 2) normal_tail(y) for y >= 0. The factor is a polynomial in t = 1 / (1 + 0.35 y), fitted to
+ * erfcx(y / sqrt 2) / 2 with an error of 4.4e-8 of itself for all y. gauss_root is exp(-y^2 / 4); y^2 is taken in two
+ * parts, as its rounding alone would make an error of 5e-6 at y = 13: 12 bits of y have an exact square.
  */
 const NORMAL = `
-fn normal4(x: vec4f) -> vec4f {
-  let z = abs(x) * 0.70710678;
-  let t = 1 / (1 + 0.5 * z);
-  let p = -1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807
-    + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))));
-  let half_erfc = 0.5 * t * exp(p - z * z);
-  return select(half_erfc, 1 - half_erfc, x >= vec4f(0));
+fn normal_tail(y: vec4f) -> vec4f {
+  let t = 1 / (1 + 0.35 * y);
+  return t * (0.13962258 + t * (0.13983604 + t * (0.12006172 + t * (0.104427472 + t * (-0.020117657
+    + t * (0.15416621 + t * (-0.25073755 + t * (0.14127229 - t * 0.028531099))))))));
+}
+fn gauss_root(x: vec4f) -> vec4f {
+  let y = bitcast<vec4f>(min(bitcast<vec4u>(abs(x)), vec4u(0x41a00000u)));
+  let top = bitcast<vec4f>(bitcast<vec4u>(y) & vec4u(0xfffff000u));
+  let e = exponential(0.25 * top * top, 0.25 * (y - top) * (y + top));
+  return e.scale + e.scale * e.rest;
 }`;
 
+/**
+ * The formulas, with s(x) = 1 / (1 + exp(-x)). Each keeps NaN, by arithmetic or by its bits, and gives for infinity what
+ * float64 gives. Errors are relative to the result, in units of 2^-24 (6e-8), for all of float32; a result that is no
+ * normal number may become 0. They add up what WGSL allows (5 for a division) and 4 for an exponential, 8 for its square:
+ * sigmoid 10, tanh 14, silu 20, gelu 24, tanh' and sigmoid' 26. The derivatives of silu, gelu and gelu_tanh cross 0: each
+ * is a sum of two terms, and its error is relative to the larger, 32. In gelu_tanh the rounding of v adds 6 |v| for x < 0,
+ * where the result is proportional to exp(-|v|).
+ */
 const SOURCES: Record<ActivationName, Source> = {
-  // silu(x) = x s, silu'(x) = s (1 + x (1 - s)), s = sigmoid(x). https://arxiv.org/abs/1702.03118
+  // silu(x) = x s(x), silu'(x) = s(x) (1 + x s(-x)). https://arxiv.org/abs/1702.03118
   silu: {
-    helpers: `${SIGMOID}
-fn silu_slope(x: vec4f, s: vec4f) -> vec4f { return s * (1 + x * (1 - s)); }`,
-    wgsl: "x * sigmoid4(x)",
-    derivative: "silu_slope(x, sigmoid4(x))",
+    helpers: EXPONENTIAL + GATED,
+    wgsl: "gate_value(x, exp_minus(0.5 * abs(x)))",
+    derivative: "gate_slope(x, exp_minus(0.5 * abs(x)), vec4f(1))",
   },
-  // gelu(x) = x Phi(x), gelu'(x) = Phi(x) + x phi(x). https://arxiv.org/abs/1606.08415
+  // gelu(x) = x Phi(x), gelu'(x) = Phi(x) + x phi(x) = 1 - gelu'(-x). https://arxiv.org/abs/1606.08415
   gelu: {
-    helpers: NORMAL,
-    wgsl: "x * normal4(x)",
-    // exp(-105) is 0 in float32, so that the largest x leaves nothing of it.
-    derivative: "normal4(x) + x * 0.39894228 * exp(-0.5 * min(x * x, vec4f(210)))",
-  },
-  // x s(2k(x + c x^3)), k = sqrt(2/pi), c = 0.044715: the tanh form with tanh(z) = 2 s(2z) - 1.
-  gelu_tanh: {
-    helpers: `${SIGMOID}
-fn gelu_inner(x: vec4f) -> vec4f {
-  let y = clamp(x, vec4f(-20), vec4f(20));
-  return 1.5957691216 * (y + 0.044715 * y * y * y);
+    helpers: `${EXPONENTIAL}${NORMAL}
+fn gelu(x: vec4f) -> vec4f {
+  let root = gauss_root(x);
+  let tail = normal_tail(abs(x));
+  return select(((x * root) * tail) * root, x * (1 - root * tail * root), x >= vec4f(0));
 }
 fn gelu_slope(x: vec4f) -> vec4f {
-  let s = sigmoid4(gelu_inner(x));
-  let y = clamp(x, vec4f(-20), vec4f(20));
-  return s + y * s * (1 - s) * 1.5957691216 * (1 + 0.134145 * y * y);
+  let root = gauss_root(x);
+  let left = (root * normal_tail(abs(x)) - (abs(x) * root) * 0.39894228) * root;
+  return select(left, 1 - left, x >= vec4f(0));
 }`,
-    wgsl: "x * sigmoid4(gelu_inner(x))",
+    wgsl: "gelu(x)",
     derivative: "gelu_slope(x)",
   },
-  // Not max(), which may drop NaN.
-  relu: { wgsl: "select(x, vec4f(0), x < vec4f(0))", derivative: "select(vec4f(0), vec4f(1), x > vec4f(0))" },
-  sigmoid: { helpers: SIGMOID, wgsl: "sigmoid4(x)", derivative: "sigmoid4(x) * sigmoid4(-x)" },
-  tanh: { helpers: TANH, wgsl: "tanh4(x)", derivative: "1 - tanh4(x) * tanh4(x)" },
+  // x s(v), v = 2k (x + c x^3), k = sqrt(2/pi), c = 0.044715: the tanh form with tanh(z) = 2 s(2z) - 1.
+  // From 20 on exp(-|v|) is 0, and the bound keeps the cubic finite.
+  gelu_tanh: {
+    helpers: `${EXPONENTIAL}${GATED}
+fn gelu_bounded(x: vec4f) -> vec4f {
+  return bitcast<vec4f>(min(bitcast<vec4u>(abs(x)), vec4u(0x41a00000u)));
+}
+fn gelu_root(y: vec4f) -> vec4f { return exp_minus(y * (0.7978845608 + 0.035677408137 * y * y)); }
+fn gelu_slope(x: vec4f) -> vec4f {
+  let y = gelu_bounded(x);
+  return gate_slope(x, gelu_root(y), 1.5957691216 + 0.21406444882 * y * y);
+}`,
+    wgsl: "gate_value(x, gelu_root(gelu_bounded(x)))",
+    derivative: "gelu_slope(x)",
+  },
+  // By bits: select(x, 0, x < 0) may become max(x, 0), which may drop NaN. Up to 0x7f800000, infinity, is no NaN.
+  relu: {
+    wgsl: "select(x, vec4f(0), bitcast<vec4u>(x) - vec4u(0x80000000u) <= vec4u(0x7f800000u))",
+    derivative:
+      "select(select(vec4f(0), vec4f(1), x > vec4f(0)), x, bitcast<vec4u>(abs(x)) > vec4u(0x7f800000u))",
+  },
+  // s'(x) = s(x) s(-x) = r^2 / (1 + r^2)^2, r = exp(-|x| / 2).
+  sigmoid: {
+    helpers: `${EXPONENTIAL}
+fn sigmoid(x: vec4f) -> vec4f {
+  let e = exp_minus(abs(x));
+  return select(e, vec4f(1), x >= vec4f(0)) / (1 + e);
+}
+fn sigmoid_slope(x: vec4f) -> vec4f {
+  let root = exp_minus(0.5 * abs(x));
+  let product = root / (1 + root * root);
+  return product * product;
+}`,
+    wgsl: "sigmoid(x)",
+    derivative: "sigmoid_slope(x)",
+  },
+  // tanh|x| = -m / (2 + m), m = exp(-2|x|) - 1, which does not cancel near 0. tanh'(x) = (2r / (1 + r^2))^2, r = exp(-|x|),
+  // where 1 - tanh^2 would lose everything beyond 9.
+  tanh: {
+    helpers: `${EXPONENTIAL}
+fn own_tanh(x: vec4f) -> vec4f {
+  let e = exponential(2 * abs(x), vec4f(0));
+  let m = e.scale * e.rest + (e.scale - 1);
+  let sign = bitcast<vec4u>(x) & vec4u(0x80000000u);
+  return bitcast<vec4f>(bitcast<vec4u>(-m / (2 + m)) | sign);
+}
+fn tanh_slope(x: vec4f) -> vec4f {
+  let root = exp_minus(abs(x));
+  let secant = 2 * root / (1 + root * root);
+  return secant * secant;
+}`,
+    wgsl: "own_tanh(x)",
+    derivative: "tanh_slope(x)",
+  },
   identity: { wgsl: "x", derivative: "vec4f(1)" },
 };
 

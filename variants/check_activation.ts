@@ -54,7 +54,7 @@ export class ActivationError extends Error {
  * import { checkActivation, requestGpu } from "../mod.ts";
  *
  * using gpu = await requestGpu();
- * const squaredRelu = { wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))", derivative: "2 * max(x, vec4f(0))" };
+ * const squaredRelu = { wgsl: "select(x * x, vec4f(0), x < vec4f(0))", derivative: "select(2 * x, vec4f(0), x < vec4f(0))" };
  * await checkActivation(gpu, squaredRelu);
  * ```
  */

@@ -16,6 +16,12 @@ const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as
 /** What a question about a block may hold, beside {@linkcode OPTIONS}. */
 const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "activation", "precision"] as const;
 
+/** Of an activation's expression: ten times what the formulas of known activations take. */
+const MOST_CHARACTERS = 4000;
+
+/** Brackets within brackets of an activation's expression. */
+const MOST_NESTED = 100;
+
 /** What a call computes from, as the caller gave it. */
 export interface Call {
   readonly gpu: Gpu;
@@ -209,6 +215,7 @@ function hiddenOf(weights: Weights, dim: number): number {
   return hidden;
 }
 
+/** A copy, each text read once: the caller's own may change before backward, or answer by getters. */
 function readActivation(activation: unknown): Activation {
   if (typeof activation === "string") {
     checkOneOf("activation", activation, ACTIVATIONS);
@@ -217,11 +224,33 @@ function readActivation(activation: unknown): Activation {
   const { wgsl, derivative } = typeof activation === "object" && activation !== null
     ? readOnce("activation", activation, ["wgsl", "derivative"])
     : {};
-  if (isText(wgsl) && isText(derivative)) return { wgsl, derivative };
-  throw new TypeError(
-    `Cannot use activation as it must be a name or have wgsl and derivative, both expressions of x: current value is ${
-      kindOf(activation)
-    }`,
+  if (!isText(wgsl) || !isText(derivative)) {
+    throw new TypeError(
+      `Cannot use activation as it must be a name or have wgsl and derivative, both expressions of x: current value is ${
+        kindOf(activation)
+      }`,
+    );
+  }
+  checkExpression("activation.wgsl", wgsl);
+  checkExpression("activation.derivative", derivative);
+  return { wgsl, derivative };
+}
+
+/** Compilers call themselves for each operator and bracket: what is too long or deep ends the process, uncatchably. */
+function checkExpression(name: string, text: string): void {
+  if (text.length > MOST_CHARACTERS) {
+    throw new RangeError(
+      `Cannot use ${name} as it must have at most ${MOST_CHARACTERS} characters: current value has ${text.length}`,
+    );
+  }
+  let depth = 0, deepest = 0;
+  for (const character of text) {
+    if ("([{".includes(character)) deepest = Math.max(deepest, ++depth);
+    else if (")]}".includes(character)) depth--;
+  }
+  if (deepest <= MOST_NESTED) return;
+  throw new RangeError(
+    `Cannot use ${name} as its brackets must be nested at most ${MOST_NESTED} deep: current value is ${deepest}`,
   );
 }
 

@@ -75,7 +75,7 @@ const ACTIVATIONS: Record<ActivationName, ScalarActivation> = {
   },
   relu: {
     value: (x) => Math.max(x, 0),
-    derivative: (x) => x > 0 ? 1 : 0,
+    derivative: (x) => x > 0 ? 1 : x <= 0 ? 0 : NaN,
   },
   sigmoid: {
     value: sigmoid,

@@ -3,7 +3,7 @@ import { Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import { DeviceMemory } from "./memory.ts";
 import type { Kernel } from "./kernel.ts";
-import { BindGroups, compile, type Pipeline } from "./pipeline.ts";
+import { BindGroups, compile, type Pipeline, Pipelines } from "./pipeline.ts";
 import { Uniforms } from "./uniforms.ts";
 
 /**
@@ -167,7 +167,7 @@ export class Gpu {
   readonly uniforms: Uniforms;
   /** Milliseconds spent compiling kernels since the device was made. */
   compileMs = 0;
-  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #pipelines = new Pipelines();
   readonly #bindGroups: BindGroups;
   /** Faults that were known when the last pipeline or bind group was made. */
   #madeAt = 0;
@@ -224,20 +224,19 @@ export class Gpu {
   }
 
   /**
-   * The compiled form of a kernel: compiled on first use, then shared.
+   * The compiled form of a kernel: compiled on first use, then shared. Of many, those used last are kept.
    *
    * @internal
    */
   pipeline(kernel: Kernel): Pipeline {
     if (this.#madeAt !== this.#faults.count) this.#forget();
     this.#madeAt = this.#faults.count;
-    const known = this.#pipelines.get(kernel.key);
-    if (known) return known;
-    const start = performance.now();
-    const pipeline = compile(this.device, kernel, this.#bindGroups);
-    this.compileMs += performance.now() - start;
-    this.#pipelines.set(kernel.key, pipeline);
-    return pipeline;
+    return this.#pipelines.get(kernel.key, () => {
+      const start = performance.now();
+      const pipeline = compile(this.device, kernel, this.#bindGroups);
+      this.compileMs += performance.now() - start;
+      return pipeline;
+    });
   }
 
   /** What did not compile, or found no room, is invalid, which the device tells later: it must not be taken again. */
@@ -307,9 +306,14 @@ export class Gpu {
     return this.memory.ledger;
   }
 
-  /** Gives the buffers that wait for reuse back to the device. */
+  /**
+   * Gives the buffers that wait for reuse back to the device, and the compiled kernels but the 32 that were used last,
+   * which are compiled again when they are needed.
+   */
   trim(): void {
     this.memory.trim();
+    this.#pipelines.trim();
+    this.#bindGroups.clear();
   }
 
   /** Whether {@linkcode Gpu.dispose} was called. */

@@ -29,6 +29,51 @@ export function compile(device: GPUDevice, kernel: Kernel, groups: BindGroups): 
   return { pipeline, bind: (parts) => groups.get(layout, parts) };
 }
 
+/** Compiled kernels kept: a model has some ten for each of its shapes. Each takes about 0.6 MiB. */
+export const MOST_PIPELINES = 256;
+
+/** Compiled kernels that {@linkcode Pipelines.trim} leaves: enough for the steps that are being run. */
+export const TRIMMED_PIPELINES = 32;
+
+/**
+ * Compiled kernels of a device, by key. The least recently used go first: each text of a custom activation is a kernel, so
+ * that their number has no bound. Recorded work keeps what it uses, and a kernel that is gone is compiled again.
+ */
+export class Pipelines {
+  readonly #pipelines = new Map<string, Pipeline>();
+
+  /** How many are kept. */
+  get size(): number {
+    return this.#pipelines.size;
+  }
+
+  /** The compiled form of a kernel, made by `create` unless it is kept. */
+  get(key: string, create: () => Pipeline): Pipeline {
+    const pipeline = this.#pipelines.get(key) ?? create();
+    this.#pipelines.delete(key); // set again below: the map's order is the order of last use
+    this.#pipelines.set(key, pipeline);
+    this.#keep(MOST_PIPELINES);
+    return pipeline;
+  }
+
+  /** Forgets all but those that were used last. */
+  trim(): void {
+    this.#keep(TRIMMED_PIPELINES);
+  }
+
+  /** Forgets all of them. */
+  clear(): void {
+    this.#keep(0);
+  }
+
+  #keep(most: number): void {
+    for (const key of this.#pipelines.keys()) {
+      if (this.#pipelines.size <= most) return;
+      this.#pipelines.delete(key);
+    }
+  }
+}
+
 /** Bind groups kept; what uses the same buffers again needs one for each launch, a model some hundred. */
 const CAPACITY = 1024;
 

@@ -63,7 +63,10 @@ function gates(choice: Omit<Choice, "sizes">): Case[] {
 
 /** x^2 where x is positive. */
 const squaredRelu: Omit<Choice, "sizes"> = {
-  activation: { wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))", derivative: "2 * max(x, vec4f(0))" },
+  activation: {
+    wgsl: "select(x * x, vec4f(0), x < vec4f(0))",
+    derivative: "select(2 * x, vec4f(0), x < vec4f(0))",
+  },
   reference: { value: (x) => Math.max(x, 0) ** 2, derivative: (x) => 2 * Math.max(x, 0) },
 };
 

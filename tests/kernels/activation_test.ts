@@ -72,8 +72,15 @@ const FAR = [
 ];
 const EDGES = Float32Array.from([...MAGNITUDES, ...FAR].flatMap((x) => [x, -x]));
 
+/** One pattern of each 32,768, with other low bits each time: 256 numbers of each power of two and sign. */
+function dense(): Float32Array {
+  const bits = Uint32Array.from({ length: 65536 * 2 }, (_, i) => (i * 32768 + i * 40503 % 32768) >>> 0);
+  return new Float32Array(bits.buffer);
+}
+
 const INPUTS = [
   { name: "the edges of float32", dtype: "float32", x: EDGES },
+  { name: "a dense grid of all float32 numbers", dtype: "float32", x: dense() },
   { name: "all float16 numbers", dtype: "float16", x: everyPattern("float16") },
   { name: "all bfloat16 numbers", dtype: "bfloat16", x: everyPattern("bfloat16") },
 ] as const;
@@ -99,15 +106,23 @@ for (const activation of ACTIVATIONS) {
     });
   }
 
-  Deno.test(`${activation} does not turn NaN into a number, nor infinity into a finite one with the wrong sign`, async () => {
-    const x = Float32Array.of(NaN, -NaN, Infinity, -Infinity);
+  Deno.test(`${activation} and its derivative give for NaN, infinities and zeros what float64 gives`, async () => {
+    const x = Float32Array.of(NaN, -NaN, Infinity, -Infinity, 0, -0);
+    const exact = scalarActivation(activation);
     for (const dtype of ["float32", "float16", "bfloat16"] as const) {
-      const { values } = await onDevice(activation, x, dtype);
-      assertEquals([...values.slice(0, 2)].map(Number.isNaN), [true, true], dtype);
-      assert(values[2] >= 1, `act(infinity) is ${values[2]}`);
-      assert(!(values[3] > 0), `act(-infinity) is ${values[3]}`);
+      const { values, derivatives } = await onDevice(activation, x, dtype);
+      x.forEach((at, i) => {
+        assertNear(values[i], exact.value(at), `act(${at}) of ${dtype}`);
+        assertNear(derivatives[i], exact.derivative(at), `act'(${at}) of ${dtype}`);
+      });
     }
   });
+}
+
+/** Equal, NaN to NaN and 0 to -0, or within float32's rounding of constants. */
+function assertNear(actual: number, expected: number, name: string): void {
+  const same = Number.isNaN(expected) ? Number.isNaN(actual) : actual === expected;
+  assert(same || Math.abs(actual - expected) < 2 ** -20, `${name} is ${actual}, where ${expected} is right`);
 }
 
 Deno.test("sigmoid stays within [0, 1] for every bfloat16, and silu between -0.279 and x", async () => {
@@ -120,16 +135,16 @@ Deno.test("sigmoid stays within [0, 1] for every bfloat16, and silu between -0.2
 
 Deno.test("a custom activation is computed from its own text", async () => {
   const squaredRelu = {
-    wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))",
-    derivative: "2 * max(x, vec4f(0))",
+    wgsl: "select(x * x, vec4f(0), x < vec4f(0))",
+    derivative: "select(2 * x, vec4f(0), x < vec4f(0))",
   };
   const { values, derivatives } = await onDevice(
     squaredRelu,
-    Float32Array.of(-3, -0.5, 0, 1.5, 4),
+    Float32Array.of(-3, -0.5, 0, 1.5, 4, NaN),
     "float32",
   );
-  assertEquals([...values], [0, 0, 0, 2.25, 16]);
-  assertEquals([...derivatives], [0, 0, 0, 3, 8]);
+  assertEquals([...values], [0, 0, 0, 2.25, 16, NaN]);
+  assertEquals([...derivatives], [0, 0, 0, 3, 8, NaN]);
 });
 
 Deno.test("activations have keys of their own, custom ones by both their texts", () => {

@@ -4,7 +4,10 @@ import { withGpu } from "./fixture.ts";
 
 const RIGHT = {
   square: { wgsl: "x * x", derivative: "2 * x" },
-  "squared relu": { wgsl: "max(x, vec4f(0)) * max(x, vec4f(0))", derivative: "2 * max(x, vec4f(0))" },
+  "squared relu": {
+    wgsl: "select(x * x, vec4f(0), x < vec4f(0))",
+    derivative: "select(2 * x, vec4f(0), x < vec4f(0))",
+  },
   "leaky relu": {
     wgsl: "select(0.1 * x, x, x > vec4f(0))",
     derivative: "select(vec4f(0.1), vec4f(1), x > vec4f(0))",
