@@ -26,14 +26,8 @@ export {
   type CustomActivation,
 } from "./kernels/activation.ts";
 export { countNonFinite } from "./kernels/finite.ts";
-export {
-  type AdapterChoice,
-  type Capabilities,
-  Gpu,
-  NoAdapterError,
-  requestGpu,
-  type SubgroupMatrixConfig,
-} from "./kernels/gpu/device.ts";
+export type { Capabilities, SubgroupMatrixConfig } from "./kernels/gpu/capabilities.ts";
+export { type AdapterChoice, Gpu, NoAdapterError, requestGpu } from "./kernels/gpu/device.ts";
 export type { DType } from "./kernels/gpu/dtype.ts";
 export type { Elements } from "./kernels/gpu/elements.ts";
 export type { Ledger, Purpose } from "./kernels/gpu/ledger.ts";

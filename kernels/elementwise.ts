@@ -1,5 +1,5 @@
 import { type Activation, activationKey, activationWgsl } from "./activation.ts";
-import type { Capabilities } from "./gpu/device.ts";
+import type { Capabilities } from "./gpu/capabilities.ts";
 import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";

@@ -1,6 +1,6 @@
 import type { Activation } from "./activation.ts";
 import { elementwise, elementwiseLaunch } from "./elementwise.ts";
-import type { Capabilities } from "./gpu/device.ts";
+import type { Capabilities } from "./gpu/capabilities.ts";
 import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import type { View } from "./view.ts";

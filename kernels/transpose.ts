@@ -1,4 +1,4 @@
-import type { Capabilities } from "./gpu/device.ts";
+import type { Capabilities } from "./gpu/capabilities.ts";
 import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";

@@ -2,7 +2,7 @@ import { bytesPerElement, type DType } from "./gpu/dtype.ts";
 import type { Binding } from "./gpu/dispatch.ts";
 import { LimitError } from "./gpu/limits.ts";
 import type { Tensor } from "./gpu/tensor.ts";
-import type { Capabilities } from "./gpu/device.ts";
+import type { Capabilities } from "./gpu/capabilities.ts";
 
 /** A row-major matrix inside a tensor: rows of `cols` elements, `stride` elements apart. */
 export interface View {

@@ -1,6 +1,7 @@
 /** What tests that need a device share: one device for a file, poisoned memory, and reading many tensors at once. */
 import { assertEquals } from "@std/assert";
-import type { Capabilities, Gpu } from "../kernels/gpu/device.ts";
+import type { Capabilities } from "../kernels/gpu/capabilities.ts";
+import type { Gpu } from "../kernels/gpu/device.ts";
 import type { DType } from "../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../kernels/gpu/dispatch.ts";
 import type { Purpose } from "../kernels/gpu/ledger.ts";

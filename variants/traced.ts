@@ -1,5 +1,5 @@
 import { activationKey } from "../kernels/activation.ts";
-import type { Capabilities } from "../kernels/gpu/device.ts";
+import type { Capabilities } from "../kernels/gpu/capabilities.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { type Places, record, type Step } from "../kernels/gpu/steps.ts";

@@ -1,5 +1,5 @@
 import type { Activation } from "../kernels/activation.ts";
-import type { Capabilities } from "../kernels/gpu/device.ts";
+import type { Capabilities } from "../kernels/gpu/capabilities.ts";
 import type { DType } from "../kernels/gpu/dtype.ts";
 import type { Purpose } from "../kernels/gpu/ledger.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import { LimitError } from "../../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";

@@ -1,4 +1,4 @@
-import type { SubgroupMatrixConfig } from "../../kernels/gpu/device.ts";
+import type { SubgroupMatrixConfig } from "../../kernels/gpu/capabilities.ts";
 import type { Kernel } from "../../kernels/gpu/kernel.ts";
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";

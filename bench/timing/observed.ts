@@ -1,4 +1,4 @@
-import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import type { Purpose } from "../../kernels/gpu/ledger.ts";

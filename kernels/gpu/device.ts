@@ -1,4 +1,5 @@
 import { checkOneOf, isEncoder, kindOf, readOnce } from "./arguments.ts";
+import { type Capabilities, capabilitiesOf, FEATURES, LIMITS } from "./capabilities.ts";
 import { Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import { DeviceMemory } from "./memory.ts";
@@ -25,74 +26,6 @@ export type AdapterChoice = "high-performance" | "low-power" | "software";
 const ADAPTERS: readonly AdapterChoice[] = ["high-performance", "low-power", "software"];
 
 /**
- * What a kernel's configuration may depend on: plain data, so that planning needs no device.
- *
- * @example What kernels may count on
- * ```ts
- * import { type Capabilities, requestGpu } from "../../mod.ts";
- *
- * using gpu = await requestGpu();
- * const { name, shaderF16, maxStorageBufferBindingSize }: Capabilities = gpu.capabilities;
- * console.log(name, shaderF16, maxStorageBufferBindingSize);
- * ```
- */
-export interface Capabilities {
-  /** Adapter description, such as "NVIDIA H200". */
-  readonly name: string;
-  /** Whether the adapter computes on the CPU (llvmpipe, SwiftShader, WARP). */
-  readonly software: boolean;
-  /** Whether WGSL's f16 type can be used. Storing float16 does not need it. */
-  readonly shaderF16: boolean;
-  /** Whether launches can be timed on the device's own clock. */
-  readonly timestamps: boolean;
-  /** Bytes of a buffer at most. */
-  readonly maxBufferSize: number;
-  /** Bytes of one binding at most. */
-  readonly maxStorageBufferBindingSize: number;
-  /** Storage buffers of one kernel at most. */
-  readonly maxStorageBuffersPerShaderStage: number;
-  /** Bytes of workgroup memory at most. */
-  readonly maxComputeWorkgroupStorageSize: number;
-  /** Threads of a workgroup at most. */
-  readonly maxComputeInvocationsPerWorkgroup: number;
-  /** Workgroups along one dimension at most. */
-  readonly maxComputeWorkgroupsPerDimension: number;
-  /** Bytes of which the offset of a binding is a multiple. */
-  readonly minStorageBufferOffsetAlignment: number;
-  /** Matrices that a subgroup can multiply, as tensor cores do; none where the device was made without them. */
-  readonly subgroupMatrices: readonly SubgroupMatrixConfig[];
-  /** Threads of a subgroup at least; 0 where WGSL has no subgroups. */
-  readonly subgroupMinSize: number;
-  /** Threads of a subgroup at most; 0 where WGSL has no subgroups. */
-  readonly subgroupMaxSize: number;
-}
-
-/**
- * A product of matrices that a subgroup does at once: an M x K by a K x N matrix, added to an M x N one.
- *
- * @example What an adapter offers
- * ```ts
- * import { requestGpu, type SubgroupMatrixConfig } from "../../mod.ts";
- *
- * using gpu = await requestGpu();
- * const name = ({ M, N, K, componentType }: SubgroupMatrixConfig) => `${M}x${N}x${K} of ${componentType}`;
- * console.log(gpu.capabilities.subgroupMatrices.map(name));
- * ```
- */
-export interface SubgroupMatrixConfig {
-  /** Type of the elements of both operands: "f16", "f32", "i8" and the like. */
-  readonly componentType: string;
-  /** Type of the elements of the result. */
-  readonly resultComponentType: string;
-  /** Rows of the result. */
-  readonly M: number;
-  /** Columns of the result. */
-  readonly N: number;
-  /** Columns of the left operand, rows of the right one. */
-  readonly K: number;
-}
-
-/**
  * No WebGPU adapter fits the request.
  *
  * @example Falling back to the CPU
@@ -110,26 +43,6 @@ export class NoAdapterError extends Error {
   /** Tells this error from others. */
   override name = "NoAdapterError";
 }
-
-/** Limits that are asked for at the adapter's own value; WebGPU's defaults are far smaller. */
-const LIMITS = [
-  "maxBufferSize",
-  "maxStorageBufferBindingSize",
-  "maxStorageBuffersPerShaderStage",
-  "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup",
-  "maxComputeWorkgroupSizeX",
-  "maxComputeWorkgroupsPerDimension",
-  "minStorageBufferOffsetAlignment",
-] as const;
-
-/** WebGPU's name of matrices that a subgroup multiplies, until they are standard. */
-const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix";
-
-const FEATURES = ["timestamp-query", "shader-f16", "subgroups", SUBGROUP_MATRIX] as GPUFeatureName[];
-
-/** A binding ends below 2^31 bytes in wgpu, even where the adapter's limit says more. */
-const MAX_BINDING = 2 ** 31 - 4;
 
 /**
  * A device with its memory, its compiled kernels and what it can do. Dispose it to free all of them.
@@ -375,47 +288,4 @@ export function assertGpu(gpu: unknown): asserts gpu is Gpu {
  */
 export function requestGpu(options: { adapter?: AdapterChoice } = {}): Promise<Gpu> {
   return Gpu.request(options);
-}
-
-function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabilities {
-  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") ||
-    "unknown adapter";
-  const { limits, features } = device;
-  return {
-    name,
-    software: info.isFallbackAdapter || /llvmpipe|swiftshader|basic render/i.test(`${name} ${info.device}`),
-    shaderF16: features.has("shader-f16"),
-    timestamps: features.has("timestamp-query"),
-    maxBufferSize: limits.maxBufferSize,
-    maxStorageBufferBindingSize: Math.min(limits.maxStorageBufferBindingSize, MAX_BINDING),
-    maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
-    maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
-    maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
-    maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-    minStorageBufferOffsetAlignment: limits.minStorageBufferOffsetAlignment,
-    ...subgroupsOf(device, info),
-  };
-}
-
-/** What browsers and Deno tell of subgroup matrices, which their types do not know yet. */
-interface SubgroupInfo {
-  readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig>;
-  readonly subgroupMinSize?: number;
-  readonly subgroupMaxSize?: number;
-}
-
-function subgroupsOf(
-  { features }: GPUDevice,
-  info: SubgroupInfo,
-): Pick<Capabilities, "subgroupMatrices" | "subgroupMinSize" | "subgroupMaxSize"> {
-  const has = (feature: string) => features.has(feature as GPUFeatureName);
-  const subgroups = has("subgroups");
-  const configs = subgroups && has(SUBGROUP_MATRIX) ? [...info.subgroupMatrixConfigs ?? []] : [];
-  return {
-    subgroupMatrices: configs.map(({ componentType, resultComponentType, M, N, K }) => (
-      { componentType, resultComponentType, M, N, K }
-    )),
-    subgroupMinSize: subgroups ? info.subgroupMinSize ?? 0 : 0,
-    subgroupMaxSize: subgroups ? info.subgroupMaxSize ?? 0 : 0,
-  };
 }

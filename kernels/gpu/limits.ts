@@ -1,4 +1,4 @@
-import type { Capabilities } from "./device.ts";
+import type { Capabilities } from "./capabilities.ts";
 import type { Dispatch } from "./dispatch.ts";
 
 /**

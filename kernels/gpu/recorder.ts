@@ -1,5 +1,6 @@
 import type { DType } from "./dtype.ts";
-import type { Capabilities, Gpu } from "./device.ts";
+import type { Capabilities } from "./capabilities.ts";
+import type { Gpu } from "./device.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { checkLaunch, LimitError } from "./limits.ts";
 import type { Purpose } from "./ledger.ts";

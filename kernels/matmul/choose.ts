@@ -1,4 +1,4 @@
-import type { Capabilities } from "../gpu/device.ts";
+import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Layout, MatmulShape, Precision } from "./config.ts";
 import { leastCost, type Tail, waysToSplit } from "./splits.ts";
 import { fits, threadsOf, type Tile } from "./tile.ts";

@@ -21,7 +21,7 @@
  * @module
  */
 
-import type { Capabilities } from "../gpu/device.ts";
+import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { record, type Step } from "../gpu/steps.ts";
 import { range } from "../text.ts";

@@ -1,5 +1,5 @@
 import type { Activation } from "../activation.ts";
-import type { Capabilities } from "../gpu/device.ts";
+import type { Capabilities } from "../gpu/capabilities.ts";
 import type { DType } from "../gpu/dtype.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { dtypeOf, type View } from "../view.ts";

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../gpu/device.ts";
+import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Dispatch } from "../gpu/dispatch.ts";
 import { type Step, workspace } from "../gpu/steps.ts";
 import { storageBytes } from "../gpu/tensor.ts";

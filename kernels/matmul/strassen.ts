@@ -1,6 +1,6 @@
 import { type Elementwise, elementwiseLaunch } from "../elementwise.ts";
 import { gatedForwardLaunch } from "../gated.ts";
-import type { Capabilities } from "../gpu/device.ts";
+import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Dispatch } from "../gpu/dispatch.ts";
 import { type Step, workspace } from "../gpu/steps.ts";
 import type { Tensor } from "../gpu/tensor.ts";

@@ -1,5 +1,5 @@
 import { fold } from "../grid.ts";
-import type { Capabilities } from "../gpu/device.ts";
+import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Dispatch } from "../gpu/dispatch.ts";
 import type { Step } from "../gpu/steps.ts";
 import { storagesOf } from "../storage.ts";

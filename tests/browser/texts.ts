@@ -1,6 +1,6 @@
 /** The kernels that a large GPU would be given, as text: too slow to run on SwiftShader, but a compiler can read them. */
 import { ACTIVATIONS } from "../../kernels/activation.ts";
-import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import type { Kernel } from "../../kernels/gpu/kernel.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { copy } from "../../bench/timing/ceiling_kernels.ts";
 import { elementwise } from "../../kernels/elementwise.ts";
 import { gatedBackward, gatedForward } from "../../kernels/gated.ts";
-import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import { DTYPES, roundTo } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { seededRandom } from "../../bench/timing/random.ts";

@@ -1,6 +1,6 @@
 /** Views and their bindings, without a device: nothing here needs one. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import { type DType, DTYPES } from "../../kernels/gpu/dtype.ts";
 import { LimitError } from "../../kernels/gpu/limits.ts";
 import { PlannedMemory } from "../../kernels/gpu/memory.ts";

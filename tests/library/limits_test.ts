@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { explain, Gpu, NoImplementationError, swiglu, swigluWithGrad, variants } from "../../mod.ts";
-import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import { DEFAULT_VARIANT, FALLBACKS } from "../../variants/mod.ts";
 import { oracle } from "../../bench/oracle/mod.ts";
 import { assertNear, blockOf, disposeAll, type Sizes, withGpu } from "./fixture.ts";

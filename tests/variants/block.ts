@@ -1,5 +1,6 @@
 /** Runs a variant's forward and backward on the device, with poison wherever it could read what it did not write. */
-import type { Capabilities, Gpu } from "../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
+import type { Gpu } from "../../kernels/gpu/device.ts";
 import { decode } from "../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";

@@ -3,7 +3,7 @@ import type { Sizes } from "../../variants/variant.ts";
 import { AWKWARD_SIZES, formatSizes } from "../../bench/measure/shapes.ts";
 import { assert } from "@std/assert";
 import { ACTIVATIONS } from "../../kernels/activation.ts";
-import type { Capabilities } from "../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { variants } from "../../variants/mod.ts";
 import { relativeFrobeniusError } from "../../bench/oracle/mod.ts";

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../../gpu/device.ts";
+import type { Capabilities } from "../../gpu/capabilities.ts";
 import type { Dispatch } from "../../gpu/dispatch.ts";
 import { fold } from "../../grid.ts";
 import { storagesOf } from "../../storage.ts";

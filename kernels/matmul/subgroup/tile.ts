@@ -1,4 +1,4 @@
-import type { SubgroupMatrixConfig } from "../../gpu/device.ts";
+import type { SubgroupMatrixConfig } from "../../gpu/capabilities.ts";
 import type { Layout } from "../config.ts";
 import { TileError } from "../tile.ts";
 

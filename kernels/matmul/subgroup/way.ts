@@ -1,4 +1,4 @@
-import type { Capabilities, SubgroupMatrixConfig } from "../../gpu/device.ts";
+import type { Capabilities, SubgroupMatrixConfig } from "../../gpu/capabilities.ts";
 import type { Sized } from "../request.ts";
 import { MULTIPROCESSORS } from "../splits.ts";
 import type { Way } from "../way.ts";

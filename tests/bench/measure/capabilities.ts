@@ -1,4 +1,4 @@
-import type { Capabilities } from "../../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 
 /** A device on paper, for plans. */
 export const CAPABILITIES: Capabilities = {

@@ -1,6 +1,6 @@
 /** Products whose operands are copied into rows that vectors fit: bit for bit, exactly where it pays, and few at once. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Capabilities } from "../../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import { type DType, DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";

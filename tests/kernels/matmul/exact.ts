@@ -1,6 +1,7 @@
 /** Runs products of small whole numbers on the device and demands every bit, guards included. */
 import { assert, assertEquals } from "@std/assert";
-import type { Capabilities, Gpu } from "../../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
+import type { Gpu } from "../../../kernels/gpu/device.ts";
 import { roundTo } from "../../../kernels/gpu/dtype.ts";
 import { matmul } from "../../../kernels/matmul/plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../../kernels/gpu/tensor.ts";

@@ -1,6 +1,6 @@
 /** Products of a few rows, which stream B and add slices of K: bit for bit, and the same for whatever memory held. */
 import { assert, assertEquals } from "@std/assert";
-import type { Capabilities } from "../../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import type { DType } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matmul } from "../../../kernels/matmul/plan.ts";

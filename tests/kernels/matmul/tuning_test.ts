@@ -1,6 +1,6 @@
 /** Tuning tables: data from outside that is read or refused, and choices that reach the products they name. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Capabilities } from "../../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import type { MatmulShape } from "../../../kernels/matmul/config.ts";
 import { chooseTile, ruledChoice } from "../../../kernels/matmul/choose.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";

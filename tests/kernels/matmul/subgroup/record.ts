@@ -1,5 +1,5 @@
 /** Records products on subgroup matrices on tiles that compile soon, with slices and scales. */
-import type { Capabilities } from "../../../../kernels/gpu/device.ts";
+import type { Capabilities } from "../../../../kernels/gpu/capabilities.ts";
 import type { Recorder } from "../../../../kernels/gpu/recorder.ts";
 import { record } from "../../../../kernels/gpu/steps.ts";
 import { waySteps } from "../../../../kernels/matmul/plan.ts";
