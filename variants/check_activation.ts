@@ -1,4 +1,5 @@
-import type { Activation } from "../kernels/activation.ts";
+import type { Activation, CustomActivation } from "../kernels/activation.ts";
+import { type Expression, parseExpression } from "./expression.ts";
 import { elementwise } from "../kernels/elementwise.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
@@ -7,10 +8,33 @@ import { checkGpu } from "./checks.ts";
 import { recorded } from "./recorded.ts";
 import { checkOptions } from "./validate.ts";
 
-/** Points are 1/64 apart and as far from zero as activations bend, never on it, where some have no derivative. */
+/** What float16 holds: so far value and derivative must be finite where the mathematics is. */
+const FINITE_RANGE = 65504;
+
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * Where float64 judges: 16 numbers of each power of two and sign, so that each neighbour is 1.044 times as far from 0,
+ * and every 16th up to 128, where activations bend and exponentials end.
+ */
+const WIDE = Float32Array.from(
+  [
+    ...Array.from({ length: 2048 }, (_, i) => (i + 0.5) / 16),
+    ...Array.from({ length: 4000 }, (_, i) => 2 ** (-122 + i / 16)),
+    LARGEST,
+  ].filter((x) => x <= LARGEST).flatMap((x) => [x, -x]),
+);
+
+/** Points of the device's own differences are 1/64 apart and as far from zero as activations bend, never on it, where some have no derivative. */
 const POINTS = Float32Array.from({ length: 1280 }, (_, i) => (i - 639.5) / 64);
 
-/** Half the width of a numeric derivative: float32's rounding, 2^-24 |act| / STEP, stays below the tolerance. */
+/** Of float64's slopes, relative to the steepest: constants of four digits pass. */
+const SLOPE_TOLERANCE = 1e-3;
+
+/** Of what the device computes, relative to what a change of x by as much would make. */
+const DEVICE_TOLERANCE = 1e-2;
+
+/** Half the width of a numeric derivative in float32: its rounding, 2^-24 |act| / STEP, stays below the tolerance. */
 const STEP = 1 / 256;
 
 /** Of the derivative. */
@@ -34,7 +58,7 @@ const LEAST_SLOPE = 1e-2;
  *   await checkActivation(gpu, { wgsl: "x * x", derivative: "x" });
  * } catch (error) {
  *   if (!(error instanceof ActivationError)) throw error;
- *   console.log(error.message); // the worst x, with both slopes
+ *   console.log(error.message); // an x, with both slopes
  * }
  * ```
  */
@@ -44,63 +68,154 @@ export class ActivationError extends Error {
 }
 
 /**
- * Checks an activation's derivative against differences of the activation itself, on the device, for x in [-10, 10].
- * At a kink either side's slope, and all between, will do.
+ * Checks that an activation can be used: its WGSL compiles, keeps NaN, and derivative is that of wgsl.
  *
- * @throws {ActivationError} If the WGSL does not compile, or the two disagree, naming the worst x and both slopes.
+ * An expression of arithmetic, comparisons, select and built-in functions is judged in float64, from the smallest float32
+ * to the largest (3.4e38) of both signs: derivative must be the slope of wgsl, and what the device computes near both.
+ * For |x| up to 65,504 it must be finite wherever float64 is and float32 could hold it; beyond, only what is finite is
+ * compared. A name, and an expression with other parts (bits, swizzles), is compared with differences on the device for x in
+ * [-10, 10], and must be finite there. At a kink either side's slope, and all between, will do.
+ *
+ * @throws {ActivationError} If the WGSL does not compile, the two disagree, or a result is not finite or drops NaN, naming x.
  *
  * @example Squared ReLU
  * ```ts
  * import { checkActivation, requestGpu } from "../mod.ts";
  *
  * using gpu = await requestGpu();
- * const squaredRelu = { wgsl: "select(x * x, vec4f(0), x < vec4f(0))", derivative: "select(2 * x, vec4f(0), x < vec4f(0))" };
+ * const squaredRelu = {
+ *   wgsl: "select(x * x, vec4f(0), x < vec4f(0))",
+ *   derivative: "select(2 * x, vec4f(0), x < vec4f(0))",
+ * };
  * await checkActivation(gpu, squaredRelu);
  * ```
  */
 export async function checkActivation(gpu: Gpu, activation: Activation): Promise<void> {
   checkGpu(gpu);
-  checkOptions({ activation });
-  const { device } = gpu;
-  device.pushErrorScope("validation");
-  let values: Tensor[] = [];
-  let popped: Promise<GPUError | null>;
-  try {
-    values = evaluated(gpu, activation);
-  } finally {
-    popped = device.popErrorScope();
+  const own = checkOptions({ activation }).activation;
+  const exact = typeof own === "string" ? null : expressionsOf(own);
+  if (exact) {
+    const [value, slope] = await evaluated(gpu, own, { points: WIDE, values: ["activate(x)", SLOPE] });
+    checkExact(exact, { value, slope });
+  } else {
+    const values = [`activate(x - ${STEP})`, "activate(x)", `activate(x + ${STEP})`, SLOPE];
+    const [left, middle, right, slope] = await evaluated(gpu, own, { points: POINTS, values });
+    checkSlopes({ left, middle, right, slope });
   }
+  const [[ofNaN]] = await evaluated(gpu, own, { points: Float32Array.of(NaN), values: ["activate(x)"] });
+  if (!Number.isNaN(ofNaN)) refuse("wgsl must keep NaN", `${ofNaN} at x = NaN`);
+}
+
+const SLOPE = "activate_derivative(x)";
+
+/** Both texts in float64. */
+interface Exact {
+  readonly value: Expression;
+  readonly derivative: Expression;
+}
+
+function expressionsOf({ wgsl, derivative }: CustomActivation): Exact | null {
+  const [value, slope] = [wgsl, derivative].map(parseExpression);
+  return value && slope && { value, derivative: slope };
+}
+
+/** What the device makes of WGSL values at points; what it does not write stays NaN. */
+async function evaluated(
+  gpu: Gpu,
+  activation: Activation,
+  { points, values }: { points: Float32Array; values: readonly string[] },
+): Promise<Float32Array[]> {
+  const { device } = gpu;
+  const shape = [1, points.length];
+  const made: Tensor[] = [];
+  const tensor = (data: Float32Array, label: string) => {
+    made.push(Tensor.from(gpu, data, shape, { label }));
+    return made.at(-1)!;
+  };
   try {
+    const x = matrix(tensor(points, "points"));
+    const outputs = values.map((value) => ({ to: matrix(tensor(points.map(() => NaN), value)), value }));
+    device.pushErrorScope("validation");
+    let popped: Promise<GPUError | null>;
+    try {
+      recorded(gpu, undefined, (recorder) => {
+        for (const output of outputs) {
+          elementwise(recorder, { label: "activation check", inputs: { x }, outputs: [output], activation });
+        }
+        return [];
+      });
+    } finally {
+      popped = device.popErrorScope();
+    }
     const error = await popped;
     if (error) {
       gpu.distrust();
-      throw new ActivationError(
-        `Cannot use activation as its WGSL must compile: current value is ${error.message}`,
-      );
+      refuse("its WGSL must compile", error.message);
     }
-    const [left, middle, right, slope] = await Promise.all(values.map((tensor) => tensor.read()));
-    checkSlopes({ left, middle, right, slope });
+    return await Promise.all(made.slice(1).map((output) => output.read()));
   } finally {
-    for (const tensor of values) tensor.dispose();
+    for (const tensor of made) tensor.dispose();
   }
 }
 
-/** act(x - STEP), act(x), act(x + STEP) and act'(x) at every point. */
-function evaluated(gpu: Gpu, activation: Activation): Tensor[] {
-  using x = Tensor.from(gpu, POINTS, [1, POINTS.length], { label: "points" });
-  return recorded(
-    gpu,
-    undefined,
-    (recorder) =>
-      [`activate(x - ${STEP})`, "activate(x)", `activate(x + ${STEP})`, "activate_derivative(x)"].map(
-        (value) => {
-          const out = recorder.empty(x.shape, "float32", { purpose: "internal", label: value });
-          const outputs = [{ to: matrix(out), value }];
-          elementwise(recorder, { label: "activation check", inputs: { x: matrix(x) }, outputs, activation });
-          return out;
-        },
-      ),
-  );
+function refuse(rule: string, current: string): never {
+  throw new ActivationError(`Cannot use activation as ${rule}: current value is ${current}`);
+}
+
+/** Judges by float64: the slope of wgsl against derivative, and what the device computed against both. */
+function checkExact(exact: Exact, device: Record<"value" | "slope", Float32Array>): void {
+  WIDE.forEach((x, i) => {
+    const [left, right] = slopesAt(exact.value, x);
+    const slope = exact.derivative(x);
+    const steepest = Math.max(Math.abs(left), Math.abs(right), Math.abs(slope));
+    const middle = exact.value(x);
+    // float64's own rounding of wgsl, whose parts may be as large as x and 1.
+    const rounding = 16 * 2 ** -53 * (Math.abs(middle) + Math.abs(x) + 1) / stepAt(x);
+    const excess = Math.max(Math.min(left, right) - slope, slope - Math.max(left, right));
+    const judged = Number.isFinite(slope) && Number.isFinite(excess);
+    if (Number.isNaN(middle) || judged && excess > SLOPE_TOLERANCE * steepest + rounding) {
+      refuse(
+        "derivative must be that of wgsl",
+        `${slope} at x = ${x}, where differences give ${(left + right) / 2}`,
+      );
+    }
+    checkDevice("wgsl", { x, actual: device.value[i], exact: middle, change: Math.abs(x) * steepest });
+    const expected = Number.isFinite(slope) ? slope : (left + right) / 2;
+    const bends = slopesAt(exact.derivative, x).map(Math.abs);
+    checkDevice("derivative", {
+      ...{ x, actual: device.slope[i], exact: expected },
+      change: Math.abs(x) * Math.max(...bends, 0),
+    });
+  });
+}
+
+/** Of both sides, in float64. */
+function slopesAt(value: Expression, x: number): [number, number] {
+  const step = stepAt(x), middle = value(x);
+  return [(middle - value(x - step)) / step, (value(x + step) - middle) / step];
+}
+
+/** A power of two, so that x +- step is exact. */
+function stepAt(x: number): number {
+  return 2 ** (Math.floor(Math.log2(Math.max(Math.abs(x), 2 ** -6))) - 17);
+}
+
+function checkDevice(
+  name: "wgsl" | "derivative",
+  { x, actual, exact, change }: { x: number; actual: number; exact: number; change: number },
+): void {
+  if (Number.isNaN(exact) || Math.abs(exact) > LARGEST && !Number.isNaN(actual)) return;
+  if (!Number.isFinite(actual)) {
+    if (Math.abs(x) > FINITE_RANGE) return;
+    refuse(
+      `${name} must be finite on the device for |x| up to ${FINITE_RANGE}`,
+      `${actual} at x = ${x}, not ${exact}`,
+    );
+  }
+  if (Math.abs(actual - exact) <= DEVICE_TOLERANCE * (1 + Math.abs(exact) + change) || Number.isNaN(change)) {
+    return;
+  }
+  refuse(`${name} must be right on the device`, `${actual} at x = ${x}, where float64 gives ${exact}`);
 }
 
 function checkSlopes(at: Record<"left" | "middle" | "right" | "slope", Float32Array>): void {
@@ -116,8 +231,5 @@ function checkSlopes(at: Record<"left" | "middle" | "right" | "slope", Float32Ar
     const numeric = (sides[0] + sides[1]) / 2;
     worst = { excess, text: `${slope} at x = ${x}, where differences give ${numeric}` };
   });
-  if (worst.text === "") return;
-  throw new ActivationError(
-    `Cannot use activation as derivative must be that of wgsl: current value is ${worst.text}`,
-  );
+  if (worst.text !== "") refuse("derivative must be that of wgsl", worst.text);
 }

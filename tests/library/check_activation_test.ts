@@ -15,6 +15,44 @@ const RIGHT = {
   exponential: { wgsl: "exp(x)", derivative: "exp(x)" },
 };
 
+const Z = "0.7978845608 * (x + 0.044715 * x * x * x)";
+const E = "exp(-1.702 * x)";
+
+const MORE_RIGHT: Activation[] = [
+  // 1 + tanh cancels near -1, which is no fault of the derivative.
+  {
+    wgsl: `0.5 * x * (1 + tanh(${Z}))`,
+    derivative:
+      `0.5 * (1 + tanh(${Z})) + 0.5 * x * (1 - tanh(${Z}) * tanh(${Z})) * 0.7978845608 * (1 + 0.134145 * x * x)`,
+  },
+  { wgsl: "x + 100", derivative: "vec4f(1)" },
+  { wgsl: "select(x * x, vec4f(0), x < vec4f(0))", derivative: "select(2 * x, vec4f(0), x < vec4f(0))" },
+  // Bits are judged by differences on the device.
+  { wgsl: "bitcast<vec4f>(bitcast<vec4u>(x))", derivative: "vec4f(1)" },
+];
+
+/** Right for |x| up to 10, or on the paper alone. */
+const WRONG_AFAR: [Activation, string][] = [
+  [
+    {
+      wgsl: "x / (1 + exp(-1.702 * x))",
+      derivative: `(1 + ${E} * (1 + 1.702 * x)) / ((1 + ${E}) * (1 + ${E}))`,
+    },
+    "derivative must be finite on the device for |x| up to 65504: current value is NaN at x = -",
+  ],
+  [
+    { wgsl: "log(1 + exp(x))", derivative: "1 / (1 + exp(-x))" },
+    "wgsl must be finite on the device for |x| up to 65504: current value is inf",
+  ],
+  [{ wgsl: "select(x, vec4f(0), x > vec4f(12))", derivative: "vec4f(1)" }, "derivative must be that of wgsl"],
+  [{ wgsl: "x / 0.0", derivative: "x / 0.0" }, "Cannot use activation"],
+  [{ wgsl: "1000 + 0.001 * x", derivative: "vec4f(0.002)" }, "derivative must be that of wgsl"],
+  [
+    { wgsl: "max(x, vec4f(0)) + 0", derivative: "select(vec4f(0), vec4f(1), x > vec4f(0))" },
+    "wgsl must keep NaN",
+  ],
+];
+
 const WRONG: [Activation, string][] = [
   [{ wgsl: "x * x", derivative: "x" }, "derivative must be that of wgsl"],
   [{ wgsl: "x * x", derivative: "2.01 * x" }, "derivative must be that of wgsl"],
@@ -45,7 +83,7 @@ Deno.test("a derivative of another function, a slope that is no number, and WGSL
     assertEquals(gpu.memory.ledger.chargedBytes + gpu.memory.ledger.live("input"), live);
   }));
 
-Deno.test("the message tells the worst place and both slopes", () =>
+Deno.test("the message tells a place and both slopes", () =>
   withGpu(async (gpu) => {
     const error = await assertRejects(() => checkActivation(gpu, { wgsl: "x", derivative: "vec4f(3)" }));
     assert(error instanceof ActivationError);
@@ -53,4 +91,22 @@ Deno.test("the message tells the worst place and both slopes", () =>
       /current value is 3 at x = -?[\d.]+, where differences give 1$/.test(error.message),
       error.message,
     );
+  }));
+
+Deno.test("what cancels, holds a constant, keeps NaN or cannot be told in float64 is accepted where it is right", () =>
+  withGpu(async (gpu) => {
+    for (const activation of MORE_RIGHT) await checkActivation(gpu, activation);
+  }));
+
+Deno.test("what is wrong far from 0, by a constant's side, for NaN or on the device alone is refused", () =>
+  withGpu(async (gpu) => {
+    // Buffers of an earlier check hold right values: they must not be read as this one's.
+    await checkActivation(gpu, { wgsl: "x", derivative: "vec4f(1)" });
+    for (const [activation, message] of WRONG_AFAR) {
+      const error = await assertRejects(() => checkActivation(gpu, activation), ActivationError);
+      assert(
+        error.message.toLowerCase().includes(message.toLowerCase()),
+        `${JSON.stringify(activation)}: ${error.message}`,
+      );
+    }
   }));

@@ -1,5 +1,5 @@
 /** What callers may give as an activation of their own, and what is kept of it. */
-import { type assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   checkActivation,
   explain,
