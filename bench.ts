@@ -38,9 +38,12 @@ import {
   rowKey,
   type RowResult,
   type RowSpec,
+  type WebGpu,
+  webgpuOf,
 } from "./bench/measure/job.ts";
 import { jobOf, problemsOf } from "./bench/measure/request.ts";
 import { measure } from "./bench/measure/run.ts";
+import { bareRow } from "./bench/measure/row.ts";
 import { Schedule } from "./bench/measure/schedule.ts";
 import { tune } from "./bench/measure/tune.ts";
 import { variants } from "./variants/mod.ts";
@@ -174,8 +177,11 @@ async function bench(options: BenchOptions, args: readonly string[]): Promise<nu
 
 /** The ceilings of a report, null where it has none yet. */
 function measuredCeilings(previous: Report | null): Ceilings | null {
-  const { fmaTflops: { float32 = null, float16 = null } = {}, copyGBps = null } = previous?.ceilings ?? {};
-  return float32 === null || copyGBps === null ? null : { fmaTflops: { float32, float16 }, copyGBps };
+  const { fmaTflops: { float32 = null, float16 = null } = {}, matrixTflops = null, copyGBps = null } =
+    previous?.ceilings ?? {};
+  return float32 === null || copyGBps === null
+    ? null
+    : { fmaTflops: { float32, float16 }, matrixTflops, copyGBps };
 }
 
 /** What `tune` found earlier, or what is wrong with it. */
@@ -200,12 +206,23 @@ class Run {
   #schedule: Schedule | null = null;
   #groups: readonly Group[] = [];
   #deaths = 0;
+  /** Of the child at work. */
+  #webgpu: WebGpu;
+  readonly #ceilings = new Map<WebGpu, Ceilings>();
+  /** What each WebGPU calls the adapter. */
+  readonly #adapters = new Map<WebGpu, string>();
 
   constructor(options: BenchOptions, job: Job, log: RunLog) {
     this.#options = options;
     this.#job = job;
     this.#log = log;
-    const args = ["run", "--no-prompt", "--quiet", import.meta.url, CHILD];
+    this.#webgpu = job.webgpu;
+    if (job.ceilings) this.#ceilings.set(job.webgpu, job.ceilings);
+    const { device } = log.report.adapter;
+    if (device !== "") this.#adapters.set(job.webgpu, device);
+    // Dawn is an addon, which no permission holds back.
+    const permissions = options.webgpus.includes("dawn") ? ["--allow-all"] : [];
+    const args = ["run", "--no-prompt", "--quiet", ...permissions, import.meta.url, CHILD];
     const command = { args, env: driverVariables(), deadlineMs: 1000 * options.timeoutSeconds };
     const interrupted = { status: FAILED, message: "Interrupted: --resume goes on with what is left." };
     this.#supervisor = new Supervisor(command, { interrupted });
@@ -233,8 +250,29 @@ class Run {
     return stop?.status ?? (failed ? FAILED : OK);
   }
 
+  /** The job of the next child: what is left for one WebGPU. */
   #next(): Job {
-    return { ...this.#job, groups: this.#schedule?.groups ?? null };
+    const left = this.#schedule?.groups ?? null;
+    const webgpu = this.#webgpu = left === null ? this.#job.webgpu : webgpuOf(left[0].rows[0].variant);
+    const own = left?.map(({ problem, rows }) => ({
+      problem,
+      rows: rows.filter(({ variant }) => webgpuOf(variant) === webgpu),
+    }));
+    const groups = own?.filter(({ rows }) => rows.length > 0) ?? null;
+    return { ...this.#job, webgpu, groups, ceilings: this.#ceilings.get(webgpu) ?? null };
+  }
+
+  /** Skips all rows of a WebGPU that is not to be had here, if others have been measured. */
+  #skipped(reason: string): boolean {
+    if (this.#webgpu === this.#job.webgpu) return false;
+    for (const { problem, rows } of this.#schedule?.groups ?? []) {
+      for (const spec of rows.filter(({ variant }) => webgpuOf(variant) === this.#webgpu)) {
+        const event = { type: "row", row: bareRow(problem, spec, { status: "skipped", reason }) } as const;
+        this.#tell(event);
+        this.#schedule?.take(event);
+      }
+    }
+    return true;
   }
 
   #died(reason: string): void {
@@ -244,7 +282,10 @@ class Run {
   }
 
   #take(event: MeasureEvent): void {
-    if (event.type === "no-adapter") return this.#supervisor.stop(NO_ADAPTER, withRemedy(event.message));
+    if (event.type === "no-adapter") {
+      if (!this.#skipped(event.message)) this.#supervisor.stop(NO_ADAPTER, withRemedy(event.message));
+      return;
+    }
     if (event.type === "end" || this.#isKnown(event)) return;
     this.#tell(event);
     if (event.type === "plan") this.#planned(event);
@@ -257,20 +298,30 @@ class Run {
 
   /** The first child tells of the adapter and its ceilings; those after it, and a resumed report, must agree. */
   #isKnown(event: MeasureEvent): boolean {
-    if (event.type === "ceilings") {
-      const known = this.#job.ceilings !== null;
-      this.#job = { ...this.#job, ceilings: event.ceilings };
-      return known;
-    }
-    const known = this.#log.report.adapter.device;
-    if (event.type !== "adapter" || known === "") return false;
+    if (event.type === "ceilings") return this.#knowsCeilings(event.ceilings);
+    if (event.type !== "adapter") return false;
     const { device } = event.adapter;
+    const known = this.#adapters.get(this.#webgpu);
+    this.#adapters.set(this.#webgpu, device);
+    // A report has one adapter, which each WebGPU calls otherwise: the first one's name stands.
+    if (known === undefined) return this.#adapters.size > 1;
     if (known !== device) {
       this.#supervisor.stop(
         BAD_ARGUMENTS,
         `Cannot go on as the report is of ${known}: current adapter is ${device}`,
       );
     }
+    return true;
+  }
+
+  /** The ceilings of the first WebGPU stand in the report, and of tensor cores whichever reaches them. */
+  #knowsCeilings(ceilings: Ceilings): boolean {
+    const known = this.#ceilings.has(this.#webgpu);
+    this.#ceilings.set(this.#webgpu, ceilings);
+    if (known || this.#ceilings.size === 1) return known;
+    const { matrixTflops = null } = ceilings;
+    const first = this.#ceilings.get(this.#job.webgpu)!;
+    if (matrixTflops !== null) this.#tell({ type: "ceilings", ceilings: { ...first, matrixTflops } });
     return true;
   }
 

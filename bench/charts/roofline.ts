@@ -37,7 +37,8 @@ interface Roof {
 function roofOf({ ceilings }: Report, rows: readonly Row[]): Roof | null {
   const { float32, float16 } = ceilings.fmaTflops;
   const half = rows.some((row) => row.dtype === "float16") ? float16 : null;
-  const tflops = greatest([float32, half]);
+  const tensor = rows.some((row) => row.units === "subgroup matrices") ? ceilings.matrixTflops ?? null : null;
+  const tflops = greatest([float32, half, tensor]);
   return tflops === 0 || ceilings.copyGBps === null ? null : { tflops, gbps: ceilings.copyGBps };
 }
 

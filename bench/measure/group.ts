@@ -228,8 +228,9 @@ export class GroupRun {
   }
 
   #finish(work: RowWork, { samples, onGpu }: { samples: readonly number[]; onGpu: boolean }): void {
-    const { ceilings, compileTimes, instruments: { resolutionNs }, job: { seed }, emit } = this.#bench;
-    const scale = { ceilings, compileTimes, resolutionNs, seed };
+    const { ceilings, compileTimes, instruments: { resolutionNs }, job: { seed, webgpu }, emit } =
+      this.#bench;
+    const scale = { ceilings, compileTimes, resolutionNs, seed, webgpu };
     const row = onGpu
       ? finishedRow(work, samples, scale)
       : finishedRow({ ...work, wallNs: [...samples] }, [], scale);

@@ -32,9 +32,26 @@ export interface Group {
   readonly rows: readonly RowSpec[];
 }
 
+/** Whose WebGPU measures: Deno's own, or Dawn, the way to tensor cores. */
+export type WebGpu = "native" | "dawn";
+
+const ON_DAWN = "dawn:";
+
+/** The id of a variant in the rows of a WebGPU. */
+export function idOn(webgpu: WebGpu, id: string): string {
+  return webgpu === "dawn" ? ON_DAWN + id : id;
+}
+
+/** Whose WebGPU measures the rows of an id. */
+export function webgpuOf(id: string): WebGpu {
+  return id.startsWith(ON_DAWN) ? "dawn" : "native";
+}
+
 /** What to measure. */
 export interface Job {
   readonly adapter: AdapterChoice;
+  /** Whose WebGPU measures. */
+  readonly webgpu: WebGpu;
   /** What to run; null to pick sizes by what the adapter can do, with the rows of `automatic`. */
   readonly groups: readonly Group[] | null;
   /** Problem and rows whose sizes are to be picked. */

@@ -1,6 +1,6 @@
 import type { ActivationName } from "../../kernels/activation.ts";
 import { type Mode, parseDimension, parseSizes } from "./shapes.ts";
-import type { Group, Job, ProblemSpec } from "./job.ts";
+import { type Group, idOn, type Job, type ProblemSpec, type WebGpu } from "./job.ts";
 
 /** A job as a command line asks for it: lists of what to combine. */
 export interface Request
@@ -10,6 +10,7 @@ export interface Request
   /** T as written, for sizes that give none, picked ones included; null for what the size says. */
   readonly tokens: string | null;
   readonly variants: readonly string[];
+  readonly webgpus: readonly WebGpu[];
   readonly modes: readonly Mode[];
   readonly dtypes: readonly ProblemSpec["dtype"][];
   readonly precision: ProblemSpec["precision"];
@@ -41,12 +42,14 @@ function tokensOf({ tokens }: Request): number | null {
  */
 export function jobOf(request: Request): Job {
   const { adapter, seed, flush, minTimeMs, samples, memoryBudget, dryRun, dtypes, precision } = request;
-  const rows = request.modes.flatMap((mode) => request.variants.map((variant) => ({ variant, mode })));
+  const ids = request.webgpus.flatMap((webgpu) => request.variants.map((id) => idOn(webgpu, id)));
+  const rows = request.modes.flatMap((mode) => ids.map((variant) => ({ variant, mode })));
   const groups = problemsOf(request)?.map((problem): Group => ({ problem, rows })) ?? null;
   const problem = { precision, activation: request.activation as ActivationName };
   const automatic = { problem, tokens: tokensOf(request), dtypes, rows };
   return {
     adapter,
+    webgpu: request.webgpus[0],
     groups,
     automatic,
     tuning: null,

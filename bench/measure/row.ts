@@ -6,8 +6,9 @@ import { flopsOf, minimalBytes } from "./shapes.ts";
 import { wayName } from "../../variants/variant.ts";
 import type { Checked, CompileTimes } from "./check.ts";
 import type { Case } from "./execution.ts";
-import type { Errors, KernelFigures, ProblemSpec, RowResult, RowSpec } from "./job.ts";
+import type { Errors, KernelFigures, ProblemSpec, RowResult, RowSpec, WebGpu } from "./job.ts";
 import type { RowPlan } from "./plan.ts";
+import type { Dispatch, Units } from "../../kernels/gpu/dispatch.ts";
 
 /** A row on its way from plan to result. */
 export interface RowWork {
@@ -47,6 +48,8 @@ export function bareRow(
     bound: null,
     memory: null,
     accuracy: null,
+    webgpu: null,
+    units: null,
     sampled: null,
     compileMs: null,
     coldMs: null,
@@ -61,6 +64,8 @@ export interface Scale {
   /** Nanoseconds that the device's clock can tell apart; null without timestamps. */
   readonly resolutionNs: number | null;
   readonly compileTimes: CompileTimes;
+  /** Whose WebGPU it is. */
+  readonly webgpu: WebGpu;
   /** Seed of the intervals. */
   readonly seed: number;
 }
@@ -73,7 +78,10 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
   const flops = flopsOf(problem, spec.mode);
   const bytes = minimalBytes(problem, spec.mode);
   const ns = medianOf(gpuNs, wallNs);
-  const { bound, fraction } = standing({ flops, bytes, ns }, roofOf(problem, scale.ceilings));
+  const { bound, fraction } = standing(
+    { flops, bytes, ns },
+    roofOf(problem, scale.ceilings, unitsOf(plan.dispatches)),
+  );
   const compileMs = [...checked.kernels].reduce((sum, key) => sum + (scale.compileTimes.get(key) ?? 0), 0);
   const coldMs = compileMs + checked.runMs;
   const kernels = kernelFigures(work, scale);
@@ -96,6 +104,8 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
     bound,
     memory: { ...memory, predictedPeakBytes: plan.peakBytes },
     accuracy: accuracyOf(spec, checked.errors),
+    webgpu: scale.webgpu,
+    units: unitsOf(plan.dispatches),
     sampled: checked.sampled,
     compileMs,
     coldMs,
@@ -118,9 +128,21 @@ function medianOf(gpuNs: Summary | null, wallNs: Summary | null): number {
 }
 
 /** float16 products may accumulate in float16 where "float16-sums" asks for that; everything else computes in float32. */
-function roofOf({ dtype, precision }: ProblemSpec, { fmaTflops, copyGBps }: Ceilings): Roof {
+function roofOf(
+  { dtype, precision }: ProblemSpec,
+  { fmaTflops, matrixTflops, copyGBps }: Ceilings,
+  units: Units,
+): Roof {
   const narrow = dtype === "float16" && precision === "float16-sums" ? fmaTflops.float16 ?? 0 : 0;
-  return { flopsPerNs: Math.max(fmaTflops.float32, narrow) * 1e3, bytesPerNs: copyGBps };
+  const tensor = units === "subgroup matrices" ? matrixTflops ?? 0 : 0;
+  return { flopsPerNs: Math.max(fmaTflops.float32, narrow, tensor) * 1e3, bytesPerNs: copyGBps };
+}
+
+/** What computes the products of a row: tensor cores if any of its launches uses them. */
+function unitsOf(dispatches: readonly Dispatch[]): Units {
+  return dispatches.some(({ units }) => units === "subgroup matrices")
+    ? "subgroup matrices"
+    : "multiply-adds";
 }
 
 /** Backward makes no y. */
@@ -129,12 +151,12 @@ function accuracyOf({ mode }: RowSpec, errors: Errors): Errors {
 }
 
 function kernelFigures({ plan, launchNs, problem }: RowWork, { ceilings }: Scale): KernelFigures[] {
-  const roof = roofOf(problem, ceilings);
-  return plan.dispatches.map(({ kernel, flops, bytes, tile = null }, i) => {
+  return plan.dispatches.map(({ kernel, flops, bytes, tile = null, units = "multiply-adds" }, i) => {
+    const roof = roofOf(problem, ceilings, units);
     const gpuNs = launchNs.length === 0 ? null : median(launchNs.map((run) => run[i]));
     const { bound, fraction } = gpuNs === null
       ? { bound: null, fraction: null }
       : standing({ flops, bytes, ns: gpuNs }, roof);
-    return { label: kernel.label, gpuNs, flops, bytes, tile, bound, fractionOfCeiling: fraction };
+    return { label: kernel.label, gpuNs, flops, bytes, tile, units, bound, fractionOfCeiling: fraction };
   });
 }

@@ -1,3 +1,4 @@
+import { DawnError, requestDawnGpu } from "../../kernels/gpu/dawn.ts";
 import { Gpu, NoAdapterError } from "../../kernels/gpu/device.ts";
 import { useTuning } from "../../kernels/matmul/tuning.ts";
 import { type Ceilings, measureCeilings } from "../timing/ceilings.ts";
@@ -7,7 +8,16 @@ import type { StopRule } from "../timing/sampler.ts";
 import { flopsOf } from "./shapes.ts";
 import type { Variant } from "../../variants/variant.ts";
 import { GroupRun } from "./group.ts";
-import type { AdapterFacts, Emit, Group, Job, PlannedRow } from "./job.ts";
+import {
+  type AdapterFacts,
+  type Emit,
+  type Group,
+  idOn,
+  type Job,
+  type PlannedRow,
+  type RowSpec,
+  webgpuOf,
+} from "./job.ts";
 import { planRow } from "./plan.ts";
 import { estimateSeconds, pickSizes, type Speed } from "./sizes.ts";
 
@@ -41,7 +51,11 @@ export async function measure(job: Job, variants: readonly Variant[], emit: Emit
     emit({ type: "ceilings", ceilings });
     const speed = { ceilings, software: gpu.capabilities.software };
     const groups = job.groups ?? automaticGroups(job, speed);
-    const planned = groups.map((group) => ({ group, rows: plannedRows(gpu, group, { job, variants }) }));
+    const named = variants.map((variant) => ({ ...variant, id: idOn(job.webgpu, variant.id) }));
+    const planned = groups.map((group) => ({
+      group,
+      rows: plannedRows(gpu, group, { job, variants: named }),
+    }));
     emit({
       type: "plan",
       groups: planned.map(({ group, rows }) => {
@@ -50,7 +64,13 @@ export async function measure(job: Job, variants: readonly Variant[], emit: Emit
       }),
       rows: planned.flatMap(({ rows }) => rows),
     });
-    if (!job.dryRun) await measureGroups({ gpu, instruments, ceilings, job, variants, emit }, groups);
+    if (!job.dryRun) {
+      const own = groups.map(({ problem, rows }) => ({
+        problem,
+        rows: rows.filter((row) => isOwn(row, job)),
+      }));
+      await measureGroups({ gpu, instruments, ceilings, job, variants: named, emit }, own);
+    }
     emit({ type: "end" });
   } finally {
     gpu.dispose();
@@ -90,11 +110,13 @@ async function measureGroups(
   }
 }
 
-async function requested({ adapter }: Job, emit: Emit): Promise<Gpu | null> {
+async function requested({ adapter, webgpu }: Job, emit: Emit): Promise<Gpu | null> {
   try {
-    return await Gpu.request({ adapter });
+    if (webgpu === "native") return await Gpu.request({ adapter });
+    // Without subgroup matrices it is a second WebGPU, with another compiler, all the same.
+    return await requestDawnGpu({ adapter, subgroupMatrices: "optional" });
   } catch (error) {
-    if (!(error instanceof NoAdapterError)) throw error;
+    if (!(error instanceof NoAdapterError || error instanceof DawnError)) throw error;
     emit({ type: "no-adapter", message: error.message });
     return null;
   }
@@ -116,18 +138,25 @@ function automaticGroups({ automatic: { problem, tokens, dtypes, rows } }: Job, 
   return dtypes.flatMap((dtype) => sizes.map((size) => ({ problem: { ...size, ...problem, dtype }, rows })));
 }
 
+function isOwn({ variant }: RowSpec, { webgpu }: Job): boolean {
+  return webgpuOf(variant) === webgpu;
+}
+
 function plannedRows(
   { capabilities }: Gpu,
   { problem, rows }: Group,
   { job, variants }: { job: Job; variants: readonly Variant[] },
 ): PlannedRow[] {
   return rows.map((spec) => {
+    const flops = flopsOf(problem, spec.mode);
+    // Rows of the other WebGPU are planned where they are measured.
+    if (!isOwn(spec, job)) return { ...problem, ...spec, refusal: null, predictedPeakBytes: null, flops };
     const variant = variants.find(({ id }) => id === spec.variant);
     if (!variant) throw new TypeError(`Cannot plan ${spec.variant} as no variant has this id`);
     const plan = planRow({ variant, problem, mode: spec.mode }, capabilities, job);
     const refusal = "refusal" in plan ? plan.refusal : null;
     const predictedPeakBytes = "refusal" in plan ? null : plan.peakBytes;
-    return { ...problem, ...spec, refusal, predictedPeakBytes, flops: flopsOf(problem, spec.mode) };
+    return { ...problem, ...spec, refusal, predictedPeakBytes, flops };
   });
 }
 

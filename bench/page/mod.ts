@@ -5,7 +5,8 @@
  * @module
  */
 
-import { formatRate, formatShape, significant } from "../report/format.ts";
+import { ceilingClauses } from "../report/context.ts";
+import { formatShape } from "../report/format.ts";
 import { machineOf } from "../report/groups.ts";
 import type { Report } from "../report/schema.ts";
 import { warningSentences } from "../report/warnings.ts";
@@ -26,13 +27,7 @@ export interface NamedReport {
 /** What is said about a report before its figures. */
 function facts(report: Report): [string, string][] {
   const { adapter, ceilings, versions, createdAt, command } = report;
-  const { float32, float16 } = ceilings.fmaTflops;
   const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
-  const measured = [
-    float32 === null ? "" : `${formatRate(float32)} of float32 multiply-adds`,
-    float16 ? `${formatRate(float16)} of float16 multiply-adds` : "",
-    ceilings.copyGBps === null ? "" : `${significant(ceilings.copyGBps)} GB/s of copy`,
-  ].filter((part) => part !== "");
   const named = adapter.description === adapter.device ? "" : adapter.description;
   const driver = [named, report.driver?.version ?? ""].filter((part) => part !== "").join(", ");
   const pairs: [string, string][] = [
@@ -41,7 +36,7 @@ function facts(report: Report): [string, string][] {
     ["Command", command],
     ["Date", createdAt],
     ["Versions", versionList],
-    ["Ceilings", measured.join(", ")],
+    ["Ceilings", ceilingClauses(ceilings).join(", ")],
   ];
   return pairs.filter(([, value]) => value.trim() !== "");
 }

@@ -52,7 +52,7 @@ const COLUMNS: readonly { heading: string; of: (compared: Compared) => Cell; onl
   {
     heading: "Of ceiling",
     of: ({ row }) =>
-      number(row.fractionOfCeiling, `${formatPercent(row.fractionOfCeiling)} ${boundName(row.bound)}`.trim()),
+      number(row.fractionOfCeiling, `${formatPercent(row.fractionOfCeiling)} ${boundName(row)}`.trim()),
   },
   { heading: "Peak", of: ({ row }) => sizeCell(row.memory?.peakBytes) },
   { heading: "Saved", of: ({ row }) => sizeCell(row.memory?.savedBytes) },

@@ -24,6 +24,7 @@ import {
   type ReportDType,
   type ReportMode,
   type ReportPrecision,
+  WEBGPUS,
 } from "../report/schema.ts";
 
 export { UsageError };
@@ -55,6 +56,8 @@ export interface BenchOptions {
   samples: number | null;
   seed: number;
   adapter: typeof ADAPTERS[number];
+  /** Whose WebGPU measures, one after the other. */
+  webgpus: (typeof WEBGPUS[number])[];
   /** Most bytes a row may need beyond its inputs; null for no limit. */
   memoryBudget: number | null;
   outputDir: string;
@@ -228,6 +231,7 @@ function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {
     samples: whole("samples", { least: 1, most: 10_000 }),
     seed: whole("seed", { least: 0, most: 2 ** 32 - 1 }) ?? 0,
     adapter: one("adapter", ADAPTERS, "high-performance"),
+    webgpus: list("webgpu", WEBGPUS, ["native"]),
     memoryBudget: budget === null ? null : bytesOf("memory-budget", budget),
     outputDir: textOf(parsed, "output-dir") ?? "results",
     flush: parsed.flush === true,

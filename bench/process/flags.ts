@@ -51,6 +51,11 @@ const TABLE = [
     help: "Samples for each row at least, unless each takes seconds (20; software 6)",
   },
   { name: "seed", value: "N", help: "Seed of inputs and of the order of samples (0)" },
+  {
+    name: "webgpu",
+    value: "LIST",
+    help: "Of native, Deno's own, and dawn, which reaches tensor cores; downloads npm:webgpu (native)",
+  },
   { name: "adapter", value: "NAME", help: "high-performance, low-power or software (high-performance)" },
   {
     name: "memory-budget",

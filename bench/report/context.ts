@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatBytes, formatRate } from "./format.ts";
+import { formatBytes, formatRate, significant } from "./format.ts";
 import { machineOf } from "./groups.ts";
 import type { AdapterReport, Ceilings, DriverReport } from "./schema.ts";
 import { plain } from "./shape.ts";
@@ -41,13 +41,26 @@ export function contextLines(machine: Machine, adapter: AdapterReport): string[]
 }
 
 /** The ceilings in one line. */
-export function ceilingsLine({ fmaTflops: { float32, float16 }, copyGBps }: Ceilings): string {
+export function ceilingsLine({ fmaTflops, matrixTflops = null, copyGBps }: Ceilings): string {
+  const { float32, float16 } = fmaTflops;
   const rates = [`${formatRate(float32)} float32`, ...float16 ? [`${formatRate(float16)} float16`] : []].join(
     ", ",
   );
-  return `ceilings  ${rates} multiply-adds, copy ${
+  const tensor = matrixTflops === null ? "" : `${formatRate(matrixTflops)} subgroup matrices, `;
+  return `ceilings  ${rates} multiply-adds, ${tensor}copy ${
     copyGBps === null ? "-" : copyGBps.toFixed(copyGBps < 10 ? 1 : 0)
   } GB/s`;
+}
+
+/** Each ceiling that was measured, as part of a sentence. */
+export function ceilingClauses({ fmaTflops, matrixTflops = null, copyGBps }: Ceilings): string[] {
+  const { float32, float16 = null } = fmaTflops;
+  return [
+    float32 === null ? "" : `${formatRate(float32)} of float32 multiply-adds`,
+    float16 === null ? "" : `${formatRate(float16)} of float16 multiply-adds`,
+    matrixTflops === null ? "" : `${formatRate(matrixTflops)} of subgroup matrices (tensor cores)`,
+    copyGBps === null ? "" : `${significant(copyGBps)} GB/s of copy`,
+  ].filter((part) => part !== "");
 }
 
 /** What the driver's own tool told, in one line. */

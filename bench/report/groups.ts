@@ -169,8 +169,9 @@ export const PARTS_NOTE =
   "In the row kernels that share nothing overlap, such as the last rows of a product with the others.";
 
 /** How the ceiling is called that binds a row or a kernel. */
-export function boundName(bound: Bound | null | undefined): string {
-  return bound === "flops" ? "FMA" : bound === "bytes" ? "copy" : "";
+export function boundName({ bound, units }: Pick<Row, "bound" | "units">): string {
+  if (bound === "bytes") return "copy";
+  return bound === "flops" ? units === "subgroup matrices" ? "tensor" : "FMA" : "";
 }
 
 /** What to call the machine: its device, else its description, else its maker. */

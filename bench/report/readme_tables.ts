@@ -28,6 +28,7 @@ import {
   statisticsOf,
   timeOf,
 } from "./groups.ts";
+import { ceilingClauses } from "./context.ts";
 import { escapeMarkdown, markdownTable } from "./markdown.ts";
 import type { KernelReport, Report, Row } from "./schema.ts";
 import { isPeer, leads, peakOf, type Standing, standingsOf } from "./summary.ts";
@@ -178,7 +179,7 @@ export function kernelsTable(report: Report): string {
       escapeMarkdown(kernel.tile ?? "-"),
       formatTime(kernel.gpuNs),
       kernelRate(kernel),
-      `${formatPercent(kernel.fractionOfCeiling ?? null)} ${boundName(kernel.bound)}`.trim(),
+      `${formatPercent(kernel.fractionOfCeiling ?? null)} ${boundName(kernel)}`.trim(),
     ]);
     const table = markdownTable([
       `${escapeMarkdown(row.variant)}, ${row.mode}`,
@@ -250,12 +251,8 @@ export function peersTable(report: Report): string {
 
 /** Machine, date, versions and ceilings. */
 export function runFacts(report: Report): string {
-  const { ceilings: { fmaTflops, copyGBps }, versions, adapter } = report;
-  const measured = [
-    fmaTflops.float32 === null ? "" : `${formatRate(fmaTflops.float32)} of float32 multiply-adds`,
-    fmaTflops.float16 ? `${formatRate(fmaTflops.float16)} of float16 multiply-adds` : "",
-    copyGBps === null ? "" : `${significant(copyGBps)} GB/s of copy`,
-  ].filter((part) => part !== "");
+  const { ceilings, versions, adapter } = report;
+  const measured = ceilingClauses(ceilings);
   const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
   const sentences = [
     `Measured on ${machineOf(report)}${adapter.software ? " (software)" : ""}, ${

@@ -56,6 +56,12 @@ export const BOUNDS = ["flops", "bytes"] as const satisfies readonly Bound[];
 export type ReportMode = typeof MODES[number];
 /** One of {@link DTYPES}. */
 export type ReportDType = typeof DTYPES[number];
+/** Whose WebGPU a row ran on. */
+export const WEBGPUS = ["native", "dawn"] as const;
+
+/** What computes products: the float units of a GPU's threads, or its tensor cores. */
+export const UNITS = ["multiply-adds", "subgroup matrices"] as const;
+
 /** One of {@link PRECISIONS}. */
 export type ReportPrecision = typeof PRECISIONS[number];
 /** One of {@link STATUSES}. */
@@ -122,6 +128,7 @@ const kernel = record({
   flops: nullable(amount),
   bytes: nullable(amount),
   tile: optional(nullable(text)),
+  units: optional(nullable(oneOf(UNITS))),
   bound: optional(nullable(oneOf(BOUNDS))),
   fractionOfCeiling: optional(nullable(amount)),
 });
@@ -129,7 +136,7 @@ const kernel = record({
 /** One variant in one mode at one shape. */
 export const row = rule(
   record({
-    /** Id of the variant; a peer's begins with `peer:`. */
+    /** Id of the variant; a peer's begins with `peer:`, and one that Dawn ran with `dawn:`. */
     variant: filledText,
     /** T, the rows of x. */
     tokens: count,
@@ -162,6 +169,10 @@ export const row = rule(
     bound: optional(nullable(oneOf(BOUNDS))),
     memory: nullable(memory),
     accuracy: nullable(accuracy),
+    /** Whose WebGPU ran it: Deno's own, or Dawn; absent in reports of before there was a choice. */
+    webgpu: optional(nullable(oneOf(WEBGPUS))),
+    /** What computed its products. */
+    units: optional(nullable(oneOf(UNITS))),
     /** Whether the check compared sampled tokens and hidden units, not all; null where nothing was compared. */
     sampled: optional(nullable(flag)),
     /** Whether it computes with less precision than the problem asks for, as TF32 does: it is then ranked apart. */

@@ -155,7 +155,7 @@ function cells({ row, speed, interval, place }: Standing, { time, rate, bytes }:
     speed === null ? "-" : formatRatio(speed),
     range + MARKS[place],
     row.tflops === null ? "-" : significant(row.tflops / rate.size),
-    `${formatPercent(row.fractionOfCeiling)}${aboveCeiling(row) ? "!" : ""} ${boundName(row.bound)}`.trim(),
+    `${formatPercent(row.fractionOfCeiling)}${aboveCeiling(row) ? "!" : ""} ${boundName(row)}`.trim(),
     size(row.memory?.peakBytes),
     size(row.memory?.savedBytes),
     formatError(errorOf(row)),

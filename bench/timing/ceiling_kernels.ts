@@ -70,9 +70,10 @@ ${Array.from({ length: STEPS }, () => `    ${step}`).join("\n")}
   };
 }
 
-/** Sums of one subgroup: enough to hide the latency of one multiply-accumulate. */
-const MATRIX_SUMS = 8;
-const MATRIX_STEPS = 16;
+/** Operands of one subgroup on each side, whose products are 16 sums: a patch as those of products. */
+const MATRIX_OPERANDS = 4;
+const MATRIX_SUMS = MATRIX_OPERANDS ** 2;
+const MATRIX_STEPS = 8;
 const SUBGROUPS = 4;
 
 /** What {@linkcode matrixMultiplyAdds} runs. */
@@ -108,8 +109,12 @@ export function matrixMultiplyAdds(recorder: Recorder, work: MatrixWork & { read
 function matrixKernel({ matrix: { M, N, K }, subgroupSize }: MatrixWork): Kernel {
   const sums = Array.from({ length: MATRIX_SUMS }, (_, i) => i);
   const result = `subgroup_matrix_result<f32, ${N}, ${M}>`;
-  const step = sums.map((i) => `c${i} = subgroupMatrixMultiplyAccumulate(a, b, c${i});`).join(" ");
-  const most = Math.max(M * K, K * N);
+  const step = sums.map((i) => {
+    const [row, col] = [Math.floor(i / MATRIX_OPERANDS), i % MATRIX_OPERANDS];
+    return `c${i} = subgroupMatrixMultiplyAccumulate(a${row}, b${col}, c${i});`;
+  }).join(" ");
+  const operands = sums.slice(0, MATRIX_OPERANDS);
+  const most = Math.max(M * K, K * N) + MATRIX_OPERANDS;
   return {
     key: `ceiling|matrix|${M}x${N}x${K}|${subgroupSize}`,
     label: "subgroup matrix ceiling",
@@ -132,8 +137,12 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(subgroup_id) subgrou
         SUBGROUPS * subgroupSize
       }u) { operands[i] = f16(f32(i & 7u) * 0.0001); }
   workgroupBarrier();
-  let a = subgroupMatrixLoad<subgroup_matrix_left<f16, ${K}, ${M}>, row_major>(&operands, 0u, ${K}u);
-  let b = subgroupMatrixLoad<subgroup_matrix_right<f16, ${N}, ${K}>, row_major>(&operands, 0u, ${N}u);
+${
+        operands.map((i) =>
+          `  let a${i} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${K}, ${M}>, row_major>(&operands, ${i}u, ${K}u);
+  let b${i} = subgroupMatrixLoad<subgroup_matrix_right<f16, ${N}, ${K}>, row_major>(&operands, ${i}u, ${N}u);`
+        ).join("\n")
+      }
 ${sums.map((i) => `  var c${i} = ${result}();`).join("\n")}
   for (var round = 0u; round < p.rounds; round++) {
 ${Array.from({ length: MATRIX_STEPS }, () => `    ${step}`).join("\n")}

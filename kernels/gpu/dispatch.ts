@@ -11,6 +11,9 @@ export interface Binding {
   readonly byteLength?: number;
 }
 
+/** What a GPU computes with: the float units of its threads, or tensor cores, which WGSL knows as subgroup matrices. */
+export type Units = "multiply-adds" | "subgroup matrices";
+
 /** One launch of a kernel. */
 export interface Dispatch {
   /** What is launched. */
@@ -27,6 +30,8 @@ export interface Dispatch {
   readonly bytes: number;
   /** The tile or path that was chosen, for reports. */
   readonly tile?: string;
+  /** What computes it. Default: multiply-adds. */
+  readonly units?: Units;
   /** The matrix product that it is, as a tuning table names it. */
   readonly product?: string;
 }

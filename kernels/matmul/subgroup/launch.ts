@@ -93,6 +93,7 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     flops: 2 * m * n * k * columns,
     bytes: [...sized.a, ...sized.b, ...out].reduce((sum, view) => sum + viewBytes(view), 0),
     tile: subgroupTileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
+    units: "subgroup matrices",
     product: sized.product,
   };
 }

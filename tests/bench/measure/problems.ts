@@ -23,6 +23,7 @@ export const MODES = ["forward", "backward", "full"] as const;
 export function jobOf(problems: ProblemSpec[] | null, ids: string[], changes: Partial<Job> = {}): Job {
   const rows = ids.flatMap((variant) => MODES.map((mode) => ({ variant, mode })));
   return {
+    webgpu: "native",
     adapter: "high-performance",
     groups: problems && problems.map((problem) => ({ problem, rows })),
     automatic: {

@@ -12,6 +12,7 @@ const SCALE = {
   ceilings: CEILINGS,
   resolutionNs: 32,
   compileTimes: new Map([["a", 30], ["b", 20], ["c", 5]]),
+  webgpu: "native" as const,
   seed: 1,
 };
 
