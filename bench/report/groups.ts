@@ -5,7 +5,6 @@
  */
 
 import {
-  type Bound,
   MODES,
   type Report,
   type ReportDType,
