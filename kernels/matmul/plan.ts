@@ -149,7 +149,9 @@ function splitSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] 
   const { products, m } = sized;
   const splits = Math.ceil(way.splits / products);
   const bounded = !addsInPlace(sized) || sized.precision === "highest";
-  const rows = bounded ? rowsAtOnce(sized, way.tile, splits * products) : m;
+  const rows = bounded
+    ? rowsAtOnce(sized, way.tile, { slices: splits * products, together: way.together })
+    : m;
   const [first, rest] = rowsApart(sized, rows);
   const slices = slicesOf(first, { splits, parts: products }, capabilities);
   const launches = range(products).map((product) => {

@@ -99,14 +99,15 @@ function addsApart({ products, dtype }: MatmulShape): boolean {
 export function rowsAtOnce(
   { m, n, columns, mostSliceBytes = MOST_PARTIAL_BYTES }: MatmulShape,
   tile: TileSize,
-  slices: number,
+  { slices, together = 1 }: { slices: number; together?: number },
 ): number {
   const fitting = Math.floor(mostSliceBytes / (4 * n * columns * slices));
   if (fitting >= m) return m;
   const tileRows = Math.max(1, Math.floor(fitting / tile.tileM));
   const perRow = tilesOf(tile, { m: 1, n, columns }) * slices;
-  const rounds = Math.floor(tileRows * perRow / MULTIPROCESSORS);
-  return tile.tileM * (rounds > 0 ? Math.max(1, Math.floor(rounds * MULTIPROCESSORS / perRow)) : tileRows);
+  const round = together * MULTIPROCESSORS;
+  const rounds = Math.floor(tileRows * perRow / round);
+  return tile.tileM * (rounds > 0 ? Math.max(1, Math.floor(rounds * round / perRow)) : tileRows);
 }
 
 function tailWays(shape: MatmulShape, tile: Tile): Way[] {

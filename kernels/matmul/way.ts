@@ -18,6 +18,8 @@ export interface LaunchInit {
 /** What computes the launches of a product, and how it is divided among them. */
 export interface Way {
   readonly tile: TileSize;
+  /** Workgroups that a multiprocessor runs together. Default: any number, as they share its rate. */
+  readonly together?: number;
   /** Slices of K, of all products together. */
   readonly splits: number;
   /** The last rows, computed apart, in slices of K. Default: none. */

@@ -27,7 +27,7 @@ export function tileWay(
   const launch: Way["launch"] = (part, init) =>
     subgroupLaunch(part, { tile, operands, ...init }, capabilities);
   return {
-    ...{ tile, splits, launch, launchTail: launch },
+    ...{ tile, splits, launch, launchTail: launch, together: TOGETHER },
     alignment: 4,
     columnsApart: false,
     // float16 is in its own range.
@@ -58,12 +58,16 @@ const STEPS = 2;
  * The best tile that fits a device: patches of 64 x 64 where matrices are 16 x 16. A split operand has twice the sums, so
  * that its patches are half as wide.
  */
-export function subgroupTileOf(capabilities: Capabilities, use: SubgroupUse): SubgroupTile | null {
+export function subgroupTileOf(
+  capabilities: Capabilities,
+  use: SubgroupUse & { readonly m: number },
+): SubgroupTile | null {
   const wide = use.operands === "split" ? 2 : 1;
   for (const { M, N, K } of matricesOf(capabilities)) {
     for (const count of MATRICES[capabilities.software ? "software" : "gpu"]) {
       const [patchM, patchN] = [count * M, Math.max(use.columns * N, count * N / wide)];
-      for (const [down, across] of PATCHES) {
+      // One patch has room for few rows.
+      for (const [down, across] of PATCHES.filter(([down]) => down === 1 || use.m > patchM)) {
         const tile: SubgroupTile = {
           tileM: down * patchM,
           tileN: across * wide * patchN,
