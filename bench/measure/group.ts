@@ -185,7 +185,7 @@ export class GroupRun {
   }
 
   #launches({ run, spec, plan }: CheckedRow): Promise<number[] | null> {
-    return profile(this.#bench.instruments, run, { mode: spec.mode, launches: plan.dispatches.length });
+    return profile(this.#bench.instruments, run, { mode: spec.mode, planned: plan.dispatches });
   }
 
   /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. */
@@ -240,8 +240,8 @@ export class GroupRun {
     const times: number[] = [];
     const rested = this.#pace ? pieces(order, ({ aboutNs, repeats }) => repeats * aboutNs / 1e6) : [order];
     for (const piece of rested) {
-      const items = piece.map(({ run, spec, repeats }) =>
-        this.#trimming(timedParts(run, spec.mode, repeats))
+      const items = piece.map(({ run, spec, plan, repeats }) =>
+        this.#trimming(timedParts(run, spec.mode, { repeats, planned: plan.dispatches }))
       );
       const spans = await this.#atPace(() => gpuTimes(this.#bench.instruments, items));
       times.push(...spans.map((ns, i) => ns / piece[i].repeats));
@@ -251,8 +251,8 @@ export class GroupRun {
 
   async #wallTimes(order: readonly RowWork[]): Promise<number[]> {
     const times: number[] = [];
-    for (const { run, spec } of order) {
-      const item = this.#trimming(timedParts(run, spec.mode, 1));
+    for (const { run, spec, plan } of order) {
+      const item = this.#trimming(timedParts(run, spec.mode, { planned: plan.dispatches }));
       times.push(await this.#atPace(() => wallTime(this.#bench.instruments, item)));
     }
     return times;
@@ -277,7 +277,7 @@ export class GroupRun {
         const runs = spec.mode === "backward"
           ? 1
           : repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
-        const item = this.#trimming(timedParts(run, spec.mode, 1));
+        const item = this.#trimming(timedParts(run, spec.mode, { planned: plan.dispatches }));
         wallNs.push(await this.#atPace(() => wallTime(instruments, item, { runs })));
       }
     }
