@@ -8,7 +8,8 @@ import { ObservedRecorder } from "../timing/observed.ts";
 import { release } from "../../variants/variant.ts";
 import { AllocationWatch } from "./allocation.ts";
 import { type Case, record } from "./execution.ts";
-import { errorsOf, faultOf, type Reference } from "./reference.ts";
+import { faultIn } from "./tolerance.ts";
+import { compared, errorsOf, type Reference } from "./reference.ts";
 import type { Errors, MemoryFigures } from "./job.ts";
 
 /** What a checked run showed. */
@@ -72,11 +73,11 @@ export async function checkRun(
     await gpu.idle();
     const runMs = performance.now() - start - (gpu.compileMs - compiledBefore);
     gpu.check();
-    const errors = await errorsOf(outputs, reference);
+    const all = await compared(outputs, reference);
     const backwardMemory = { ...peaks[peaks.length - 1], savedBytes: peaks[0].savedBytes };
-    const fault = faultOf(errors, reference.problem);
+    const fault = all.map((one) => faultIn(reference.problem, one)).find((fault) => fault !== null) ?? null;
     const sampled = reference.rows !== null;
-    return { errors, sampled, fault, memory: greatest(peaks), backwardMemory, kernels, runMs };
+    return { errors: errorsOf(all), sampled, fault, memory: greatest(peaks), backwardMemory, kernels, runMs };
   } finally {
     release(...made); // the outputs, and after a fault whatever was left in between
   }

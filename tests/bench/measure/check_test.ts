@@ -6,7 +6,8 @@ import { type Checked, checkRun, withErrorScopes } from "../../../bench/measure/
 import { DeviceInputs } from "../../../bench/measure/inputs.ts";
 import type { ProblemSpec } from "../../../bench/measure/job.ts";
 import { planRow } from "../../../bench/measure/plan.ts";
-import { faultOf, referenceOf, tolerancesOf } from "../../../bench/measure/reference.ts";
+import { referenceOf } from "../../../bench/measure/reference.ts";
+import { faultOf, tolerancesOf } from "../../../bench/measure/tolerance.ts";
 import { variants } from "../../../variants/mod.ts";
 import type { Variant } from "../../../variants/variant.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
