@@ -7,10 +7,11 @@ import { fill, POISON } from "../timing/fill.ts";
 import { ObservedRecorder } from "../timing/observed.ts";
 import { release } from "../../variants/variant.ts";
 import { AllocationWatch } from "./allocation.ts";
-import { type Case, record } from "./execution.ts";
-import { faultIn } from "./tolerance.ts";
+import { type Case, type Outputs, record, timedParts } from "./execution.ts";
+import type { Mode } from "./shapes.ts";
+import { type Compared, faultIn } from "./tolerance.ts";
 import { compared, errorsOf, type Reference } from "./reference.ts";
-import type { Errors, MemoryFigures } from "./job.ts";
+import type { Errors, MemoryFigures, ProblemSpec } from "./job.ts";
 
 /** What a checked run showed. */
 export interface Checked {
@@ -75,12 +76,47 @@ export async function checkRun(
     gpu.check();
     const all = await compared(outputs, reference);
     const backwardMemory = { ...peaks[peaks.length - 1], savedBytes: peaks[0].savedBytes };
-    const fault = all.map((one) => faultIn(reference.problem, one)).find((fault) => fault !== null) ?? null;
+    const fault = firstFault(all, reference.problem);
     const sampled = reference.rows !== null;
     return { errors: errorsOf(all), sampled, fault, memory: greatest(peaks), backwardMemory, kernels, runMs };
   } finally {
     release(...made); // the outputs, and after a fault whatever was left in between
   }
+}
+
+/**
+ * Runs a row once more exactly as it was timed, over poisoned memory, and compares what it leaves.
+ *
+ * @returns Why the outputs are wrong; null where they are right.
+ * @throws {Error} If its launches are not the planned ones.
+ */
+export async function checkTimed(
+  gpu: Gpu,
+  { run, mode, planned }: { run: Case; mode: Mode; planned: readonly Dispatch[] },
+  reference: Reference,
+): Promise<string | null> {
+  const made: Tensor[] = [];
+  const left: Outputs[] = [];
+  const parts = timedParts(run, mode, { planned, keep: (outputs) => left.push(outputs) });
+  try {
+    await withErrorScopes(gpu, async () => {
+      const watch = new AllocationWatch(gpu);
+      for (const part of [parts.prepare, parts.timed]) {
+        const recorder = new GpuRecorder(gpu);
+        part?.(poisoned(recorder, { kernels: new Set(), compileTimes: new Map(), made, watch }));
+        await watch.check();
+        recorder.submit();
+      }
+    });
+    gpu.check();
+    return firstFault(await compared(left[0], reference), reference.problem);
+  } finally {
+    release(...made);
+  }
+}
+
+function firstFault(all: readonly Compared[], problem: ProblemSpec): string | null {
+  return all.map((one) => faultIn(problem, one)).find((fault) => fault !== null) ?? null;
 }
 
 /** A recorder whose new tensors hold NaN everywhere, and which notes what each kernel takes to compile. */

@@ -44,12 +44,17 @@ export interface ReferenceOptions {
   whole?: number;
 }
 
+/** Whether a reference is computed whole: where it takes at most so many multiply-adds. */
+export function isWhole({ tokens, dim, hiddenDim }: ProblemSpec, whole: number = WHOLE): boolean {
+  return 9 * tokens * dim * hiddenDim <= whole;
+}
+
 /** Computes the reference of a problem: whole where that is quick, else at the first, the last and random places. */
 export function referenceOf(problem: ProblemSpec, inputs: HostInputs, options: ReferenceOptions): Reference {
-  const { tokens, dim, hiddenDim } = problem;
-  const { seed, whole = WHOLE } = options;
+  const { tokens, hiddenDim } = problem;
+  const { seed, whole } = options;
   const magnitudes = new Magnitudes(problem, inputs);
-  if (9 * tokens * dim * hiddenDim <= whole) {
+  if (isWhole(problem, whole)) {
     const expected = { ...oracle(problem, inputs, magnitudes) };
     return { problem, rows: null, units: null, expected, scales: magnitudes.scales };
   }

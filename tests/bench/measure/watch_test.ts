@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { elementwise } from "../../../kernels/elementwise.ts";
 import { DeviceMemory } from "../../../kernels/gpu/memory.ts";
-import type { Tensor } from "../../../kernels/gpu/tensor.ts";
+import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import { matrix } from "../../../kernels/view.ts";
 import type { Block, Variant } from "../../../variants/variant.ts";
 import { variants } from "../../../variants/mod.ts";
@@ -109,3 +109,62 @@ Deno.test("every variant times what it plans", async () => {
   const rows = await rowsOf(variants);
   for (const { id } of variants) assertEquals(statuses(rows, id), ALL_OK, id);
 });
+
+for (const dtype of ["float32", "float16", "bfloat16"] as const) {
+  Deno.test(`results kept from an earlier run have no time, in ${dtype}, although every launch is there`, async () => {
+    // It computes everything, and then puts what its first run made over it: the launches are those of its plan.
+    const kept = new Map<string, Tensor>();
+    const keep = (block: Block, tensor: Tensor) => {
+      const { memory, shape, dtype, label } = tensor;
+      const first = onDevice(block) ? kept.get(label) : undefined;
+      const copy = first ?? new Tensor(memory, { shape, dtype, purpose: "internal", label: `kept ${label}` });
+      if (onDevice(block)) kept.set(label, copy);
+      elementwise(block.recorder, {
+        label: `${label} as kept`,
+        inputs: { x: matrix(first ?? tensor) },
+        outputs: [{ to: matrix(first ? tensor : copy), value: "x" }],
+      });
+    };
+    const honest = variantOf("pytorch");
+    const stale: Variant = {
+      ...honest,
+      id: "stale",
+      forward: (block, training) => {
+        const forward = honest.forward(block, training);
+        keep(block, forward.y);
+        return forward;
+      },
+      backward: (block, saved, dy) => {
+        const gradients = honest.backward(block, saved, dy);
+        keep(block, gradients.dx);
+        return gradients;
+      },
+    };
+    const rows = await rowsOf([variantOf("liger"), stale, variantOf("tuned")], dtype);
+    assertEquals([statuses(rows, "tuned"), statuses(rows, "liger")], [ALL_OK, ALL_OK]);
+    for (const { variant, status, reason, timing } of rows) {
+      if (variant !== "stale") continue;
+      assertEquals([status, timing], ["failed", null]);
+      assertStringIncludes(reason!, "After it was timed, on other inputs, ");
+    }
+  });
+
+  Deno.test(`an input that is written without a launch is found and written again, in ${dtype}`, async () => {
+    const honest = variantOf("pytorch");
+    for (const from of [1, 4]) {
+      let runs = 0;
+      const writing: Variant = {
+        ...honest,
+        id: "writing",
+        forward: (block, training) => {
+          const { x } = block.inputs;
+          if (onDevice(block) && ++runs >= from) x.write(new Float32Array(x.length).fill(0.5));
+          return honest.forward(block, training);
+        },
+      };
+      const rows = await rowsOf([writing, variantOf("tuned")], dtype);
+      assertEquals(statuses(rows, "tuned"), ALL_OK);
+      assertEquals(statuses(rows, "writing"), "backward failed, forward failed, full failed", `from ${from}`);
+    }
+  });
+}
