@@ -1,16 +1,16 @@
 import type { Gpu } from "../../kernels/gpu/device.ts";
 import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
-import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { fill, POISON } from "../timing/fill.ts";
 import { ObservedRecorder } from "../timing/observed.ts";
 import { release } from "../../variants/variant.ts";
 import { AllocationWatch } from "./allocation.ts";
+import { withErrorScopes } from "./scopes.ts";
 import { type Case, type Outputs, record, timedParts } from "./execution.ts";
 import type { Mode } from "./shapes.ts";
 import { type Compared, faultIn } from "./tolerance.ts";
-import { compared, errorsOf, type Reference } from "./reference.ts";
+import { compared, comparedWhole, errorsOf, type Reference } from "./reference.ts";
 import type { Errors, MemoryFigures, ProblemSpec } from "./job.ts";
 
 /** What a checked run showed. */
@@ -18,6 +18,8 @@ export interface Checked {
   readonly errors: Errors;
   /** Whether sampled tokens and units were compared, not all. */
   readonly sampled: boolean;
+  /** Why not all were; null where they were. */
+  readonly gap: string | null;
   /** Why the outputs are wrong; null where they are right. */
   readonly fault: string | null;
   readonly memory: Omit<MemoryFigures, "predictedPeakBytes">;
@@ -76,9 +78,19 @@ export async function checkRun(
     gpu.check();
     const all = await compared(outputs, reference);
     const backwardMemory = { ...peaks[peaks.length - 1], savedBytes: peaks[0].savedBytes };
-    const fault = firstFault(all, reference.problem);
-    const sampled = reference.rows !== null;
-    return { errors: errorsOf(all), sampled, fault, memory: greatest(peaks), backwardMemory, kernels, runMs };
+    const everywhere = reference.device === null ? [] : await comparedWhole(outputs, reference);
+    const fault = firstFault([...all, ...everywhere], reference.problem);
+    const sampled = reference.rows !== null && reference.device === null;
+    return {
+      errors: errorsOf(all),
+      sampled,
+      gap: reference.gap,
+      fault,
+      memory: greatest(peaks),
+      backwardMemory,
+      kernels,
+      runMs,
+    };
   } finally {
     release(...made); // the outputs, and after a fault whatever was left in between
   }
@@ -109,7 +121,7 @@ export async function checkTimed(
       }
     });
     gpu.check();
-    return firstFault(await compared(left[0], reference), reference.problem);
+    return firstFault(await comparedWhole(left[0], reference), reference.problem);
   } finally {
     release(...made);
   }
@@ -164,28 +176,4 @@ function greatest(figures: readonly MemoryFigures[]): MemoryFigures {
     reservedBytes: most("reservedBytes"),
     predictedPeakBytes: null,
   };
-}
-
-/**
- * Calls with the device's error scopes around it, as errors outside any scope are told late and to nobody.
- *
- * @throws {OutOfMemoryError} If the device had no room.
- * @throws {Error} If the device found a fault in what was asked of it.
- */
-export async function withErrorScopes<T>(gpu: Gpu, use: () => T | Promise<T>): Promise<T> {
-  const { device, memory: { ledger } } = gpu;
-  device.pushErrorScope("validation");
-  device.pushErrorScope("out-of-memory");
-  const used = await Promise.resolve().then(use).then((result) => ({ result }), (error) => ({ error }));
-  const outOfMemory = await device.popErrorScope();
-  const invalid = await device.popErrorScope();
-  if ("error" in used || outOfMemory || invalid) gpu.distrust();
-  if ("error" in used) throw used.error;
-  if (outOfMemory) {
-    throw new OutOfMemoryError(
-      `The device is out of memory: ${ledger.liveBytes} bytes are live (${outOfMemory.message})`,
-    );
-  }
-  if (invalid) throw new Error(`The GPU reported: ${invalid.message}`);
-  return used.result;
 }

@@ -10,7 +10,8 @@ import { progressOf, sampleInterleaved, type StopRule } from "../timing/sampler.
 import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
 import type { HostInputs } from "../oracle/data.ts";
 import { type Variant, wayName } from "../../variants/variant.ts";
-import { type Checked, checkRun, checkTimed, type CompileTimes, withErrorScopes } from "./check.ts";
+import { type Checked, checkRun, checkTimed, type CompileTimes } from "./check.ts";
+import { withErrorScopes } from "./scopes.ts";
 import { timedParts } from "./execution.ts";
 import { DeviceInputs, hostInputs } from "./inputs.ts";
 import { lossOf, unchanged } from "./unchanged.ts";
@@ -18,7 +19,7 @@ import type { Emit, Group, Job, ProblemSpec, RowSpec } from "./job.ts";
 import { planRow, type RowPlan } from "./plan.ts";
 import { profile } from "./profile.ts";
 import { repeatsOf } from "./repeats.ts";
-import { type Reference, referenceOf } from "./reference.ts";
+import { completed, type Reference, referenceOf } from "./reference.ts";
 import { bareRow, finishedRow, type RowWork } from "./row.ts";
 
 /** What all groups of a job share. */
@@ -32,6 +33,8 @@ export interface Bench {
   readonly compileTimes: CompileTimes;
   readonly random: RandomSource;
   readonly rule: StopRule;
+  /** Multiply-adds up to which the oracle computes all outputs; its own limit if not given. */
+  readonly whole?: number;
 }
 
 /** Released buffers that wait for reuse are freed above this: the rows of a group need many sizes. */
@@ -95,14 +98,17 @@ export class GroupRun {
     this.#begin(SET_UP, rows);
     const host = await this.#attempt(rows, () => hostInputs(this.#problem, this.#bench.job.seed));
     if (host === null) return;
-    const reference = referenceOf(this.#problem, host, this.#bench.job);
     using inputs = await this.#attempt(rows, () => this.#upload(planned, host));
     if (inputs === null) return;
+    const { seed } = this.#bench.job;
+    const reference = await this.#attempt(rows, () => this.#reference(planned, { inputs, host, seed }));
+    if (reference === null) return;
     const checked = await this.#each(planned, {
       doing: "check",
       share: CHECKS_SHARE,
       use: (row) => this.#check(row, { inputs, reference }),
     });
+    reference.device?.dispose();
     if (checked.length === 0) return;
     // Checks keep the CPU busy and the device idle.
     this.#begin("warm-up", checked.map(({ spec }) => spec));
@@ -162,6 +168,18 @@ export class GroupRun {
       for (const inputs of made) inputs.dispose();
       throw error;
     }
+  }
+
+  /** What the rows are compared with; a large problem's is on the device too. */
+  async #reference(
+    rows: readonly Planned[],
+    { inputs, host, seed }: { inputs: DeviceInputs; host: HostInputs; seed: number },
+  ): Promise<Reference> {
+    const { gpu, whole } = this.#bench;
+    const reference = referenceOf(this.#problem, host, { seed, whole });
+    const training = rows.some(({ spec }) => spec.mode !== "forward");
+    const of = { inputs: inputs.for(rows[0].plan.variant), dy: inputs.dy, training };
+    return await completed(gpu, reference, of);
   }
 
   /** Runs a row once and compares its outputs. @throws {Error} If they are wrong. */
@@ -240,7 +258,7 @@ export class GroupRun {
       const other = seed + ++this.#rounds * 2 ** 32; // above those that a user can give
       const host = hostInputs(this.#problem, other);
       await inputs.write(host);
-      return referenceOf(this.#problem, host, { seed: other });
+      return await this.#reference(works, { inputs, host, seed: other });
     });
     if (reference === null) return;
     await this.#each(works, {
@@ -253,6 +271,7 @@ export class GroupRun {
         this.#finish(work, samples.get(work)!);
       },
     });
+    reference.device?.dispose();
   }
 
   #finish(work: RowWork, samples: readonly number[]): void {

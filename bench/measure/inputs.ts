@@ -125,7 +125,7 @@ export class DeviceInputs {
 const MOST_ORACLE_BYTES = 2 * 2 ** 30;
 
 /** A view of a row, of which the oracle keeps one for each row of a matrix. */
-const VIEW_BYTES = 200;
+const VIEW_BYTES = 140;
 
 /**
  * The inputs of a problem that the oracle can check.

@@ -1,3 +1,6 @@
+import type { Gpu } from "../../kernels/gpu/device.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { type HostInputs, sampleIndices, splitGateUp } from "../oracle/data.ts";
 import {
@@ -13,7 +16,8 @@ import {
 import type { Outputs } from "./execution.ts";
 import type { Errors, ProblemSpec } from "./job.ts";
 import { normsOf, relativeError } from "./norms.ts";
-import { type Compared, type OutputName } from "./tolerance.ts";
+import { type DeviceProblem, DeviceReference } from "./device_reference.ts";
+import { type Compared, faultIn, type OutputName } from "./tolerance.ts";
 
 /** Up to so many multiply-adds the whole reference is computed, in about a second; above it, samples. */
 const WHOLE = 4e8;
@@ -34,7 +38,14 @@ export interface Reference {
   readonly expected: Readonly<Record<OutputName, Numbers>>;
   /** How large an element's terms are, which its rounding errors are proportional to. */
   readonly scales: Scales;
+  /** All outputs on the device, where the oracle is sampled and there was room for them; the caller frees it. */
+  readonly device: DeviceReference | null;
+  /** Why not all rows and columns are compared; null where they are. */
+  readonly gap: string | null;
 }
+
+/** What a reference on the device is computed from. */
+export type DeviceInit = Omit<DeviceProblem, "problem">;
 
 /** How a reference is made. */
 export interface ReferenceOptions {
@@ -56,7 +67,7 @@ export function referenceOf(problem: ProblemSpec, inputs: HostInputs, options: R
   const magnitudes = new Magnitudes(problem, inputs);
   if (isWhole(problem, whole)) {
     const expected = { ...oracle(problem, inputs, magnitudes) };
-    return { problem, rows: null, units: null, expected, scales: magnitudes.scales };
+    return { problem, rows: null, units: null, expected, scales: magnitudes.scales, device: null, gap: null };
   }
   const rows = sampleIndices(tokens, seed, { count: SAMPLED_ROWS });
   const units = sampleIndices(hiddenDim, seed, { count: SAMPLED_UNITS });
@@ -64,7 +75,36 @@ export function referenceOf(problem: ProblemSpec, inputs: HostInputs, options: R
     ...oracleRows(problem, inputs, rows, magnitudes),
     ...oracleUnits(problem, inputs, units),
   };
-  return { problem, rows, units, expected, scales: magnitudes.scales };
+  const gap = `only ${rows.length} tokens and ${units.length} hidden units are compared`;
+  return { problem, rows, units, expected, scales: magnitudes.scales, device: null, gap };
+}
+
+/**
+ * A sampled reference with all outputs on the device beside it, computed in float32 and compared with the samples. Where
+ * the device has no room for it, or a binding none for a matrix, the samples stay alone and `gap` says why.
+ *
+ * @throws {Error} If it misses the samples.
+ */
+export async function completed(gpu: Gpu, reference: Reference, of: DeviceInit): Promise<Reference> {
+  const { problem, rows, gap } = reference;
+  if (rows === null) return reference;
+  const device = await DeviceReference.create(gpu, { problem, ...of }).catch((error) => {
+    if (error instanceof OutOfMemoryError || error instanceof LimitError) return error.message;
+    throw error;
+  });
+  if (typeof device === "string") return { ...reference, gap: `${gap}: ${device}` };
+  const plain = { ...problem, dtype: "float32", precision: "highest" } as const;
+  const faults = (await compared(device.outputs, reference)).map((one) => faultIn(plain, one));
+  const fault = faults.find((fault) => fault !== null) ?? null;
+  if (fault === null) return { ...reference, device, gap: null };
+  device.dispose();
+  throw new Error(`Cannot check the outputs as the reference on the device is wrong: ${fault}`);
+}
+
+/** Compares all that a run left: on the device where the reference is there, else as {@linkcode compared}. */
+export async function comparedWhole(outputs: Outputs, reference: Reference): Promise<Compared[]> {
+  const { device, scales } = reference;
+  return device === null ? await compared(outputs, reference) : await device.compare(outputs, scales);
 }
 
 /** Reads a run's outputs, where the reference wants them, and compares them with it. */

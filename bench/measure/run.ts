@@ -25,12 +25,23 @@ const MOST_SAMPLES = 1000;
 /** A clock that changes its pace by more than this between two calibrations makes times doubtful. */
 const CLOCK_DRIFT = 1e-3;
 
+/** How a job is measured. */
+export interface MeasureOptions {
+  /** Multiply-adds up to which the float64 oracle computes all outputs of a problem. */
+  readonly whole?: number;
+}
+
 /**
  * Measures a job and tells everything by events, each row as soon as it is finished.
  *
  * @throws {Error} If the device is lost, or something fails that no row can be blamed for.
  */
-export async function measure(job: Job, variants: readonly Variant[], emit: Emit): Promise<void> {
+export async function measure(
+  job: Job,
+  variants: readonly Variant[],
+  emit: Emit,
+  { whole }: MeasureOptions = {},
+): Promise<void> {
   const gpu = await requested(job, emit);
   if (gpu === null) return;
   if (job.tuning) useTuning(job.tuning);
@@ -50,7 +61,7 @@ export async function measure(job: Job, variants: readonly Variant[], emit: Emit
       }),
       rows: planned.flatMap(({ rows }) => rows),
     });
-    if (!job.dryRun) await measureGroups({ gpu, instruments, ceilings, job, variants, emit }, groups);
+    if (!job.dryRun) await measureGroups({ gpu, instruments, ceilings, job, variants, emit, whole }, groups);
     emit({ type: "end" });
   } finally {
     gpu.dispose();
@@ -65,6 +76,7 @@ async function measureGroups(
     job: Job;
     variants: readonly Variant[];
     emit: Emit;
+    whole?: number;
   },
   groups: readonly Group[],
 ): Promise<void> {

@@ -84,6 +84,8 @@ export interface Compared {
   readonly norms: Norms;
   /** The root mean square of its elements if no sum cancelled. */
   readonly scale: number;
+  /** What it was compared with; the float64 oracle if not given. */
+  readonly against?: string;
   /** How rows and columns are called: those of a sampled weight gradient are swapped. */
   readonly lines?: readonly [row: string, column: string];
 }
@@ -114,7 +116,8 @@ export function faultIn(problem: ProblemSpec, compared: Compared): string | null
   ).at(0);
   if (worst === undefined) return null;
   const { what, line, error, limit } = worst;
-  return missing(what === name ? name : `${what} ${line} of ${name}`, error, limit);
+  const where = what === name ? name : `${what} ${line} of ${name}`;
+  return missing(where, error, limit, compared.against);
 }
 
 /** Lines of one kind, each of `length` elements, and the relative error that each may have. */
@@ -158,8 +161,8 @@ function worstOf({ what, lines: { error, own }, limit, length }: Kind, scale: nu
   return worst.line < 0 ? null : { what, limit, ...worst };
 }
 
-function missing(what: string, error: number, limit: number): string {
-  return `${what} misses the float64 oracle: relative error ${error.toExponential(1)}, allowed are ${
+function missing(what: string, error: number, limit: number, against = "float64 oracle"): string {
+  return `${what} misses the ${against}: relative error ${error.toExponential(1)}, allowed are ${
     limit.toExponential(1)
   }`;
 }

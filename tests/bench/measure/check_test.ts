@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { ObservedRecorder } from "../../../bench/timing/observed.ts";
 import { randomInputs } from "../../../bench/oracle/data.ts";
-import { type Checked, checkRun, withErrorScopes } from "../../../bench/measure/check.ts";
+import { type Checked, checkRun } from "../../../bench/measure/check.ts";
+import { withErrorScopes } from "../../../bench/measure/scopes.ts";
 import { DeviceInputs } from "../../../bench/measure/inputs.ts";
 import type { ProblemSpec } from "../../../bench/measure/job.ts";
 import { planRow } from "../../../bench/measure/plan.ts";

@@ -9,8 +9,12 @@ import { problemOf, variantOf } from "./problems.ts";
 const gpu = await requestGpu();
 
 Deno.test("an oracle that needs too many rows is refused before anything is allocated", () => {
-  for (const sizes of [[1, 2 ** 24, 1], [2 ** 24, 1, 1], [1, 1, 2 ** 24]] as const) {
-    assertThrows(() => hostInputs(problemOf(...sizes), 0), OutOfMemoryError, "the float64 oracle would need");
+  for (const [tokens, dim, hiddenDim] of [[1, 2 ** 24, 1], [2 ** 24, 1, 1], [1, 1, 2 ** 24]]) {
+    assertThrows(
+      () => hostInputs(problemOf(tokens, dim, hiddenDim), 0),
+      OutOfMemoryError,
+      "the float64 oracle would need",
+    );
   }
 });
 
