@@ -1,21 +1,25 @@
 import type { Gpu } from "../../kernels/gpu/device.ts";
 import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
-import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { fill, POISON } from "../timing/fill.ts";
 import { ObservedRecorder } from "../timing/observed.ts";
 import { release } from "../../variants/variant.ts";
 import { AllocationWatch } from "./allocation.ts";
-import { type Case, record } from "./execution.ts";
-import { errorsOf, faultOf, type Reference } from "./reference.ts";
-import type { Errors, MemoryFigures } from "./job.ts";
+import { withErrorScopes } from "./scopes.ts";
+import { type Case, type Outputs, record, timedParts } from "./execution.ts";
+import type { Mode } from "./shapes.ts";
+import { type Compared, faultIn } from "./tolerance.ts";
+import { compared, comparedWhole, errorsOf, type Reference } from "./reference.ts";
+import type { Errors, MemoryFigures, ProblemSpec } from "./job.ts";
 
 /** What a checked run showed. */
 export interface Checked {
   readonly errors: Errors;
   /** Whether sampled tokens and units were compared, not all. */
   readonly sampled: boolean;
+  /** Why not all were; null where they were. */
+  readonly gap: string | null;
   /** Why the outputs are wrong; null where they are right. */
   readonly fault: string | null;
   readonly memory: Omit<MemoryFigures, "predictedPeakBytes">;
@@ -72,14 +76,59 @@ export async function checkRun(
     await gpu.idle();
     const runMs = performance.now() - start - (gpu.compileMs - compiledBefore);
     gpu.check();
-    const errors = await errorsOf(outputs, reference);
+    const all = await compared(outputs, reference);
     const backwardMemory = { ...peaks[peaks.length - 1], savedBytes: peaks[0].savedBytes };
-    const fault = faultOf(errors, reference.problem);
-    const sampled = reference.rows !== null;
-    return { errors, sampled, fault, memory: greatest(peaks), backwardMemory, kernels, runMs };
+    const everywhere = reference.device === null ? [] : await comparedWhole(outputs, reference);
+    const fault = firstFault([...all, ...everywhere], reference.problem);
+    const sampled = reference.rows !== null && reference.device === null;
+    return {
+      errors: errorsOf(all),
+      sampled,
+      gap: reference.gap,
+      fault,
+      memory: greatest(peaks),
+      backwardMemory,
+      kernels,
+      runMs,
+    };
   } finally {
     release(...made); // the outputs, and after a fault whatever was left in between
   }
+}
+
+/**
+ * Runs a row once more exactly as it was timed, over poisoned memory, and compares what it leaves.
+ *
+ * @returns Why the outputs are wrong; null where they are right.
+ * @throws {Error} If its launches are not the planned ones.
+ */
+export async function checkTimed(
+  gpu: Gpu,
+  { run, mode, planned }: { run: Case; mode: Mode; planned: readonly Dispatch[] },
+  reference: Reference,
+): Promise<string | null> {
+  const made: Tensor[] = [];
+  const left: Outputs[] = [];
+  const parts = timedParts(run, mode, { planned, keep: (outputs) => left.push(outputs) });
+  try {
+    await withErrorScopes(gpu, async () => {
+      const watch = new AllocationWatch(gpu);
+      for (const part of [parts.prepare, parts.timed]) {
+        const recorder = new GpuRecorder(gpu);
+        part?.(poisoned(recorder, { kernels: new Set(), compileTimes: new Map(), made, watch }));
+        await watch.check();
+        recorder.submit();
+      }
+    });
+    gpu.check();
+    return firstFault(await comparedWhole(left[0], reference), reference.problem);
+  } finally {
+    release(...made);
+  }
+}
+
+function firstFault(all: readonly Compared[], problem: ProblemSpec): string | null {
+  return all.map((one) => faultIn(problem, one)).find((fault) => fault !== null) ?? null;
 }
 
 /** A recorder whose new tensors hold NaN everywhere, and which notes what each kernel takes to compile. */
@@ -127,28 +176,4 @@ function greatest(figures: readonly MemoryFigures[]): MemoryFigures {
     reservedBytes: most("reservedBytes"),
     predictedPeakBytes: null,
   };
-}
-
-/**
- * Calls with the device's error scopes around it, as errors outside any scope are told late and to nobody.
- *
- * @throws {OutOfMemoryError} If the device had no room.
- * @throws {Error} If the device found a fault in what was asked of it.
- */
-export async function withErrorScopes<T>(gpu: Gpu, use: () => T | Promise<T>): Promise<T> {
-  const { device, memory: { ledger } } = gpu;
-  device.pushErrorScope("validation");
-  device.pushErrorScope("out-of-memory");
-  const used = await Promise.resolve().then(use).then((result) => ({ result }), (error) => ({ error }));
-  const outOfMemory = await device.popErrorScope();
-  const invalid = await device.popErrorScope();
-  if ("error" in used || outOfMemory || invalid) gpu.distrust();
-  if ("error" in used) throw used.error;
-  if (outOfMemory) {
-    throw new OutOfMemoryError(
-      `The device is out of memory: ${ledger.liveBytes} bytes are live (${outOfMemory.message})`,
-    );
-  }
-  if (invalid) throw new Error(`The GPU reported: ${invalid.message}`);
-  return used.result;
 }

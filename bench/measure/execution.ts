@@ -1,3 +1,4 @@
+import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import type { Mode } from "./shapes.ts";
@@ -11,6 +12,7 @@ import {
   release,
   type Variant,
 } from "../../variants/variant.ts";
+import { asPlanned, given, protecting } from "./watch.ts";
 
 /** What it takes to run a variant on a problem. */
 export interface Case {
@@ -36,11 +38,12 @@ export interface Steps {
  * Records a whole run: forward alone, which then keeps nothing for backward, or forward and backward.
  * The caller disposes what it leaves.
  */
-export function record(recorder: Recorder, { variant, problem, inputs, dy }: Case, options: {
+export function record(recorder: Recorder, run: Case, options: {
   training: boolean;
   steps?: Steps;
 }): Outputs {
-  const block = new Block(recorder, problem, inputs);
+  const { variant, dy } = run;
+  const block = blockOf(recorder, run);
   const forward = variant.forward(block, options.training);
   if (!options.training) return { y: forward.y, gradients: null };
   options.steps?.between?.(forward);
@@ -52,38 +55,54 @@ export function discard({ y, gradients }: Outputs): void {
   release(y, ...Object.values(gradients ?? {}) as Tensor[]);
 }
 
+/** What a variant's code works on. Every run is recorded through it, so that none writes to its inputs. */
+function blockOf(recorder: Recorder, run: Case): Block {
+  return new Block(protecting(recorder, given(run)), run.problem, run.inputs);
+}
+
+/** How a timed part is recorded. */
+export interface TimedOptions {
+  /** How often it does its work; once if not given. */
+  readonly repeats?: number;
+  /** The launches of the mode, which every repeat must record. */
+  readonly planned?: readonly Dispatch[];
+  /** Takes what each repeat leaves; it is freed if not given. */
+  keep?(outputs: Outputs): void;
+}
+
 /**
  * A mode in two parts: what is timed, and what must come before it. Backward consumes what forward saved, in place
  * where its origin does, so each timed backward has a fresh forward before it.
  *
- * @param repeats How often the timed part does its work.
+ * The timed part throws where its launches are not the planned ones.
  */
 export function timedParts(
   run: Case,
   mode: Mode,
-  repeats: number,
+  { repeats = 1, planned, keep = discard }: TimedOptions = {},
 ): { prepare?(recorder: Recorder): void; timed(recorder: Recorder): void } {
   const times = Array.from({ length: repeats });
+  const watched = <T>(to: Recorder, work: (to: Recorder) => T) =>
+    planned ? asPlanned(to, planned, work) : work(to);
   if (mode !== "backward") {
-    const work = (to: Recorder) =>
-      times.forEach(() => discard(record(to, run, { training: mode === "full" })));
-    return { timed: (to) => cleanly(to, work) };
+    const work = (to: Recorder) => keep(record(to, run, { training: mode === "full" }));
+    return { timed: (to) => cleanly(to, (to) => times.forEach(() => watched(to, work))) };
   }
-  const { variant, problem, inputs, dy } = run;
+  const { variant, dy } = run;
   let forwards: Forward[] = [];
   return {
     prepare: (to) => {
-      forwards = cleanly(to, (to) => times.map(() => variant.forward(new Block(to, problem, inputs), true)));
+      forwards = cleanly(to, (to) => times.map(() => variant.forward(blockOf(to, run), true)));
     },
     timed: (to) => {
+      const backward = (to: Recorder, { y, saved }: Forward) => {
+        watched(to, (to) => keep({ y, gradients: variant.backward(blockOf(to, run), saved, dy) }));
+        release(...Object.values(saved));
+      };
       try {
-        cleanly(
-          to,
-          (to) =>
-            forwards.forEach(({ y, saved }) =>
-              discard({ y, gradients: variant.backward(new Block(to, problem, inputs), saved, dy) })
-            ),
-        );
+        cleanly(to, (to) => {
+          for (; forwards.length > 0; forwards.shift()) backward(to, forwards[0]);
+        });
       } finally {
         for (const { y, saved } of forwards) release(y, ...Object.values(saved));
         forwards = [];

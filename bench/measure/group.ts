@@ -8,16 +8,18 @@ import { Pace, pieces } from "../timing/pace.ts";
 import { type RandomSource, shuffled } from "../timing/random.ts";
 import { progressOf, sampleInterleaved, type StopRule } from "../timing/sampler.ts";
 import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
-import { type HostInputs, randomInputs } from "../oracle/data.ts";
+import type { HostInputs } from "../oracle/data.ts";
 import { type Variant, wayName } from "../../variants/variant.ts";
-import { type Checked, checkRun, type CompileTimes, withErrorScopes } from "./check.ts";
+import { type Checked, checkRun, checkTimed, type CompileTimes } from "./check.ts";
+import { withErrorScopes } from "./scopes.ts";
 import { timedParts } from "./execution.ts";
-import { DeviceInputs } from "./inputs.ts";
+import { DeviceInputs, hostInputs } from "./inputs.ts";
+import { lossOf, unchanged } from "./unchanged.ts";
 import type { Emit, Group, Job, ProblemSpec, RowSpec } from "./job.ts";
 import { planRow, type RowPlan } from "./plan.ts";
 import { profile } from "./profile.ts";
 import { repeatsOf } from "./repeats.ts";
-import { type Reference, referenceOf } from "./reference.ts";
+import { completed, type Reference, referenceOf } from "./reference.ts";
 import { bareRow, finishedRow, type RowWork } from "./row.ts";
 
 /** What all groups of a job share. */
@@ -31,6 +33,8 @@ export interface Bench {
   readonly compileTimes: CompileTimes;
   readonly random: RandomSource;
   readonly rule: StopRule;
+  /** Multiply-adds up to which the oracle computes all outputs; its own limit if not given. */
+  readonly whole?: number;
 }
 
 /** Released buffers that wait for reuse are freed above this: the rows of a group need many sizes. */
@@ -47,9 +51,10 @@ const WALL_SAMPLES = { hardware: 2 * FEWEST_TO_COMPARE, software: FEWEST_TO_COMP
 /** How often the launches of each row are timed by themselves. */
 const LAUNCH_SAMPLES = 3;
 
-/** Parts of a group's progress that checks and first profiles are taken for; the rest is samples. */
+/** Parts of a group's progress that checks, first profiles and samples are taken for; the rest is second checks. */
 const CHECKS_SHARE: [number, number] = [0, 0.2];
 const PROFILES_SHARE: [number, number] = [0.2, 0.3];
+const SAMPLES_SHARE: [number, number] = [0.3, 0.85];
 
 /** Keeps the device busy before it is timed, so that its clocks are up. */
 const WARM_MS = 300;
@@ -75,6 +80,8 @@ export class GroupRun {
   /** Null on a software adapter. */
   readonly #pace: Pace | null;
   #done = 0;
+  /** How often inputs were written anew. */
+  #rounds = 0;
 
   constructor(bench: Bench, { problem, rows }: Group) {
     this.#bench = bench;
@@ -91,14 +98,17 @@ export class GroupRun {
     this.#begin(SET_UP, rows);
     const host = await this.#attempt(rows, () => hostInputs(this.#problem, this.#bench.job.seed));
     if (host === null) return;
-    const reference = referenceOf(this.#problem, host, this.#bench.job);
     using inputs = await this.#attempt(rows, () => this.#upload(planned, host));
     if (inputs === null) return;
+    const { seed } = this.#bench.job;
+    const reference = await this.#attempt(rows, () => this.#reference(planned, { inputs, host, seed }));
+    if (reference === null) return;
     const checked = await this.#each(planned, {
       doing: "check",
       share: CHECKS_SHARE,
       use: (row) => this.#check(row, { inputs, reference }),
     });
+    reference.device?.dispose();
     if (checked.length === 0) return;
     // Checks keep the CPU busy and the device idle.
     this.#begin("warm-up", checked.map(({ spec }) => spec));
@@ -106,9 +116,9 @@ export class GroupRun {
     const works = await this.#each(checked, {
       doing: "profile",
       share: PROFILES_SHARE,
-      use: (row) => this.#profile(row),
+      use: (row) => unchanged(this.#bench.gpu, inputs, () => this.#profile(row)),
     });
-    await this.#sample(works);
+    await this.#sample(works, inputs);
   }
 
   /** Does something with each row by itself; a row with which it fails is left out from then on. */
@@ -150,6 +160,7 @@ export class GroupRun {
         made.push(inputs);
         for (const { plan } of planned) inputs.for(plan.variant);
         await inputs.check();
+        await inputs.seal();
         await gpu.idle();
         return inputs;
       });
@@ -157,6 +168,18 @@ export class GroupRun {
       for (const inputs of made) inputs.dispose();
       throw error;
     }
+  }
+
+  /** What the rows are compared with; a large problem's is on the device too. */
+  async #reference(
+    rows: readonly Planned[],
+    { inputs, host, seed }: { inputs: DeviceInputs; host: HostInputs; seed: number },
+  ): Promise<Reference> {
+    const { gpu, whole } = this.#bench;
+    const reference = referenceOf(this.#problem, host, { seed, whole });
+    const training = rows.some(({ spec }) => spec.mode !== "forward");
+    const of = { inputs: inputs.for(rows[0].plan.variant), dy: inputs.dy, training };
+    return await completed(gpu, reference, of);
   }
 
   /** Runs a row once and compares its outputs. @throws {Error} If they are wrong. */
@@ -169,7 +192,8 @@ export class GroupRun {
     const run = { variant, problem: this.#problem, inputs: inputs.for(variant), dy: inputs.dy };
     const training = spec.mode !== "forward";
     const key = `${wayName(variant.id, variant.chunkTokens)} ${training}`;
-    const check = this.#checks.get(key) ?? checkRun(gpu, run, { training, reference, compileTimes });
+    const check = this.#checks.get(key) ??
+      unchanged(gpu, inputs, () => checkRun(gpu, run, { training, reference, compileTimes }));
     this.#checks.set(key, check);
     const checked = await check;
     if (checked.fault !== null) throw new Error(checked.fault);
@@ -185,53 +209,76 @@ export class GroupRun {
   }
 
   #launches({ run, spec, plan }: CheckedRow): Promise<number[] | null> {
-    return profile(this.#bench.instruments, run, { mode: spec.mode, launches: plan.dispatches.length });
+    return profile(this.#bench.instruments, run, { mode: spec.mode, planned: plan.dispatches });
   }
 
   /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. */
-  async #sample(works: readonly RowWork[]): Promise<void> {
+  async #sample(works: readonly RowWork[], inputs: DeviceInputs): Promise<void> {
     if (works.length === 0) return;
     const specs = works.map(({ spec }) => spec);
-    const left = new Set(works);
     this.#begin("samples", specs);
-    const sample = () => this.#sampleInTurns(works, left);
-    if (works.length === 1) return void await this.#attempt(specs, sample);
-    try {
-      await sample();
-    } catch {
-      const lost = await lossOf(this.#bench.gpu);
-      if (lost !== null) throw new Error(lost);
-      for (const work of [...left]) await this.#sample([work]);
+    const sample = () => unchanged(this.#bench.gpu, inputs, () => this.#sampleInTurns(works));
+    if (works.length === 1) {
+      const samples = await this.#attempt(specs, sample);
+      if (samples !== null) await this.#checkAgain(samples, inputs);
+      return;
     }
+    const samples = await sample().catch(() => null);
+    if (samples !== null) return await this.#checkAgain(samples, inputs);
+    const lost = await lossOf(this.#bench.gpu);
+    if (lost !== null) throw new Error(lost);
+    for (const work of works) await this.#sample([{ ...work, launchNs: [], wallNs: [] }], inputs);
   }
 
-  async #sampleInTurns(works: readonly RowWork[], left: Set<RowWork>): Promise<void> {
+  async #sampleInTurns(works: readonly RowWork[]): Promise<Map<RowWork, number[]>> {
     const { instruments, random, rule } = this.#bench;
     const onGpu = instruments.timer !== null;
     if (onGpu) {
       await this.#sampleLaunches(works);
       await this.#sampleWall(works);
     }
-    await sampleInterleaved(works, {
+    return await sampleInterleaved(works, {
       rule,
       random,
       measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
-      report: (finished, samplesOf) => {
+      report: (_, samplesOf) => {
         const done = works.reduce((sum, work) => sum + progressOf(samplesOf(work), rule), 0) / works.length;
-        this.#progress(PROFILES_SHARE[1] + (1 - PROFILES_SHARE[1]) * done);
-        for (const work of finished) {
-          this.#finish(work, { samples: samplesOf(work), onGpu });
-          left.delete(work);
-        }
+        this.#progress(SAMPLES_SHARE[0] + (SAMPLES_SHARE[1] - SAMPLES_SHARE[0]) * done);
       },
     });
   }
 
-  #finish(work: RowWork, { samples, onGpu }: { samples: readonly number[]; onGpu: boolean }): void {
-    const { ceilings, compileTimes, instruments: { resolutionNs }, job: { seed, webgpu }, emit } =
+  /** Runs rows once more as they were timed, on other inputs, and tells those that are still right. */
+  async #checkAgain(samples: Map<RowWork, number[]>, inputs: DeviceInputs): Promise<void> {
+    const { gpu, job: { seed } } = this.#bench;
+    const works = [...samples.keys()];
+    const specs = works.map(({ spec }) => spec);
+    this.#begin(SET_UP, specs);
+    const reference = await this.#attempt(specs, async () => {
+      const other = seed + ++this.#rounds * 2 ** 32; // above those that a user can give
+      const host = hostInputs(this.#problem, other);
+      await inputs.write(host);
+      return await this.#reference(works, { inputs, host, seed: other });
+    });
+    if (reference === null) return;
+    await this.#each(works, {
+      doing: "second check",
+      share: [SAMPLES_SHARE[1], 1],
+      use: async (work) => {
+        const { run, spec: { mode }, plan: { dispatches: planned } } = work;
+        const fault = await unchanged(gpu, inputs, () => checkTimed(gpu, { run, mode, planned }, reference));
+        if (fault !== null) throw new Error(`After it was timed, on other inputs, ${fault}`);
+        this.#finish(work, samples.get(work)!);
+      },
+    });
+    reference.device?.dispose();
+  }
+
+  #finish(work: RowWork, samples: readonly number[]): void {
+    const { ceilings, compileTimes, instruments: { resolutionNs, timer }, job: { seed, webgpu }, emit } =
       this.#bench;
     const scale = { ceilings, compileTimes, resolutionNs, seed, webgpu };
-    const row = onGpu
+    const row = timer !== null
       ? finishedRow(work, samples, scale)
       : finishedRow({ ...work, wallNs: [...samples] }, [], scale);
     emit({ type: "row", row });
@@ -241,8 +288,8 @@ export class GroupRun {
     const times: number[] = [];
     const rested = this.#pace ? pieces(order, ({ aboutNs, repeats }) => repeats * aboutNs / 1e6) : [order];
     for (const piece of rested) {
-      const items = piece.map(({ run, spec, repeats }) =>
-        this.#trimming(timedParts(run, spec.mode, repeats))
+      const items = piece.map(({ run, spec, plan, repeats }) =>
+        this.#trimming(timedParts(run, spec.mode, { repeats, planned: plan.dispatches }))
       );
       const spans = await this.#atPace(() => gpuTimes(this.#bench.instruments, items));
       times.push(...spans.map((ns, i) => ns / piece[i].repeats));
@@ -252,8 +299,8 @@ export class GroupRun {
 
   async #wallTimes(order: readonly RowWork[]): Promise<number[]> {
     const times: number[] = [];
-    for (const { run, spec } of order) {
-      const item = this.#trimming(timedParts(run, spec.mode, 1));
+    for (const { run, spec, plan } of order) {
+      const item = this.#trimming(timedParts(run, spec.mode, { planned: plan.dispatches }));
       times.push(await this.#atPace(() => wallTime(this.#bench.instruments, item)));
     }
     return times;
@@ -278,7 +325,7 @@ export class GroupRun {
         const runs = spec.mode === "backward"
           ? 1
           : repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
-        const item = this.#trimming(timedParts(run, spec.mode, 1));
+        const item = this.#trimming(timedParts(run, spec.mode, { planned: plan.dispatches }));
         wallNs.push(await this.#atPace(() => wallTime(instruments, item, { runs })));
       }
     }
@@ -336,20 +383,4 @@ export class GroupRun {
   #fail(rows: readonly RowSpec[], why: { status: "skipped" | "failed"; reason: string }): void {
     for (const spec of rows) this.#bench.emit({ type: "row", row: bareRow(this.#problem, spec, why) });
   }
-}
-
-/** @throws {OutOfMemoryError} If this process has no room for them. */
-function hostInputs(problem: ProblemSpec, seed: number): HostInputs {
-  try {
-    return randomInputs(problem, seed);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new OutOfMemoryError(`Cannot make the inputs as memory must hold them: ${error.message}`);
-  }
-}
-
-/** Why the device is lost, null while it is not. It tells a turn of the event loop later than by its errors. */
-async function lossOf(gpu: Gpu): Promise<string | null> {
-  await new Promise((done) => setTimeout(done, 0));
-  return gpu.lost === null ? null : `the device is lost: ${gpu.lost}`;
 }

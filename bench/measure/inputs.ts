@@ -1,7 +1,11 @@
 import type { Gpu } from "../../kernels/gpu/device.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { AllocationWatch } from "./allocation.ts";
-import { combineGateUp, type HostInputs } from "../oracle/data.ts";
+import type { ProblemSpec } from "./job.ts";
+import { isWhole } from "./reference.ts";
+import { fingerprints } from "./fingerprint.ts";
+import { combineGateUp, type HostInputs, randomInputs } from "../oracle/data.ts";
 import { type Inputs, type Problem, release, type Variant, type Weights } from "../../variants/variant.ts";
 
 /** The form in which a variant takes gate and up without a copy: separate where it has no preference. */
@@ -14,12 +18,14 @@ export class DeviceInputs {
   readonly dy: Tensor;
   readonly #gpu: Gpu;
   readonly #problem: Problem;
-  readonly #host: HostInputs;
+  #host: HostInputs;
   readonly #x: Tensor;
   readonly #down: Tensor;
   readonly #weights = new Map<string, Weights>();
   readonly #watch: AllocationWatch;
-  readonly #made: Tensor[] = [];
+  readonly #made: { readonly tensor: Tensor; values(host: HostInputs): Float32Array }[] = [];
+  /** Of the tensors of `#made`, as they were written. */
+  #written: readonly string[] = [];
 
   /** @throws {OutOfMemoryError} If the device has no room for them; nothing is left then. */
   constructor(gpu: Gpu, problem: Problem, host: HostInputs) {
@@ -29,9 +35,9 @@ export class DeviceInputs {
     this.#problem = problem;
     this.#host = host;
     try {
-      this.#x = this.#upload("x", [tokens, dim], host.x);
-      this.#down = this.#upload("down", [hiddenDim, dim], host.down);
-      this.dy = this.#upload("dy", [tokens, dim], host.dy);
+      this.#x = this.#upload("x", [tokens, dim], ({ x }) => x);
+      this.#down = this.#upload("down", [hiddenDim, dim], ({ down }) => down);
+      this.dy = this.#upload("dy", [tokens, dim], ({ dy }) => dy);
     } catch (error) {
       this.dispose();
       throw error;
@@ -51,9 +57,33 @@ export class DeviceInputs {
     return this.#watch.check();
   }
 
+  /** Writes other numbers into the same tensors. */
+  async write(host: HostInputs): Promise<void> {
+    this.#host = host;
+    for (const { tensor, values } of this.#made) tensor.write(values(host));
+    await this.seal();
+  }
+
+  /** Notes what the tensors hold, to find out later whether that was changed. */
+  async seal(): Promise<void> {
+    this.#written = await this.#fingerprints();
+  }
+
+  /** Names of the tensors that do not hold any more what was written; they are written again. */
+  async restore(): Promise<string[]> {
+    const now = await this.#fingerprints();
+    const changed = this.#made.filter((_, i) => now[i] !== this.#written[i]);
+    for (const { tensor, values } of changed) tensor.write(values(this.#host));
+    return changed.map(({ tensor }) => tensor.label);
+  }
+
+  #fingerprints(): Promise<string[]> {
+    return fingerprints(this.#gpu, this.#made.map(({ tensor }) => tensor));
+  }
+
   /** Frees all of them. */
   dispose(): void {
-    release(...this.#made);
+    release(...this.#made.map(({ tensor }) => tensor));
   }
 
   [Symbol.dispose](): void {
@@ -62,24 +92,62 @@ export class DeviceInputs {
 
   #makeWeights(form: "separate" | "combined"): Weights {
     const { dim, hiddenDim } = this.#problem;
-    const { gate, up } = this.#host;
     const down = this.#down;
     if (form === "combined") {
       return {
-        gateUp: this.#upload("gateUp", [dim, 2, hiddenDim], combineGateUp(gate, up, hiddenDim)),
+        gateUp: this.#upload(
+          "gateUp",
+          [dim, 2, hiddenDim],
+          ({ gate, up }) => combineGateUp(gate, up, hiddenDim),
+        ),
         down,
       };
     }
     const shape = [dim, hiddenDim];
-    return { gate: this.#upload("gate", shape, gate), up: this.#upload("up", shape, up), down };
+    return {
+      gate: this.#upload("gate", shape, ({ gate }) => gate),
+      up: this.#upload("up", shape, ({ up }) => up),
+      down,
+    };
   }
 
-  #upload(label: string, shape: number[], values: Float32Array): Tensor {
+  #upload(label: string, shape: number[], values: (host: HostInputs) => Float32Array): Tensor {
     const { dtype } = this.#problem;
     const create = () => new Tensor(this.#gpu.memory, { shape, dtype, purpose: "input", label });
     const tensor = this.#watch.make(create);
-    this.#made.push(tensor);
-    tensor.write(values);
+    this.#made.push({ tensor, values });
+    tensor.write(values(this.#host));
     return tensor;
+  }
+}
+
+/** JavaScript's own memory holds 4 GiB, whatever the machine has. */
+const MOST_ORACLE_BYTES = 2 * 2 ** 30;
+
+/** A view of a row, of which the oracle keeps one for each row of a matrix. */
+const VIEW_BYTES = 140;
+
+/**
+ * The inputs of a problem that the oracle can check.
+ *
+ * @throws {OutOfMemoryError} If this process has no room for them, or for the oracle.
+ */
+export function hostInputs(problem: ProblemSpec, seed: number): HostInputs {
+  const { tokens, dim, hiddenDim } = problem;
+  // Of the weights; of the whole reference also y, dx and the weights' gradients.
+  const rows = (2 * dim + hiddenDim) + (isWhole(problem) ? 2 * tokens + 2 * dim + hiddenDim : 0);
+  if (rows * VIEW_BYTES > MOST_ORACLE_BYTES) {
+    throw new OutOfMemoryError(
+      `Cannot check the outputs as the float64 oracle would need ${
+        rows * VIEW_BYTES
+      } bytes for the rows of its ` +
+        `matrices, and may have ${MOST_ORACLE_BYTES}`,
+    );
+  }
+  try {
+    return randomInputs(problem, seed);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new OutOfMemoryError(`Cannot make the inputs as memory must hold them: ${error.message}`);
   }
 }

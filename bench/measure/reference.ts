@@ -1,18 +1,23 @@
-import type { DType } from "../../kernels/gpu/dtype.ts";
+import type { Gpu } from "../../kernels/gpu/device.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
+import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { type HostInputs, sampleIndices, splitGateUp } from "../oracle/data.ts";
 import {
+  Magnitudes,
   type Numbers,
   oracle,
   oracleRows,
   oracleUnits,
   pickColumns,
   pickRows,
-  relativeFrobeniusError,
+  type Scales,
 } from "../oracle/mod.ts";
-import type { Precision } from "../../variants/variant.ts";
 import type { Outputs } from "./execution.ts";
 import type { Errors, ProblemSpec } from "./job.ts";
+import { normsOf, relativeError } from "./norms.ts";
+import { type DeviceProblem, DeviceReference } from "./device_reference.ts";
+import { type Compared, faultIn, type OutputName } from "./tolerance.ts";
 
 /** Up to so many multiply-adds the whole reference is computed, in about a second; above it, samples. */
 const WHOLE = 4e8;
@@ -30,8 +35,17 @@ export interface Reference {
   readonly rows: readonly number[] | null;
   /** Indices of the hidden units that are compared; null for all. */
   readonly units: readonly number[] | null;
-  readonly expected: Readonly<Record<keyof Errors, Numbers>>;
+  readonly expected: Readonly<Record<OutputName, Numbers>>;
+  /** How large an element's terms are, which its rounding errors are proportional to. */
+  readonly scales: Scales;
+  /** All outputs on the device, where the oracle is sampled and there was room for them; the caller frees it. */
+  readonly device: DeviceReference | null;
+  /** Why not all rows and columns are compared; null where they are. */
+  readonly gap: string | null;
 }
+
+/** What a reference on the device is computed from. */
+export type DeviceInit = Omit<DeviceProblem, "problem">;
 
 /** How a reference is made. */
 export interface ReferenceOptions {
@@ -41,44 +55,87 @@ export interface ReferenceOptions {
   whole?: number;
 }
 
+/** Whether a reference is computed whole: where it takes at most so many multiply-adds. */
+export function isWhole({ tokens, dim, hiddenDim }: ProblemSpec, whole: number = WHOLE): boolean {
+  return 9 * tokens * dim * hiddenDim <= whole;
+}
+
 /** Computes the reference of a problem: whole where that is quick, else at the first, the last and random places. */
 export function referenceOf(problem: ProblemSpec, inputs: HostInputs, options: ReferenceOptions): Reference {
-  const { tokens, dim, hiddenDim } = problem;
-  const { seed, whole = WHOLE } = options;
-  if (9 * tokens * dim * hiddenDim <= whole) {
-    return { problem, rows: null, units: null, expected: { ...oracle(problem, inputs) } };
+  const { tokens, hiddenDim } = problem;
+  const { seed, whole } = options;
+  const magnitudes = new Magnitudes(problem, inputs);
+  if (isWhole(problem, whole)) {
+    const expected = { ...oracle(problem, inputs, magnitudes) };
+    return { problem, rows: null, units: null, expected, scales: magnitudes.scales, device: null, gap: null };
   }
   const rows = sampleIndices(tokens, seed, { count: SAMPLED_ROWS });
   const units = sampleIndices(hiddenDim, seed, { count: SAMPLED_UNITS });
-  const expected = { ...oracleRows(problem, inputs, rows), ...oracleUnits(problem, inputs, units) };
-  return { problem, rows, units, expected };
+  const expected = {
+    ...oracleRows(problem, inputs, rows, magnitudes),
+    ...oracleUnits(problem, inputs, units),
+  };
+  const gap = `only ${rows.length} tokens and ${units.length} hidden units are compared`;
+  return { problem, rows, units, expected, scales: magnitudes.scales, device: null, gap };
 }
 
-/** Reads a run's outputs, where the reference wants them, and tells how far they are from it. */
-export async function errorsOf({ y, gradients }: Outputs, reference: Reference): Promise<Errors> {
-  const { expected, problem: { hiddenDim } } = reference;
-  const rowsOf = (tensor: Tensor, rows: readonly number[] | null) => readRows(tensor, rows);
-  const errors = {
-    y: relativeFrobeniusError(await rowsOf(y, reference.rows), expected.y),
-    dx: null,
-    dGate: null,
-    dUp: null,
-    dDown: null,
-  };
-  if (gradients === null) return errors;
+/**
+ * A sampled reference with all outputs on the device beside it, computed in float32 and compared with the samples. Where
+ * the device has no room for it, or a binding none for a matrix, the samples stay alone and `gap` says why.
+ *
+ * @throws {Error} If it misses the samples.
+ */
+export async function completed(gpu: Gpu, reference: Reference, of: DeviceInit): Promise<Reference> {
+  const { problem, rows, gap } = reference;
+  if (rows === null) return reference;
+  const device = await DeviceReference.create(gpu, { problem, ...of }).catch((error) => {
+    if (error instanceof OutOfMemoryError || error instanceof LimitError) return error.message;
+    throw error;
+  });
+  if (typeof device === "string") return { ...reference, gap: `${gap}: ${device}` };
+  const plain = { ...problem, dtype: "float32", precision: "highest" } as const;
+  const faults = (await compared(device.outputs, reference)).map((one) => faultIn(plain, one));
+  const fault = faults.find((fault) => fault !== null) ?? null;
+  if (fault === null) return { ...reference, device, gap: null };
+  device.dispose();
+  throw new Error(`Cannot check the outputs as the reference on the device is wrong: ${fault}`);
+}
+
+/** Compares all that a run left: on the device where the reference is there, else as {@linkcode compared}. */
+export async function comparedWhole(outputs: Outputs, reference: Reference): Promise<Compared[]> {
+  const { device, scales } = reference;
+  return device === null ? await compared(outputs, reference) : await device.compare(outputs, scales);
+}
+
+/** Reads a run's outputs, where the reference wants them, and compares them with it. */
+export async function compared({ y, gradients }: Outputs, reference: Reference): Promise<Compared[]> {
+  const { expected, scales, rows, units, problem: { dim, hiddenDim } } = reference;
+  const compare = (name: OutputName, actual: Numbers, as: Pick<Compared, "lines"> & { width: number }) => ({
+    ...{ name, lines: as.lines, scale: scales[name] },
+    norms: normsOf(actual, expected[name], as.width),
+  });
+  const forward = compare("y", await readRows(y, rows), { width: dim });
+  if (gradients === null) return [forward];
   const weights = "dGateUp" in gradients
-    ? await readCombined(gradients.dGateUp, { hiddenDim, units: reference.units })
-    : {
-      gate: await readColumns(gradients.dGate, reference.units),
-      up: await readColumns(gradients.dUp, reference.units),
-    };
-  return {
-    ...errors,
-    dx: relativeFrobeniusError(await rowsOf(gradients.dx, reference.rows), expected.dx),
-    dGate: relativeFrobeniusError(weights.gate, expected.dGate),
-    dUp: relativeFrobeniusError(weights.up, expected.dUp),
-    dDown: relativeFrobeniusError(await rowsOf(gradients.dDown, reference.units), expected.dDown),
-  };
+    ? await readCombined(gradients.dGateUp, { hiddenDim, units })
+    : { gate: await readColumns(gradients.dGate, units), up: await readColumns(gradients.dUp, units) };
+  // A sampled unit is a column of dGate and dUp and is compared as a row.
+  const projection = units === null
+    ? { width: hiddenDim }
+    : { width: dim, lines: ["column", "row"] as const };
+  return [
+    forward,
+    compare("dx", await readRows(gradients.dx, rows), { width: dim }),
+    compare("dGate", weights.gate, projection),
+    compare("dUp", weights.up, projection),
+    compare("dDown", await readRows(gradients.dDown, units), { width: dim }),
+  ];
+}
+
+/** The relative Frobenius error of each output that was compared. */
+export function errorsOf(all: readonly Compared[]): Errors {
+  const none = { y: null, dx: null, dGate: null, dUp: null, dDown: null };
+  return { ...none, ...Object.fromEntries(all.map(({ name, norms }) => [name, relativeError(norms)])) };
 }
 
 async function readRows(tensor: Tensor, rows: readonly number[] | null): Promise<Numbers> {
@@ -99,52 +156,4 @@ async function readCombined(
   if (units === null) return splitGateUp(all, hiddenDim);
   const pick = (offset: number) => pickColumns(all, 2 * hiddenDim, units.map((unit) => offset + unit));
   return { gate: pick(0), up: pick(hiddenDim) };
-}
-
-/** Half the distance from 1 to the next number, for storage narrower than the accumulators. */
-const UNIT_ROUNDOFF: Record<DType, number> = { float32: 2 ** -24, float16: 2 ** -11, bfloat16: 2 ** -8 };
-
-/** Sums longer than this make float32's own rounding, which grows as their root, the larger part. */
-const LONG_SUM = 16384;
-
-/**
- * The relative Frobenius error that the arithmetic allows: `y` and `gradients` apart.
- *
- * float32 errs by 5e-6 at most forward and 1e-5 backward, more as the root of a sum's length where that is above
- * 16,384. Narrower storage adds a rounding for each tensor between the products: 4 forward and 8 backward, each below
- * its unit roundoff. "strassen" and "float16-sums" add what their methods do to the types that take them.
- */
-export function tolerancesOf(problem: ProblemSpec): { y: number; gradients: number } {
-  const { tokens, dim, hiddenDim, dtype, precision } = problem;
-  const growth = (length: number) => Math.sqrt(Math.max(1, length / LONG_SUM));
-  const storage = dtype === "float32" ? 0 : UNIT_ROUNDOFF[dtype];
-  const fast = extra(precision, dtype);
-  return {
-    y: 5e-6 * growth(Math.max(dim, hiddenDim)) + 4 * storage + fast,
-    gradients: 1e-5 * growth(Math.max(tokens, dim, hiddenDim)) + 8 * storage + fast,
-  };
-}
-
-function extra(precision: Precision, dtype: DType): number {
-  // Operands may be rounded to 11 bits, as float16 is stored: as many roundings as a tensor of that type has.
-  if ((precision === "tf32" || precision === "fastest") && dtype === "float32") {
-    return 4 * UNIT_ROUNDOFF.float16;
-  }
-  // The error of a level of Strassen's method is a small multiple of the plain one's.
-  if (precision === "strassen" && dtype === "float32") return 5e-5;
-  if (precision === "float16-sums" && dtype === "float16") return 16 * UNIT_ROUNDOFF.float16;
-  return 0;
-}
-
-/** The first output whose error is beyond what its arithmetic allows, as a sentence; null where all are within. */
-export function faultOf(errors: Errors, problem: ProblemSpec): string | null {
-  const { y, gradients } = tolerancesOf(problem);
-  for (const [name, error] of Object.entries(errors) as [keyof Errors, number | null][]) {
-    const limit = name === "y" ? y : gradients;
-    if (error === null || error <= limit) continue;
-    return `${name} misses the float64 oracle: relative error ${error.toExponential(1)}, allowed are ${
-      limit.toExponential(1)
-    }`;
-  }
-  return null;
 }

@@ -111,6 +111,7 @@ export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale:
     coldMs,
     kernels,
     warnings: [
+      ...checked.gap === null ? [] : [`Of its outputs ${checked.gap}.`],
       ...doubtsOf({
         ...{ time: gpuNs ?? wallNs, launchesNs, coldMs, fraction },
         resolutionNs: scale.resolutionNs,

@@ -35,12 +35,23 @@ const MOST_SAMPLES = 1000;
 /** A clock that changes its pace by more than this between two calibrations makes times doubtful. */
 const CLOCK_DRIFT = 1e-3;
 
+/** How a job is measured. */
+export interface MeasureOptions {
+  /** Multiply-adds up to which the float64 oracle computes all outputs of a problem. */
+  readonly whole?: number;
+}
+
 /**
  * Measures a job and tells everything by events, each row as soon as it is finished.
  *
  * @throws {Error} If the device is lost, or something fails that no row can be blamed for.
  */
-export async function measure(job: Job, variants: readonly Variant[], emit: Emit): Promise<void> {
+export async function measure(
+  job: Job,
+  variants: readonly Variant[],
+  emit: Emit,
+  { whole }: MeasureOptions = {},
+): Promise<void> {
   const gpu = await requested(job, emit);
   if (gpu === null) return;
   if (job.tuning) useTuning(job.tuning);
@@ -69,7 +80,7 @@ export async function measure(job: Job, variants: readonly Variant[], emit: Emit
         problem,
         rows: rows.filter((row) => isOwn(row, job)),
       }));
-      await measureGroups({ gpu, instruments, ceilings, job, variants: named, emit }, own);
+      await measureGroups({ gpu, instruments, ceilings, job, variants: named, emit, whole }, own);
     }
     emit({ type: "end" });
   } finally {
@@ -85,6 +96,7 @@ async function measureGroups(
     job: Job;
     variants: readonly Variant[];
     emit: Emit;
+    whole?: number;
   },
   groups: readonly Group[],
 ): Promise<void> {

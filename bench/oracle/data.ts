@@ -45,16 +45,20 @@ export function randomInputs(sizes: Sizes & { readonly dtype: DType }, seed: num
 }
 
 /**
- * Distinct indices below `length`, ascending: the first, the last (where edge tiles lie) and random ones between.
+ * Distinct indices below `length`, ascending: the first, the last (where edge tiles lie), and a random one in each of as
+ * many equal parts between, so that no long run of wrong rows is missed.
  *
  * @throws {RangeError} If the seed is not a whole number.
  */
 export function sampleIndices(length: number, seed: number, options: { count: number }): number[] {
   const count = Math.min(length, options.count);
   const random = new Random(seed, 6);
-  const chosen = new Set([0, length - 1].slice(0, count));
-  while (chosen.size < count) chosen.add(random.below(length));
-  return [...chosen].sort((a, b) => a - b);
+  return Array.from({ length: count }, (_, i) => {
+    if (i === 0) return 0;
+    if (i === count - 1) return length - 1;
+    const [from, to] = [i, i + 1].map((part) => Math.floor(part * length / count));
+    return from + random.below(to - from);
+  });
 }
 
 /** Joins W_gate and W_up, each [D, H], into one [D, 2, H] weight, gate first. */

@@ -10,10 +10,11 @@
  * and dx, and a few units of the weights' gradients, can be had exactly at a small part of the whole's cost.
  */
 import { type Numbers, pickColumns, pickRows, relativeFrobeniusError, rowsOf } from "./math.ts";
+import { Magnitudes, type Scales } from "./magnitudes.ts";
 import { type OracleInputs, type OracleProblem, TokenWalk, UnitWalk } from "./walk.ts";
 
-export { pickColumns, pickRows, relativeFrobeniusError };
-export type { Numbers, OracleInputs, OracleProblem };
+export { Magnitudes, pickColumns, pickRows, relativeFrobeniusError };
+export type { Numbers, OracleInputs, OracleProblem, Scales };
 export type { ScalarActivation } from "./activation.ts";
 
 /** Everything that forward and backward give, row-major. */
@@ -39,9 +40,14 @@ export type OracleUnits = Pick<OracleOutputs, "dGate" | "dUp" | "dDown">;
 /**
  * Computes everything, in 9TDH multiplications and additions.
  *
+ * @param magnitudes Told of every unit of every token.
  * @throws {RangeError} If an input's length disagrees with the sizes.
  */
-export function oracle(problem: OracleProblem, inputs: OracleInputs): OracleOutputs {
+export function oracle(
+  problem: OracleProblem,
+  inputs: OracleInputs,
+  magnitudes?: Magnitudes,
+): OracleOutputs {
   checkLengths(problem, inputs);
   const { tokens, dim, hiddenDim } = problem;
   const y = new Float64Array(tokens * dim), dx = new Float64Array(tokens * dim);
@@ -52,7 +58,7 @@ export function oracle(problem: OracleProblem, inputs: OracleInputs): OracleOutp
     dDown: rowsOf(dDown, dim),
   };
   const yRows = rowsOf(y, dim), dxRows = rowsOf(dx, dim);
-  const walk = new TokenWalk(problem, inputs);
+  const walk = new TokenWalk(problem, inputs, magnitudes);
   for (let token = 0; token < tokens; token++) {
     walk.run(token, yRows[token], dxRows[token]);
     walk.addWeightGradients(token, gradients);
@@ -70,13 +76,14 @@ export function oracleRows(
   problem: OracleProblem,
   inputs: OracleInputs,
   rows: readonly number[],
+  magnitudes?: Magnitudes,
 ): OracleRows {
   checkLengths(problem, inputs);
   checkIndices("row", rows, problem.tokens);
   const { dim } = problem;
   const y = new Float64Array(rows.length * dim), dx = new Float64Array(rows.length * dim);
   const yRows = rowsOf(y, dim), dxRows = rowsOf(dx, dim);
-  const walk = new TokenWalk(problem, inputs);
+  const walk = new TokenWalk(problem, inputs, magnitudes);
   rows.forEach((token, i) => walk.run(token, yRows[i], dxRows[i]));
   return { y, dx };
 }

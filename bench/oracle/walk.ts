@@ -1,6 +1,7 @@
 import type { ActivationName } from "../../kernels/activation.ts";
 import type { Sizes } from "../../variants/variant.ts";
 import { type ScalarActivation, scalarActivation } from "./activation.ts";
+import type { Magnitudes } from "./magnitudes.ts";
 import { addScaled, dot, type Numbers, pickColumns, pickRows, rowsOf } from "./math.ts";
 
 /** A block's sizes and its activation, by name or as two functions of a number. */
@@ -18,6 +19,7 @@ export type WeightGradientRows = Readonly<Record<"dGate" | "dUp" | "dDown", read
 export class TokenWalk {
   readonly #act: ScalarActivation;
   readonly #inputs: OracleInputs;
+  readonly #magnitudes: Magnitudes | undefined;
   readonly #gate: Numbers[];
   readonly #up: Numbers[];
   readonly #down: Numbers[];
@@ -28,7 +30,12 @@ export class TokenWalk {
   readonly #dg: Float64Array;
   readonly #du: Float64Array;
 
-  constructor({ activation, dim, hiddenDim }: OracleProblem, inputs: OracleInputs) {
+  constructor(
+    { activation, dim, hiddenDim }: OracleProblem,
+    inputs: OracleInputs,
+    magnitudes?: Magnitudes,
+  ) {
+    this.#magnitudes = magnitudes;
     this.#act = scalarActivation(activation);
     this.#inputs = inputs;
     this.#gate = rowsOf(inputs.gate, hiddenDim);
@@ -75,11 +82,12 @@ export class TokenWalk {
   /** h, y = h W_down, dh = dy W_down^T, dg and du, unit by unit. */
   #hidden(dy: Numbers, y: Float64Array): void {
     for (let j = 0; j < this.#h.length; j++) {
-      const act = this.#act.value(this.#g[j]);
+      const act = this.#act.value(this.#g[j]), slope = this.#act.derivative(this.#g[j]);
       const dh = dot(dy, this.#down[j]);
       this.#h[j] = act * this.#u[j];
-      this.#dg[j] = dh * this.#u[j] * this.#act.derivative(this.#g[j]);
+      this.#dg[j] = dh * this.#u[j] * slope;
       this.#du[j] = dh * act;
+      this.#magnitudes?.add({ act, slope, u: this.#u[j], dh });
       addScaled(y, this.#down[j], this.#h[j]);
     }
   }

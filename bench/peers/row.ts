@@ -4,7 +4,7 @@ import { standing } from "../timing/roofline.ts";
 import { summarize, type Summary } from "../timing/statistics.ts";
 import type { Ceilings, Row } from "../report/schema.ts";
 import type { Errors, ProblemSpec } from "../measure/job.ts";
-import { faultOf } from "../measure/reference.ts";
+import { faultOf } from "../measure/tolerance.ts";
 import { bareRow } from "../measure/row.ts";
 import { flopsOf, minimalBytes, type Mode } from "../measure/shapes.ts";
 import { type Measured, type Peer, type PeerEvent, rowId } from "./peer.ts";

@@ -2,11 +2,13 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { ObservedRecorder } from "../../../bench/timing/observed.ts";
 import { randomInputs } from "../../../bench/oracle/data.ts";
-import { type Checked, checkRun, withErrorScopes } from "../../../bench/measure/check.ts";
+import { type Checked, checkRun } from "../../../bench/measure/check.ts";
+import { withErrorScopes } from "../../../bench/measure/scopes.ts";
 import { DeviceInputs } from "../../../bench/measure/inputs.ts";
 import type { ProblemSpec } from "../../../bench/measure/job.ts";
 import { planRow } from "../../../bench/measure/plan.ts";
-import { faultOf, referenceOf, tolerancesOf } from "../../../bench/measure/reference.ts";
+import { referenceOf } from "../../../bench/measure/reference.ts";
+import { faultOf, tolerancesOf } from "../../../bench/measure/tolerance.ts";
 import { variants } from "../../../variants/mod.ts";
 import type { Variant } from "../../../variants/variant.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";

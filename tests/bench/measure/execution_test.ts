@@ -35,7 +35,7 @@ function noting(variant: Variant, calls: string[]): Variant {
 Deno.test("each timed backward has a fresh forward before it, which is not timed", () => {
   const calls: string[] = [];
   const { recorder, run } = stage(noting(variants[0], calls));
-  const { prepare, timed } = timedParts(run, "backward", 2);
+  const { prepare, timed } = timedParts(run, "backward", { repeats: 2 });
   for (let sample = 0; sample < 2; sample++) {
     prepare!(recorder);
     assertEquals(calls.splice(0), ["forward for training", "forward for training"]);
@@ -47,11 +47,14 @@ Deno.test("each timed backward has a fresh forward before it, which is not timed
 Deno.test("forward is timed without training, full with forward and backward", () => {
   const calls: string[] = [];
   const { recorder, run } = stage(noting(variants[0], calls));
-  timedParts(run, "forward", 2).timed(recorder);
+  timedParts(run, "forward", { repeats: 2 }).timed(recorder);
   assertEquals(calls.splice(0), ["forward", "forward"]);
-  timedParts(run, "full", 1).timed(recorder);
+  timedParts(run, "full", { repeats: 1 }).timed(recorder);
   assertEquals(calls.splice(0), ["forward for training", "backward"]);
-  assertEquals([timedParts(run, "forward", 1).prepare, timedParts(run, "full", 1).prepare], [
+  assertEquals([
+    timedParts(run, "forward", { repeats: 1 }).prepare,
+    timedParts(run, "full", { repeats: 1 }).prepare,
+  ], [
     undefined,
     undefined,
   ]);
@@ -62,7 +65,7 @@ for (const variant of variants) {
     const { recorder, run, inputBytes } = stage(variant);
     discard(record(recorder, run, { training: true }));
     for (const mode of ["forward", "backward", "full"] as const) {
-      const { prepare, timed } = timedParts(run, mode, 3);
+      const { prepare, timed } = timedParts(run, mode, { repeats: 3 });
       prepare?.(recorder);
       timed(recorder);
     }
@@ -81,7 +84,7 @@ Deno.test("a variant that throws leaves nothing either, wherever it throws", () 
       },
     });
     for (const mode of ["forward", "backward", "full"] as const) {
-      const { prepare, timed } = timedParts(run, mode, 2);
+      const { prepare, timed } = timedParts(run, mode, { repeats: 2 });
       const all = () => {
         prepare?.(recorder);
         timed(recorder);

@@ -32,6 +32,7 @@ function workOf(problem: ProblemSpec, mode: RowSpec["mode"], changes: Partial<Ro
     checked: {
       errors: { y: 1e-7, dx: 2e-7, dGate: 3e-7, dUp: 4e-7, dDown: 5e-7 },
       sampled: true,
+      gap: null,
       fault: null,
       memory,
       backwardMemory: { ...memory, savedBytes: 7 },
