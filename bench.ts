@@ -150,6 +150,7 @@ function withRemedy(noAdapter: string): string {
 
 async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
   const { adapter, seed, flush, minTimeMs, samples, memoryBudget, outputDir: folder } = options;
+  problemsOf(options); // a bad size is told before a folder is made
   if (!options.dryRun) ensureWritable(folder, REPORT_FILES);
   using _lock = options.dryRun ? null : lockFolder(folder);
   const { table, fault } = tuningIn(folder);

@@ -91,7 +91,7 @@ Deno.test("plot.ts tells what it cannot use in one line, exits 2 and writes noth
       [["--colour", "blue"], 'Cannot use "--colour" as it is none of --output-dir, --readme'],
       [["-x"], 'Cannot use "-x" as it is none of'],
       [["missing.json"], "Cannot read missing.json: "],
-      [["."], "Cannot read .: "],
+      [["."], "Cannot read . as it must be a file"],
       [["other.json"], "Cannot read the report other.json as $.schema must be"],
       [["text.json"], "Cannot read the report text.json as it is not JSON"],
       [["good.json", "text.json"], "Cannot read the report text.json"],
