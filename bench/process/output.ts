@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { renderCsv } from "../report/csv.ts";
 import { FileError, reasonOf, replaceWhole, textIn, writeAll, writeWhole } from "./files.ts";
 import { parseReport } from "../report/reader.ts";
@@ -51,13 +52,24 @@ function isNoFile(path: string): boolean {
   }
 }
 
+/** A digest of all that a report says, by which an edited one is known. */
+export function digestOf(report: Report): string {
+  const text = JSON.stringify({ ...report, digest: undefined });
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** The report with its digest. */
+export function signed(report: Report): Report {
+  return { ...report, digest: digestOf(report) };
+}
+
 /**
  * Writes the report and its CSV.
  *
  * @throws {FileError} If the disk is full or the folder is gone; the files are then as before.
  */
 export function writeReport(report: Report, folder: string): void {
-  writeWhole(reportPath(folder), `${JSON.stringify(report)}\n`);
+  writeWhole(reportPath(folder), `${JSON.stringify(signed(report))}\n`);
   writeWhole(`${folder}/${CSV_FILE}`, renderCsv(report));
 }
 
