@@ -328,3 +328,25 @@ Deno.test("a run keeps the earlier report of its folder, and refuses a file that
     assertEquals(Deno.readTextFileSync(`${folder}/swiglu.json`), '{"mine": true}');
   });
 });
+
+Deno.test("a swiglu.csv that is none of ours is refused, with and without a report; one of ours is kept", async () => {
+  await inFolder(async (folder) => {
+    const args = [...TINY, "--variants", "tuned", "--modes", "forward"];
+    const path = `${folder}/swiglu.csv`;
+    Deno.writeTextFileSync(path, "mine,yours\n1,2\n");
+    const alone = await bench(folder, ...args);
+    assertEquals([alone.code, Deno.readTextFileSync(path)], [2, "mine,yours\n1,2\n"]);
+    assertStringIncludes(alone.stderr, "as its swiglu.csv must be one that bench.ts wrote");
+    Deno.removeSync(path);
+    assertEquals((await bench(folder, ...args)).code, 0);
+    const ours = Deno.readTextFileSync(path);
+    Deno.writeTextFileSync(path, "mine,yours\n1,2\n");
+    const beside = await bench(folder, ...args, "--resume");
+    assertEquals([beside.code, Deno.readTextFileSync(path)], [2, "mine,yours\n1,2\n"]);
+    Deno.writeTextFileSync(path, ours);
+    Deno.removeSync(`${folder}/swiglu.json`);
+    const { stderr } = await bench(folder, ...args);
+    const kept = /^kept {6}(\S+\.csv), the earlier report$/m.exec(stderr)![1];
+    assertEquals(Deno.readTextFileSync(kept), ours);
+  });
+});

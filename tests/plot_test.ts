@@ -119,6 +119,34 @@ Deno.test("plot.ts tells what it cannot use in one line, exits 2 and writes noth
   });
 });
 
+Deno.test("plot.ts draws over what it drew, and over nothing that is not its own", () => {
+  inFolder((folder) => {
+    save(`${folder}/results/swiglu.json`, syntheticReport({ sizes: [[4, 8, 16]], samples: 5 }));
+    assertEquals(plot(folder).code, 0);
+    assertEquals(plot(folder).code, 0);
+    const chart = `charts/${namesIn(`${folder}/results/charts`).at(-1)}`;
+    for (const [mine, other] of [["report.html", chart], [chart, "report.html"]]) {
+      const before = Deno.readTextFileSync(`${folder}/results/${mine}`);
+      Deno.writeTextFileSync(`${folder}/results/${mine}`, "<p>mine</p>");
+      Deno.removeSync(`${folder}/results/${other}`);
+      const { code, stdout, stderr } = plot(folder);
+      assertEquals([code, stdout], [2, ""]);
+      assertMatch(
+        stderr.replace(/^Not drawn: .*\n/gm, ""),
+        /^Cannot write results\/\S+ as what is there must be drawn by plot\.ts: move it away[^\n]*\n$/,
+      );
+      assertStringIncludes(stderr, `Cannot write results/${mine} `);
+      assertEquals(Deno.readTextFileSync(`${folder}/results/${mine}`), "<p>mine</p>");
+      assert(
+        !namesIn(`${folder}/results`).includes(other) &&
+          !namesIn(`${folder}/results/charts`).includes(other.slice(7)),
+      );
+      Deno.writeTextFileSync(`${folder}/results/${mine}`, before);
+      assertEquals(plot(folder).code, 0);
+    }
+  });
+});
+
 Deno.test("plot.ts --help says what there is, in at most 100 columns", () => {
   const { code, stdout } = plot(".", "--help");
   assertEquals(code, 0);
