@@ -2,75 +2,74 @@
  * Measures every variant of a SwiGLU block on this machine's GPU: checks each against a float64 oracle, times it, and
  * writes a report. `deno run -A bench.ts --help` lists the arguments.
  *
- * The parent reads arguments, prints and writes files; a child process does everything that touches the GPU, because a
- * device lost during a wait ends the process that waits. The child tells what it does as events, one a line.
+ * A run goes like this; each step names where it is:
+ *
+ * 1. Plan the rows: sizes, dtypes, modes and variants make the job (`jobOf`), and each row is planned on paper
+ *    (`measure`), so that what cannot run is skipped with its reason.
+ * 2. For each problem (`GroupRun.run` in bench/measure/group.ts):
+ *    - check: every row's outputs are compared with the oracle; one that misses gets no time;
+ *    - warm up: the device works until its clocks are up;
+ *    - profile: each launch of each row is timed by itself;
+ *    - sample in turns: all rows of the problem are timed in random order, until the rule is met.
+ * 3. Hand each finished row to the report (`RunLog`), which is on disk before the next row begins.
+ *
+ * Step 2 happens in a child process, because a device lost during a wait ends the process that waits. `Run` in
+ * bench/commands/run.ts starts it, follows it, and starts another where it dies; the child tells what it does as
+ * events, one a line.
  *
  * @module
  */
 
 import { ACTIVATIONS } from "./kernels/activation.ts";
-import { NoAdapterError } from "./kernels/gpu/device.ts";
-import { parseTuning, TUNING_SCHEMA, TuningError, type TuningTable } from "./kernels/matmul/tuning.ts";
-import type { Ceilings } from "./bench/timing/ceilings.ts";
-import { type BenchOptions, type Command, parseArguments, UsageError } from "./bench/process/arguments.ts";
-import { compareFiles } from "./bench/process/compare_command.ts";
-import type { RunEvent } from "./bench/process/events.ts";
-import { FileError, textIn } from "./bench/process/files.ts";
-import { helpText } from "./bench/process/flags.ts";
-import { lockFolder } from "./bench/process/lock.ts";
-import { renderEntries, renderPlan } from "./bench/process/listing.ts";
-import { driverVariables, terminal, thisMachine } from "./bench/process/machine.ts";
-import { ensureWritable, existingReport, print, printError, REPORT_FILES } from "./bench/process/output.ts";
-import { lineFromParent, tellParent } from "./bench/process/parent.ts";
-import { ReportError } from "./bench/report/reader.ts";
-import { resumed } from "./bench/process/resume.ts";
-import type { Report } from "./bench/report/schema.ts";
-import { rowName } from "./bench/report/groups.ts";
-import { printableJson } from "./bench/report/shape.ts";
-import { RunLog } from "./bench/process/run_log.ts";
-import { Supervisor } from "./bench/process/supervisor.ts";
-import { renderTable } from "./bench/report/table.ts";
-import { TUNING_FILE, TuningLog, tuningPath } from "./bench/process/tuning_log.ts";
-import {
-  type Group,
-  type Job,
-  type MeasureEvent,
-  rowKey,
-  type RowResult,
-  type RowSpec,
-  type WebGpu,
-  webgpuOf,
-} from "./bench/measure/job.ts";
+import { variants } from "./variants/mod.ts";
+import { compareFiles } from "./bench/commands/compare.ts";
+import { listing } from "./bench/commands/list.ts";
+import { Run } from "./bench/commands/run.ts";
+import { BAD_ARGUMENTS, FAILED, OK } from "./bench/commands/status.ts";
+import { tuneTiles, tuningIn } from "./bench/commands/tune.ts";
+import type { Job } from "./bench/measure/job.ts";
 import { jobOf, problemsOf } from "./bench/measure/request.ts";
 import { measure } from "./bench/measure/run.ts";
-import { bareRow } from "./bench/measure/row.ts";
-import { Schedule } from "./bench/measure/schedule.ts";
-import { tune } from "./bench/measure/tune.ts";
-import { variants } from "./variants/mod.ts";
-import { measurePeers, peers } from "./bench/peers/mod.ts";
-import { rowId } from "./bench/peers/peer.ts";
-import { PRESETS } from "./bench/measure/presets.ts";
-import { ArgumentError, formatSizes } from "./bench/measure/shapes.ts";
+import { ArgumentError } from "./bench/measure/shapes.ts";
+import { peers } from "./bench/peers/mod.ts";
+import {
+  type BenchOptions,
+  type Command,
+  parseArguments,
+  restored,
+  UsageError,
+} from "./bench/process/arguments.ts";
+import { FileError } from "./bench/process/files.ts";
+import { helpText } from "./bench/process/flags.ts";
+import { lockFolder } from "./bench/process/lock.ts";
+import { terminal, thisMachine } from "./bench/process/machine.ts";
+import { ensureWritable, existingReport, print, printError, REPORT_FILES } from "./bench/process/output.ts";
+import { lineFromParent, tellParent } from "./bench/process/parent.ts";
+import { ensureResumable, reportToResume, resumed, resumedLine } from "./bench/process/resume.ts";
+import { RunLog } from "./bench/process/run_log.ts";
+import { ReportError } from "./bench/report/reader.ts";
+import type { Report } from "./bench/report/schema.ts";
+import type { Ceilings } from "./bench/timing/ceilings.ts";
 
 /** The first argument of the child process. */
 const CHILD = "measuring-child";
 
-/** Exit status, as `--help` lists it. */
-const OK = 0, FAILED = 1, BAD_ARGUMENTS = 2, NO_ADAPTER = 3;
-
-/** What is tuned where no sizes are given. */
-const TUNED_SIZES = "4096";
-
-/** What a peer takes for a mode of a problem, roughly: most of it is loading and warming up. */
-const PEER_SECONDS = 8;
+/** What the command line may name. */
+const CHOICES = {
+  variants: variants.map(({ id }) => id),
+  activations: ACTIVATIONS,
+  peers: peers.map(({ id }) => id),
+};
 
 /** What a user can cause, each told in one line. */
 const EXPECTED = [UsageError, ArgumentError, FileError, ReportError, Deno.errors.NotCapable];
 
+type BenchCommand = Command & { kind: "bench" };
+
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === CHILD) return await measureForParent();
   try {
-    return await run(args);
+    return await run(parseArguments(args, CHOICES), ["deno run -A bench.ts", ...args].join(" "));
   } catch (error) {
     if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
     printError((error as Error).message);
@@ -78,320 +77,92 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(args: readonly string[]): Promise<number> {
-  const choices = {
-    variants: variants.map(({ id }) => id),
-    activations: ACTIVATIONS,
-    peers: peers.map(({ id }) => id),
-  };
-  const command = parseArguments(args, choices);
+async function run(command: Command, line: string): Promise<number> {
   switch (command.kind) {
     case "help":
       print(helpText());
       return OK;
     case "list":
-      print(listing());
+      print(listing({ variants, activations: ACTIVATIONS, peers }));
       return OK;
-    case "compare":
-      return compare(command);
+    case "compare": {
+      const { text, passes } = compareFiles(command);
+      print(text);
+      return passes ? OK : FAILED;
+    }
     case "bench":
-      return await bench(command.options, args);
+      return await bench(command, line);
     case "tune":
-      return await tuneTiles(command.options);
+      return await tuneTiles(command.options, variants);
   }
 }
 
-function listing(): string {
-  return renderEntries({
-    Variants: variants.map(({ id, origin, idea }) => ({ name: id, note: `${origin}: ${idea}` })),
-    Peers: peers.map(({ id, project, usage }) => ({ name: id, note: `${project}: ${usage}` })),
-    Presets: PRESETS.map(({ name, tokens, dim, hiddenDim, source }) => ({
-      name,
-      note: `${tokens === undefined ? "" : `${tokens}x`}${dim}x${hiddenDim}, ${source}`,
-    })),
-    Activations: ACTIVATIONS.map((name) => ({ name, note: "" })),
-  });
-}
-
-function compare(command: Command & { kind: "compare" }): number {
-  const { text, passes } = compareFiles(command);
-  print(text);
-  return passes ? OK : FAILED;
-}
-
-/** Searches the tiles of every product of the chosen variants and sizes, and adds them to the folder's table. */
-async function tuneTiles(options: BenchOptions): Promise<number> {
-  const problems = problemsOf({ ...options, sizes: options.sizes ?? TUNED_SIZES })!;
-  ensureWritable(options.outputDir, [TUNING_FILE]);
-  using _lock = lockFolder(options.outputDir);
-  const { table: earlier, fault } = tuningIn(options.outputDir);
-  if (fault !== null) throw new UsageError(`${fault}: delete it, or choose another --output-dir`);
-  const log = new TuningLog(options.outputDir, { schema: TUNING_SCHEMA, earlier });
-  try {
-    await tune({
-      adapter: options.adapter,
-      problems,
-      variants: variants.filter(({ id }) => options.variants.includes(id)),
-      onAdapter: (name, products) => {
-        log.adapter(name);
-        printError(`${name}: ${products} products`);
-      },
-      onEntry: (entry) => print(log.entry(entry)),
-    });
-  } catch (error) {
-    if (!(error instanceof NoAdapterError)) throw error;
-    printError(withRemedy(error.message));
-    return NO_ADAPTER;
-  }
-  printError(`tuning    ${log.path}`);
-  return OK;
-}
-
-function withRemedy(noAdapter: string): string {
-  return `${noAdapter}; \`deno task setup\` installs a software adapter`;
-}
-
-async function bench(options: BenchOptions, args: readonly string[]): Promise<number> {
-  const { adapter, seed, flush, minTimeMs, samples, memoryBudget, outputDir: folder } = options;
-  if (!options.dryRun) ensureWritable(folder, REPORT_FILES);
-  using _lock = options.dryRun ? null : lockFolder(folder);
+/** Plans the rows, has a child measure each problem's, and keeps the report. */
+async function bench(asked: BenchCommand, line: string): Promise<number> {
+  problemsOf(asked.options); // a bad size is told before a folder is made
+  const { dryRun, resume, outputDir: folder } = asked.options;
+  if (resume) reportToResume(folder);
+  if (!dryRun) ensureWritable(folder, REPORT_FILES);
+  using _lock = dryRun ? null : lockFolder(folder);
   const { table, fault } = tuningIn(folder);
-  const tuned = table?.entries.length ?? 0;
-  const settings = { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
-  const command = ["deno run -A bench.ts", ...args].join(" ");
-  const earlier = options.dryRun && !options.resume ? null : existingReport(folder);
-  const previous = options.resume ? resumed(earlier, { command, settings }) : null;
-  const picked = options.sizes === null ? previous?.settings?.sizes?.toString() : undefined;
-  const request = picked === undefined ? options : { ...options, sizes: picked, tokens: null };
-  // One report has one set of ceilings: fractions of others would not compare.
-  const job = { ...jobOf(request), tuning: table, ceilings: measuredCeilings(previous) };
-  const log = new RunLog({ command, machine: thisMachine(), settings, previous }, {
-    folder,
+  const machine = thisMachine();
+  const { options, given, previous } = await startOf(asked, machine.versions);
+  const settings = settingsOf(options, table?.entries.length ?? 0);
+  const continued = previous && resumed(previous, { command: line, settings });
+  const job: Job = {
+    ...jobOf(withPickedSizes(options, previous)),
+    tuning: table,
+    // One report has one set of ceilings: fractions of others would not compare.
+    ceilings: measuredCeilings(previous),
+  };
+  const log = new RunLog({ command: line, arguments: given, machine, settings, previous: continued }, {
+    folder: dryRun ? null : folder,
     output: terminal(),
   });
+  if (previous) log.progress.line(resumedLine(previous));
   if (fault !== null) {
     log.take({ type: "warning", text: `${fault}. Its tiles are not used: delete it, and tune again.` });
   }
-  return await new Run(options, job, log).toEnd();
+  return await new Run(job, { options, log, program: [import.meta.url, CHILD] }).toEnd();
+}
+
+/** What a run starts from: with --resume the folder's report, and its arguments under those given now. */
+async function startOf(
+  asked: BenchCommand,
+  versions: Report["versions"],
+): Promise<Pick<BenchCommand, "options" | "given"> & { previous: Report | null }> {
+  const { resume, dryRun, json, outputDir } = asked.options;
+  if (!resume) {
+    // What is no report of ours is refused now, not when rows have been measured.
+    if (!dryRun) existingReport(outputDir);
+    return { ...asked, previous: null };
+  }
+  const previous = reportToResume(outputDir);
+  await ensureResumable(previous, versions);
+  const { options, given } = parseArguments(
+    restored(previous.arguments ?? [], asked.given),
+    CHOICES,
+  ) as BenchCommand;
+  return { options: { ...options, resume, dryRun, json, outputDir }, given, previous };
+}
+
+/** What changes the figures of a run. */
+function settingsOf({ adapter, seed, flush, minTimeMs, samples, memoryBudget }: BenchOptions, tuned: number) {
+  return { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
+}
+
+/** A run that picked its sizes goes on with these, whatever it would pick now. */
+function withPickedSizes(options: BenchOptions, previous: Report | null): BenchOptions {
+  const picked = options.sizes === null ? previous?.settings?.sizes?.toString() : undefined;
+  return picked === undefined ? options : { ...options, sizes: picked, tokens: null };
 }
 
 /** The ceilings of a report, null where it has none yet. */
 function measuredCeilings(previous: Report | null): Ceilings | null {
-  const { fmaTflops: { float32 = null, float16 = null } = {}, matrixTflops = null, copyGBps = null } =
-    previous?.ceilings ?? {};
-  return float32 === null || copyGBps === null
-    ? null
-    : { fmaTflops: { float32, float16 }, matrixTflops, copyGBps };
-}
-
-/** What `tune` found earlier, or what is wrong with it. */
-function tuningIn(folder: string): { table: TuningTable | null; fault: string | null } {
-  const path = tuningPath(folder);
-  try {
-    const text = textIn(path);
-    return { table: text === null ? null : parseTuning(text, path), fault: null };
-  } catch (error) {
-    if (!(error instanceof TuningError || error instanceof FileError)) throw error;
-    return { table: null, fault: error.message };
-  }
-}
-
-/** One run of the bench: children, until every row has ended one way or another. */
-class Run {
-  readonly #options: BenchOptions;
-  readonly #log: RunLog;
-  readonly #supervisor: Supervisor;
-  #job: Job;
-  /** Null until the sizes are known. */
-  #schedule: Schedule | null = null;
-  #groups: readonly Group[] = [];
-  #deaths = 0;
-  /** Of the child at work. */
-  #webgpu: WebGpu;
-  readonly #ceilings = new Map<WebGpu, Ceilings>();
-  /** What each WebGPU calls the adapter. */
-  readonly #adapters = new Map<WebGpu, string>();
-
-  constructor(options: BenchOptions, job: Job, log: RunLog) {
-    this.#options = options;
-    this.#job = job;
-    this.#log = log;
-    this.#webgpu = job.webgpu;
-    if (job.ceilings) this.#ceilings.set(job.webgpu, job.ceilings);
-    const { device } = log.report.adapter;
-    if (device !== "") this.#adapters.set(job.webgpu, device);
-    // Dawn is an addon, which no permission holds back.
-    const permissions = options.webgpus.includes("dawn") ? ["--allow-all"] : [];
-    const args = ["run", "--no-prompt", "--quiet", ...permissions, import.meta.url, CHILD];
-    const command = { args, env: driverVariables(), deadlineMs: 1000 * options.timeoutSeconds };
-    const interrupted = { status: FAILED, message: "Interrupted: --resume goes on with what is left." };
-    this.#supervisor = new Supervisor(command, { interrupted });
-    if (job.groups) this.#plan(job.groups);
-  }
-
-  async toEnd(): Promise<number> {
-    const stop = await this.#supervisor.supervised(async () => {
-      await this.#supervisor.runChildren({
-        next: () => this.#schedule?.groups.length === 0 ? null : this.#next(),
-        take: (event) => this.#take(event as MeasureEvent),
-        died: (reason) => this.#died(reason),
-      });
-      for (const group of this.#peerGroups()) {
-        if (!this.#supervisor.signal.aborted) await this.#measurePeers(group);
-      }
-      await this.#log.settled();
-      this.#log.progress.clear();
-      if (this.#log.report.rows.length === 0) return;
-      this.#supervisor.guarded(FAILED, () => this.#print());
-      this.#supervisor.guarded(FAILED, () => this.#log.finish());
-    });
-    if (stop !== null && stop.message !== "") this.#log.progress.line(stop.message);
-    const failed = this.#log.report.rows.some(({ status }) => status === "failed");
-    return stop?.status ?? (failed ? FAILED : OK);
-  }
-
-  /** The job of the next child: what is left for one WebGPU. */
-  #next(): Job {
-    const left = this.#schedule?.groups ?? null;
-    const webgpu = this.#webgpu = left === null ? this.#job.webgpu : webgpuOf(left[0].rows[0].variant);
-    const own = left?.map(({ problem, rows }) => ({
-      problem,
-      rows: rows.filter(({ variant }) => webgpuOf(variant) === webgpu),
-    }));
-    const groups = own?.filter(({ rows }) => rows.length > 0) ?? null;
-    return { ...this.#job, webgpu, groups, ceilings: this.#ceilings.get(webgpu) ?? null };
-  }
-
-  /** Skips all rows of a WebGPU that is not to be had here, if others have been measured. */
-  #skipped(reason: string): boolean {
-    if (this.#webgpu === this.#job.webgpu) return false;
-    for (const { problem, rows } of this.#schedule?.groups ?? []) {
-      for (const spec of rows.filter(({ variant }) => webgpuOf(variant) === this.#webgpu)) {
-        const event = { type: "row", row: bareRow(problem, spec, { status: "skipped", reason }) } as const;
-        this.#tell(event);
-        this.#schedule?.take(event);
-      }
-    }
-    return true;
-  }
-
-  #died(reason: string): void {
-    const lost = this.#schedule?.died(reason);
-    if (lost) return lost.forEach((row) => this.#tell({ type: "row", row }));
-    if (++this.#deaths > 1) this.#supervisor.stop(FAILED, `Cannot measure: ${reason}`);
-  }
-
-  #take(event: MeasureEvent): void {
-    if (event.type === "no-adapter") {
-      if (!this.#skipped(event.message)) this.#supervisor.stop(NO_ADAPTER, withRemedy(event.message));
-      return;
-    }
-    if (event.type === "end" || this.#isKnown(event)) return;
-    this.#tell(event);
-    if (event.type === "plan") this.#planned(event);
-    this.#schedule?.take(event);
-  }
-
-  #tell(event: RunEvent): void {
-    this.#supervisor.guarded(FAILED, () => this.#log.take(event));
-  }
-
-  /** The first child tells of the adapter and its ceilings; those after it, and a resumed report, must agree. */
-  #isKnown(event: MeasureEvent): boolean {
-    if (event.type === "ceilings") return this.#knowsCeilings(event.ceilings);
-    if (event.type !== "adapter") return false;
-    const { device } = event.adapter;
-    const known = this.#adapters.get(this.#webgpu);
-    this.#adapters.set(this.#webgpu, device);
-    // A report has one adapter, which each WebGPU calls otherwise: the first one's name stands.
-    if (known === undefined) return this.#adapters.size > 1;
-    if (known !== device) {
-      this.#supervisor.stop(
-        BAD_ARGUMENTS,
-        `Cannot go on as the report is of ${known}: current adapter is ${device}`,
-      );
-    }
-    return true;
-  }
-
-  /** The ceilings of the first WebGPU stand in the report, and of tensor cores whichever reaches them. */
-  #knowsCeilings(ceilings: Ceilings): boolean {
-    const known = this.#ceilings.has(this.#webgpu);
-    this.#ceilings.set(this.#webgpu, ceilings);
-    if (known || this.#ceilings.size === 1) return known;
-    const { matrixTflops = null } = ceilings;
-    const first = this.#ceilings.get(this.#job.webgpu)!;
-    if (matrixTflops !== null) this.#tell({ type: "ceilings", ceilings: { ...first, matrixTflops } });
-    return true;
-  }
-
-  #planned({ groups, rows }: MeasureEvent & { type: "plan" }): void {
-    if (this.#schedule === null) this.#plan(groups);
-    const seconds = PEER_SECONDS * this.#options.peers.length * this.#options.modes.length;
-    this.#tell({
-      type: "plan",
-      groups: this.#groups.map(({ problem }) => ({ problem, peers: true, seconds })),
-    });
-    if (!this.#options.dryRun) return;
-    print(renderPlan(rows, groups.reduce((sum, group) => sum + group.seconds + seconds, 0)));
-    this.#supervisor.stop(OK, "");
-  }
-
-  /** Fixes which rows there are, and which of them a resumed report has already. */
-  #plan(groups: readonly Group[]): void {
-    const { report } = this.#log;
-    this.#groups = groups;
-    this.#schedule = new Schedule(groups, (report.rows as RowResult[]).map(rowKey));
-    const withPeers = groups.map(({ problem, rows }) => ({ problem, rows: [...rows, ...this.#peerRows()] }));
-    this.#log.order(
-      withPeers.flatMap(({ problem, rows }) => rows.map((row) => rowName({ ...problem, ...row }))),
-    );
-    const before = report.rows.length === 0 ? [] : report.settings?.sizes?.toString().split(",") ?? [];
-    report.settings = { ...report.settings, sizes: [...new Set([...before, ...sizesOf(groups)])].join() };
-  }
-
-  #peerRows(): RowSpec[] {
-    const chosen = peers.filter(({ id }) => this.#options.peers.includes(id));
-    return this.#options.modes.flatMap((mode) => chosen.map((peer) => ({ variant: rowId(peer), mode })));
-  }
-
-  /** What peers have still to measure. */
-  #peerGroups(): Group[] {
-    const done = new Set(this.#log.report.rows.map(rowName));
-    return this.#groups
-      .map(({ problem }) => ({
-        problem,
-        rows: this.#peerRows().filter((row) => !done.has(rowName({ ...problem, ...row }))),
-      }))
-      .filter(({ rows }) => rows.length > 0);
-  }
-
-  /** Peers run in processes of their own, one after another, when ours are done. */
-  async #measurePeers(group: Group): Promise<void> {
-    const { adapter, seed, samples, minTimeMs, flush, timeoutSeconds } = this.#options;
-    const { ceilings, adapter: { software } } = this.#log.report;
-    const { signal } = this.#supervisor;
-    const { problem } = group;
-    let finished = 0;
-    await measurePeers(group, {
-      ...{ peers, adapter, software, ceilings, seed, samples, minTimeMs, flush, timeoutSeconds, signal },
-      env: driverVariables(),
-      begin: (row, doing) => this.#tell({ type: "begin", doing, problem, peers: true, rows: [row] }),
-    }, (row) => {
-      this.#tell({ type: "progress", fraction: ++finished / group.rows.length });
-      this.#tell({ type: "row", row });
-    });
-  }
-
-  #print(): void {
-    const { report } = this.#log;
-    if (this.#options.json) return print(printableJson(report));
-    print(renderTable(report));
-  }
-}
-
-function sizesOf(groups: readonly Group[]): string[] {
-  return groups.map(({ problem }) => formatSizes(problem));
+  if (previous === null) return null;
+  const { fmaTflops: { float32, float16 = null }, matrixTflops = null, copyGBps } = previous.ceilings;
+  if (float32 === null || copyGBps === null) return null;
+  return { fmaTflops: { float32, float16 }, matrixTflops, copyGBps };
 }
 
 /** The child: measures what its parent tells, and tells what happens. */

@@ -8,6 +8,7 @@
 import { UsageError } from "./bench/process/argument_values.ts";
 import type { Chart, Undrawn } from "./bench/charts/chart.ts";
 import { chartsOf, comparisonsOf } from "./bench/charts/mod.ts";
+import { writeDrawings } from "./bench/process/drawings.ts";
 import { FileError, folderOf, readWhole, textIn, writeWhole } from "./bench/process/files.ts";
 import { type NamedReport, renderPage } from "./bench/page/mod.ts";
 import { print, printError } from "./bench/process/output.ts";
@@ -52,16 +53,16 @@ async function draw({ reports: paths, outputDir }: PlotCommand & { kind: "draw" 
   const reports = paths.map((path, i): NamedReport => ({ source: names[i], report: readReport(path) }));
   const folder = outputDir ?? folderOf(paths[0]);
   const [charts, page] = [`${folder}/charts`, `${folder}/report.html`];
-  let count = 0;
+  const drawings = new Map<string, string>();
+  const undrawn: Undrawn[] = [];
   for (const chart of allCharts(reports)) {
-    if ("reason" in chart) {
-      printError(`Not drawn: ${chart.name}: ${chart.reason}`);
-      continue;
-    }
-    writeWhole(`${charts}/${chart.name}.svg`, `${await renderSvg(chart.spec)}\n`);
-    count++;
+    if ("reason" in chart) undrawn.push(chart);
+    else drawings.set(`${charts}/${chart.name}.svg`, await renderSvg(chart.spec));
   }
-  writeWhole(page, await renderPage(reports, { draw: (spec) => renderSvg(spec, { continued: true }) }));
+  const count = drawings.size;
+  drawings.set(page, await renderPage(reports, { draw: (spec) => renderSvg(spec, { continued: true }) }));
+  writeDrawings(drawings);
+  for (const { name, reason } of undrawn) printError(`Not drawn: ${name}: ${reason}`);
   print(`${count} charts in ${charts}, and ${page}`);
   return OK;
 }

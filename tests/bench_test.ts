@@ -1,7 +1,9 @@
 /** bench.ts as a program: exit status, files, what it prints, and what is left when it is interrupted or dies. */
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseTuning, TUNING_SCHEMA } from "../kernels/matmul/tuning.ts";
+import { signed } from "../bench/process/output.ts";
 import { parseReport } from "../bench/report/reader.ts";
+import type { Report } from "../bench/report/schema.ts";
 import { variants } from "../variants/mod.ts";
 import { BENCH, bench, filesIn, firstRow, inFolder, QUICK, reportIn, start, TINY } from "./program.ts";
 
@@ -53,6 +55,7 @@ const BAD: [string, string[], string][] = [
   ["a malformed size", ["--sizes", "4x"], '"4x"'],
   ["a negative size", ["--sizes", "-4096"], '"-4096"'],
   ["tokens of zero", ["--sizes", "8", "--tokens", "0"], "--tokens"],
+  ["nothing to resume", ["--resume"], "there is no swiglu.json in "],
   ["an unknown variant", ["--variants", "cuda"], '"cuda"'],
   ["comparing with a file that is none of ours", ["compare", BENCH, BENCH], "bench.ts as it is not JSON"],
   [
@@ -138,6 +141,60 @@ Deno.test("--resume keeps finished rows as they are and measures the rest; other
   });
 });
 
+Deno.test("a run that is interrupted before its first row is what --resume goes on with, not the one before it", async () => {
+  await inFolder(async (folder) => {
+    await bench(folder, ...TINY, "--variants", "liger", "--modes", "full");
+    const before = reportIn(folder);
+    const args = [...QUICK, "--sizes", "2x4x4", "--variants", "pytorch", "--modes", "forward"];
+    const { process, ended } = start([...args, "--output-dir", folder]);
+    while (!filesIn(folder).includes("swiglu.json") || reportIn(folder).createdAt === before.createdAt) {
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    process.kill("SIGINT");
+    const { code, stderr } = await ended;
+    assertEquals([code, reportIn(folder).rows], [1, []], stderr);
+    assertStringIncludes(stderr, "Interrupted: --resume goes on");
+    const resumed = await bench(folder, "--resume");
+    assertEquals(resumed.code, 0, resumed.stderr);
+    const [row, ...others] = reportIn(folder).rows;
+    assertEquals([row.variant, row.mode, row.tokens, others], ["pytorch", "forward", 2, []]);
+    const kept = filesIn(folder).filter((name) => /^swiglu-.*\.json$/.test(name));
+    assertEquals(kept.map((name) => parseReport(Deno.readTextFileSync(`${folder}/${name}`), name)), [before]);
+  });
+});
+
+Deno.test("--resume refuses a report that was edited, is of another adapter or of another driver", async () => {
+  await inFolder(async (folder) => {
+    await bench(folder, ...TINY, "--variants", "tuned", "--modes", "forward");
+    const report = reportIn(folder);
+    const driver = { version: "nvidia 1.0", usedBytes: null, clockMhz: null, temperatureCelsius: null };
+    const nvidia = { ...report, adapter: { ...report.adapter, device: "NVIDIA X" } };
+    Deno.writeTextFileSync(`${folder}/nvidia-smi`, "#!/bin/sh\necho NVIDIA X, 2.0, 1, 1, 1\n", {
+      mode: 0o755,
+    });
+    const env = { PATH: `${folder}:${Deno.env.get("PATH")}` };
+    const cases: [Report, string][] = [
+      [
+        { ...report, ceilings: { ...report.ceilings, copyGBps: 1 } },
+        "as swiglu.json must be as bench.ts wrote it",
+      ],
+      [
+        signed({ ...nvidia, driver }),
+        "as the driver must be nvidia 1.0, as in the report: current value is nvidia 2.0",
+      ],
+      [signed(nvidia), 'as the adapter\'s device must be "NVIDIA X", as in the report'],
+    ];
+    for (const [changed, told] of cases) {
+      Deno.writeTextFileSync(`${folder}/swiglu.json`, JSON.stringify(changed));
+      const args = ["--resume", "--modes", "full", "--output-dir", folder];
+      const { code, stdout, stderr } = await start(args, { env }).ended;
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr.trim().split("\n").at(-1)!, told);
+      assertEquals([reportIn(folder), stdout.includes("full")], [changed, false]);
+    }
+  });
+});
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.test(`${signal} leaves valid files with all finished rows, and --resume measures the rest`, async () => {
     await inFolder(async (folder) => {
@@ -155,8 +212,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       assertStringIncludes(stdout, "pytorch");
       assertEquals(filesIn(folder), ["swiglu.csv", "swiglu.json"]);
       if (signal !== "SIGINT") return; // the rest is the same
-      const resumed = await start([...args, "--resume"]).ended;
+      const resumed = await start(["--resume", "--output-dir", folder]).ended;
       assertEquals(resumed.code, 0, resumed.stderr);
+      const told = new RegExp(
+        `^resumes   the run of ${reportIn(folder).createdAt} with ${interrupted.length} `,
+      );
+      assertMatch(resumed.stderr, told);
+      assertStringIncludes(resumed.stderr, "--sizes 2x4x4,3x4x4 --variants pytorch");
       const { rows } = reportIn(folder);
       assertEquals(rows.length, all);
       const texts = rows.map((row) => JSON.stringify(row));
@@ -264,5 +326,27 @@ Deno.test("a run keeps the earlier report of its folder, and refuses a file that
     Deno.writeTextFileSync(`${folder}/swiglu.json`, '{"mine": true}');
     assertEquals((await bench(folder, ...args)).code, 2);
     assertEquals(Deno.readTextFileSync(`${folder}/swiglu.json`), '{"mine": true}');
+  });
+});
+
+Deno.test("a swiglu.csv that is none of ours is refused, with and without a report; one of ours is kept", async () => {
+  await inFolder(async (folder) => {
+    const args = [...TINY, "--variants", "tuned", "--modes", "forward"];
+    const path = `${folder}/swiglu.csv`;
+    Deno.writeTextFileSync(path, "mine,yours\n1,2\n");
+    const alone = await bench(folder, ...args);
+    assertEquals([alone.code, Deno.readTextFileSync(path)], [2, "mine,yours\n1,2\n"]);
+    assertStringIncludes(alone.stderr, "as its swiglu.csv must be one that bench.ts wrote");
+    Deno.removeSync(path);
+    assertEquals((await bench(folder, ...args)).code, 0);
+    const ours = Deno.readTextFileSync(path);
+    Deno.writeTextFileSync(path, "mine,yours\n1,2\n");
+    const beside = await bench(folder, ...args, "--resume");
+    assertEquals([beside.code, Deno.readTextFileSync(path)], [2, "mine,yours\n1,2\n"]);
+    Deno.writeTextFileSync(path, ours);
+    Deno.removeSync(`${folder}/swiglu.json`);
+    const { stderr } = await bench(folder, ...args);
+    const kept = /^kept {6}(\S+\.csv), the earlier report$/m.exec(stderr)![1];
+    assertEquals(Deno.readTextFileSync(kept), ours);
   });
 });

@@ -28,8 +28,8 @@ const TOP_LEVEL = [
 ];
 
 /** The rooms of bench/: all that only the measuring program needs. */
-const BENCH = ["oracle", "timing", "measure", "peers", "process", "report", "charts", "page"].map((room) =>
-  `bench/${room}`
+const BENCH = ["oracle", "timing", "measure", "peers", "process", "commands", "report", "charts", "page"].map(
+  (room) => `bench/${room}`,
 );
 
 /**
@@ -53,6 +53,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "bench/measure",
     "bench/oracle",
     "bench/timing",
+    "bench/process",
+    "bench/report",
+    "variants",
+    "kernels",
+    "gpu",
+  ],
+  "bench/commands": [
+    "bench/measure",
+    "bench/peers",
     "bench/process",
     "bench/report",
     "variants",
@@ -240,6 +249,7 @@ Deno.test("a wrong arrow and a bare import are seen", () => {
   assert(wrong("mod.ts", "bench/peers/a.ts"));
   assert(wrong("variants/mod.ts", "bench/peers/a.ts"));
   assert(wrong("bench/measure/run.ts", "bench/peers/a.ts"));
+  assert(wrong("bench/measure/run.ts", "bench/commands/a.ts"));
   assert(wrong("bench.ts", "tests/gpu.ts"));
   assert(wrong("tests/a_test.ts", "bench.ts"));
   assert(wrong(".ci/a.ts", "mod.ts"));

@@ -91,7 +91,7 @@ Deno.test("plot.ts tells what it cannot use in one line, exits 2 and writes noth
       [["--colour", "blue"], 'Cannot use "--colour" as it is none of --output-dir, --readme'],
       [["-x"], 'Cannot use "-x" as it is none of'],
       [["missing.json"], "Cannot read missing.json: "],
-      [["."], "Cannot read .: "],
+      [["."], "Cannot read . as it must be a file"],
       [["other.json"], "Cannot read the report other.json as $.schema must be"],
       [["text.json"], "Cannot read the report text.json as it is not JSON"],
       [["good.json", "text.json"], "Cannot read the report text.json"],
@@ -116,6 +116,34 @@ Deno.test("plot.ts tells what it cannot use in one line, exits 2 and writes noth
       assertMatch(stderr, /^[^\n]+\n$/, args.join(" "));
     }
     assertEquals(namesIn(folder), before);
+  });
+});
+
+Deno.test("plot.ts draws over what it drew, and over nothing that is not its own", () => {
+  inFolder((folder) => {
+    save(`${folder}/results/swiglu.json`, syntheticReport({ sizes: [[4, 8, 16]], samples: 5 }));
+    assertEquals(plot(folder).code, 0);
+    assertEquals(plot(folder).code, 0);
+    const chart = `charts/${namesIn(`${folder}/results/charts`).at(-1)}`;
+    for (const [mine, other] of [["report.html", chart], [chart, "report.html"]]) {
+      const before = Deno.readTextFileSync(`${folder}/results/${mine}`);
+      Deno.writeTextFileSync(`${folder}/results/${mine}`, "<p>mine</p>");
+      Deno.removeSync(`${folder}/results/${other}`);
+      const { code, stdout, stderr } = plot(folder);
+      assertEquals([code, stdout], [2, ""]);
+      assertMatch(
+        stderr.replace(/^Not drawn: .*\n/gm, ""),
+        /^Cannot write results\/\S+ as what is there must be drawn by plot\.ts: move it away[^\n]*\n$/,
+      );
+      assertStringIncludes(stderr, `Cannot write results/${mine} `);
+      assertEquals(Deno.readTextFileSync(`${folder}/results/${mine}`), "<p>mine</p>");
+      assert(
+        !namesIn(`${folder}/results`).includes(other) &&
+          !namesIn(`${folder}/results/charts`).includes(other.slice(7)),
+      );
+      Deno.writeTextFileSync(`${folder}/results/${mine}`, before);
+      assertEquals(plot(folder).code, 0);
+    }
   });
 });
 

@@ -37,9 +37,15 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
 }
 
 /** Starts any command and keeps what it says. */
-export function follow(command: string, args: readonly string[], env: Record<string, string> = {}): Running {
+export function follow(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Running {
   const process = new Deno.Command(command, {
     args: [...args],
+    cwd,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",

@@ -79,7 +79,8 @@ export interface BenchOptions {
 export type Command =
   | { kind: "help" }
   | { kind: "list" }
-  | { kind: "bench"; options: BenchOptions }
+  /** `given` has the arguments that a report records, each as `--name=value`. */
+  | { kind: "bench"; options: BenchOptions; given: string[] }
   | { kind: "tune"; options: BenchOptions }
   | { kind: "compare"; before: string; after: string; failOnRegression: number | null };
 
@@ -93,6 +94,11 @@ const TUNE_FLAGS: readonly FlagName[] = [
   ...["sizes", "tokens", "variants", "dtype", "precision", "adapter", "output-dir"] as const,
   "help",
 ];
+
+/** Arguments that say what is measured and how; the others say what this run does with it. */
+const RECORDED: readonly FlagName[] = othersThan([
+  ...["output-dir", "json", "resume", "dry-run", "list", "fail-on-regression", "help"] as const,
+]);
 
 /**
  * Reads the arguments behind `bench.ts`.
@@ -119,7 +125,29 @@ export function parseArguments(args: readonly string[], choices: Choices): Comma
     return { kind: "tune", options: benchOptions(parsed, choices) };
   }
   if (parsed.list === true) return { kind: "list" };
-  return { kind: "bench", options: benchOptions(parsed, choices) };
+  return { kind: "bench", options: benchOptions(parsed, choices), given: givenOf(parsed, args) };
+}
+
+/** The arguments of a run that is gone on with: those that its report recorded, and over them those given now. */
+export function restored(recorded: readonly string[], given: readonly string[]): string[] {
+  const replaced = new Set(given.map(nameOf));
+  // The recorded tokens belong to the recorded sizes.
+  if (replaced.has("sizes")) replaced.add("tokens");
+  const isKept = (name: string) => RECORDED.some((flag) => flag === name) && !replaced.has(name);
+  return [...recorded.filter((argument) => isKept(nameOf(argument))), ...given];
+}
+
+function givenOf(parsed: Parsed, args: readonly string[]): string[] {
+  return RECORDED.flatMap((name) => {
+    const values = parsed[name];
+    if (Array.isArray(values)) return values.map((text) => `--${name}=${text.trim()}`);
+    return [`--${name}`, `--no-${name}`].filter((argument) => args.includes(argument));
+  });
+}
+
+/** `sizes` of `--sizes=4096`, `flush` of `--no-flush`. */
+function nameOf(argument: string): string {
+  return /^--(?:no-)?([a-z-]+)/.exec(argument)?.[1] ?? "";
 }
 
 function parse(args: readonly string[]): Parsed {

@@ -71,7 +71,9 @@ const TABLE = [
   { name: "timeout", value: "SECONDS", help: "Ends a row that takes longer, as failed (600)" },
   {
     name: "resume",
-    help: "Keeps the finished rows of the report in the output folder and measures the rest",
+    help:
+      "Goes on with the report in the output folder: keeps its finished rows and measures the rest, by the " +
+      "arguments of that run; those given now take their place",
   },
   { name: "output-dir", value: "DIR", help: "Where swiglu.json and swiglu.csv go (results)" },
   { name: "json", value: "-", help: "Prints the report to stdout in place of the table" },

@@ -5,18 +5,18 @@
  */
 
 import { plain } from "../report/shape.ts";
-import { FileError } from "./files.ts";
+import { FileError, reasonOf } from "./files.ts";
 
 const LOCK_FILE = "swiglu.lock";
 
 /**
  * Locks a folder until disposed. The system holds the lock, and frees it however the process ends.
  *
- * @throws {FileError} If another run holds it.
+ * @throws {FileError} If another run holds it, or the folder is gone.
  */
 export function lockFolder(folder: string): Disposable {
   const path = `${folder}/${LOCK_FILE}`;
-  const file = Deno.openSync(path, { read: true, write: true, create: true });
+  const file = opened(path);
   if (!file.tryLockSync(true)) {
     file.close();
     throw new FileError(
@@ -35,4 +35,12 @@ export function lockFolder(folder: string): Disposable {
       file.close();
     },
   };
+}
+
+function opened(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { read: true, write: true, create: true });
+  } catch (error) {
+    throw new FileError(`Cannot lock --output-dir by ${plain(path, 200)}: ${reasonOf(error)}`);
+  }
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { renderCsv } from "../report/csv.ts";
+import { createHash } from "node:crypto";
+import { isReportCsv, renderCsv } from "../report/csv.ts";
 import { FileError, reasonOf, replaceWhole, textIn, writeAll, writeWhole } from "./files.ts";
 import { parseReport } from "../report/reader.ts";
 import type { Report } from "../report/schema.ts";
@@ -51,13 +52,24 @@ function isNoFile(path: string): boolean {
   }
 }
 
+/** A digest of all that a report says, by which an edited one is known. */
+export function digestOf(report: Report): string {
+  const text = JSON.stringify({ ...report, digest: undefined });
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** The report with its digest. */
+export function signed(report: Report): Report {
+  return { ...report, digest: digestOf(report) };
+}
+
 /**
  * Writes the report and its CSV.
  *
  * @throws {FileError} If the disk is full or the folder is gone; the files are then as before.
  */
 export function writeReport(report: Report, folder: string): void {
-  writeWhole(reportPath(folder), `${JSON.stringify(report)}\n`);
+  writeWhole(reportPath(folder), `${JSON.stringify(signed(report))}\n`);
   writeWhole(`${folder}/${CSV_FILE}`, renderCsv(report));
 }
 
@@ -87,32 +99,38 @@ export function printError(text: string): void {
 /**
  * The report in an output folder, null where there is none.
  *
- * @throws {FileError} If it cannot be read.
+ * @throws {FileError} If it cannot be read, or the folder has a swiglu.csv that is not one of ours.
  * @throws {ReportError} If it is not one of ours.
  */
 export function existingReport(folder: string): Report | null {
   const path = reportPath(folder);
   const text = textIn(path);
-  return text === null ? null : parseReport(text, path);
+  const report = text === null ? null : parseReport(text, path);
+  const csv = textIn(`${folder}/${CSV_FILE}`);
+  if (csv === null || isReportCsv(csv)) return report;
+  throw new FileError(
+    `Cannot use --output-dir as its ${CSV_FILE} must be one that bench.ts wrote: move it out of ${
+      plain(folder, 200)
+    }`,
+  );
 }
 
 /**
  * Gives the earlier report of a folder, and its CSV, a name with its time, so that a new one takes none away.
  *
- * @returns The new name of the report; null where there is none.
- * @throws {FileError} If it cannot be read.
+ * @returns The new name of what was there, of the report where both were; null where nothing was.
+ * @throws {FileError} If it cannot be read, or is not one of ours.
  * @throws {ReportError} If it is not one of ours.
  */
 export function keepEarlier(folder: string): string | null {
-  const earlier = existingReport(folder);
-  if (earlier === null) return null;
-  const time = earlier.createdAt.slice(0, 19).replace(/[^0-9T]/g, "-");
-  const unique = isThere(`${folder}/swiglu-${time}.json`) ? `${time}-${crypto.randomUUID()}` : time;
-  Deno.renameSync(reportPath(folder), `${folder}/swiglu-${unique}.json`);
-  if (isThere(`${folder}/${CSV_FILE}`)) {
-    Deno.renameSync(`${folder}/${CSV_FILE}`, `${folder}/swiglu-${unique}.csv`);
-  }
-  return `${folder}/swiglu-${unique}.json`;
+  const createdAt = existingReport(folder)?.createdAt ?? new Date().toISOString();
+  const there = REPORT_FILES.filter((file) => isThere(`${folder}/${file}`));
+  const time = createdAt.slice(0, 19).replace(/[^0-9T]/g, "-");
+  const named = (name: string, file: string) => `${folder}/${file.replace("swiglu", name)}`;
+  const taken = REPORT_FILES.some((file) => isThere(named(`swiglu-${time}`, file)));
+  const name = `swiglu-${time}${taken ? `-${crypto.randomUUID()}` : ""}`;
+  for (const file of there) Deno.renameSync(`${folder}/${file}`, named(name, file));
+  return there.length === 0 ? null : named(name, there[0]);
 }
 
 function isThere(path: string): boolean {

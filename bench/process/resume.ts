@@ -1,11 +1,14 @@
 /**
- * Going on with a report.
+ * Going on with a report: only where what it holds and what is measured now would compare.
  *
  * @module
  */
 
 import { UsageError } from "./argument_values.ts";
-import type { Report } from "../report/schema.ts";
+import { askNvidia } from "./nvidia.ts";
+import { digestOf, existingReport } from "./output.ts";
+import type { AdapterReport, Report } from "../report/schema.ts";
+import { plain } from "../report/shape.ts";
 
 /** Between the commands of runs that made one report. */
 const THEN = "; then ";
@@ -24,26 +27,66 @@ const NAMES: Readonly<Record<string, string>> = {
   tuned: "the number of tuned products in tuning.json",
 };
 
+/** Programs that must be the same version, by their name in a report. */
+const PROGRAMS: Readonly<Record<string, string>> = { suite: "the suite", deno: "Deno" };
+
+/** What tells one adapter from another, or one driver from another of the same adapter. */
+const ADAPTER_FACTS: readonly (keyof AdapterReport & ("vendor" | "device" | "description"))[] = [
+  "vendor",
+  "device",
+  "description",
+];
+
 const valueOf = (value: string | number | boolean | null) => value ?? "what it is where none is given";
 
 /**
- * The report to go on with, without its failed rows, which get another chance; null where there is none. What it then
- * tells of how it was made is of both runs.
+ * The report that a folder holds.
+ *
+ * @throws {UsageError} If there is none.
+ * @throws {ReportError} If it is not one of ours.
+ */
+export function reportToResume(folder: string): Report {
+  const report = existingReport(folder);
+  if (report !== null) return report;
+  throw new UsageError(
+    `Cannot use --resume as --output-dir must hold a report: there is no swiglu.json in ${
+      plain(folder, 200)
+    }`,
+  );
+}
+
+/**
+ * Makes sure that what this program measures now on this machine compares with what a report has.
+ *
+ * @throws {UsageError} If another version made it, it was edited, or the driver is another by now.
+ */
+export async function ensureResumable(report: Report, versions: Report["versions"]): Promise<void> {
+  for (const [key, name] of Object.entries(PROGRAMS)) {
+    const before = report.versions[key] ?? "unknown";
+    if (before !== versions[key]) refuse(`${name} must be ${before}`, versions[key]);
+  }
+  if (report.digest !== digestOf(report)) {
+    throw new UsageError("Cannot use --resume as swiglu.json must be as bench.ts wrote it: it was changed");
+  }
+  const before = report.driver?.version;
+  const driver = before === undefined ? null : await askNvidia(report.adapter.device);
+  if (driver !== null && driver.version !== before) refuse(`the driver must be ${before}`, driver.version);
+}
+
+/**
+ * The report to go on with, without its failed rows, which get another chance. What it then tells of how it was made is
+ * of both runs.
  *
  * @throws {UsageError} If it was measured with other settings: its rows and new ones would not compare.
  */
 export function resumed(
-  previous: Report | null,
+  previous: Report,
   { command, settings }: Pick<Report, "command"> & { settings: NonNullable<Report["settings"]> },
-): Report | null {
-  if (previous === null) return null;
+): Report {
   for (const [name, value] of Object.entries(settings)) {
     const before = previous.settings?.[name] ?? null;
     if (FREE.includes(name) || before === value) continue;
-    throw new UsageError(
-      `Cannot use --resume as ${NAMES[name] ?? name} must be ${valueOf(before)}, as in the report: ` +
-        `current value is ${valueOf(value)}`,
-    );
+    refuse(`${NAMES[name] ?? name} must be ${valueOf(before)}`, valueOf(value));
   }
   const told = previous.command.split(THEN).includes(command);
   return {
@@ -51,4 +94,26 @@ export function resumed(
     command: told ? previous.command : `${previous.command}${THEN}${command}`,
     rows: previous.rows.filter(({ status }) => status !== "failed"),
   };
+}
+
+/** Which run is gone on with, in one line. */
+export function resumedLine({ createdAt, command, rows }: Report): string {
+  const finished = rows.filter(({ status }) => status !== "failed").length;
+  return `resumes   the run of ${plain(createdAt, 40)} with ${finished} finished ${
+    finished === 1 ? "row" : "rows"
+  }: ${plain(command, 400)}`;
+}
+
+/** What makes an adapter another than that of the report, as a clause; null where nothing does. */
+export function differenceOf(before: AdapterReport, now: AdapterReport): string | null {
+  const fact = ADAPTER_FACTS.find((fact) => before[fact] !== now[fact]);
+  if (fact === undefined) return null;
+  const quoted = (text: string) => JSON.stringify(plain(text, 100));
+  return `the adapter's ${fact} must be ${quoted(before[fact])}, as in the report: current value is ${
+    quoted(now[fact])
+  }`;
+}
+
+function refuse(rule: string, value: unknown): never {
+  throw new UsageError(`Cannot use --resume as ${rule}, as in the report: current value is ${value}`);
 }

@@ -26,6 +26,8 @@ import { plain } from "../report/shape.ts";
 export interface Start {
   /** The command line that was used. */
   command: string;
+  /** What it asks for, each as `--name=value`. */
+  arguments: string[];
   machine: Machine;
   settings: NonNullable<Report["settings"]>;
   /** The report that is continued; null for a new one. */
@@ -46,7 +48,8 @@ export class RunLog {
   readonly progress: Progress;
   readonly #shares = new Shares();
   readonly #machine: Machine;
-  readonly #folder: string;
+  /** Null where nothing is to be written. */
+  readonly #folder: string | null;
   #order = new Map<string, number>();
   #doing = "";
   #part = "";
@@ -55,15 +58,16 @@ export class RunLog {
   readonly #continues: boolean;
   readonly #asked: Promise<void>[] = [];
 
-  constructor(start: Start, { folder, output }: { folder: string; output: ProgressOutput }) {
+  constructor(start: Start, { folder, output }: { folder: string | null; output: ProgressOutput }) {
     this.#machine = start.machine;
     this.#folder = folder;
     this.#continues = start.previous !== null;
     this.progress = new Progress(output);
-    this.report = start.previous ?? {
+    this.report = start.previous ? { ...start.previous, arguments: start.arguments } : {
       schema: SCHEMA,
       createdAt: new Date().toISOString(),
       command: start.command,
+      arguments: start.arguments,
       versions: start.machine.versions,
       adapter: UNKNOWN_ADAPTER,
       ceilings: { fmaTflops: { float32: null }, copyGBps: null },
@@ -71,6 +75,11 @@ export class RunLog {
       warnings: [],
       rows: [],
     };
+  }
+
+  /** Whether the folder has this run's report. */
+  get hasFiles(): boolean {
+    return this.#changed || this.#continues;
   }
 
   /** Takes the order in which rows are to stand, by name. */
@@ -88,7 +97,7 @@ export class RunLog {
   /** Puts what came after the last row into the files too, if this run has changed any, and tells where they are. */
   finish(): void {
     if (this.#changed) this.#write();
-    this.progress.line(`report    ${reportPath(this.#folder)}`);
+    if (this.#folder !== null) this.progress.line(`report    ${reportPath(this.#folder)}`);
   }
 
   /** Takes what happened; a finished row is in the files when this returns. */
@@ -117,6 +126,9 @@ export class RunLog {
     this.report.adapter = adapter;
     for (const line of contextLines(this.#machine, adapter)) this.progress.line(line);
     for (const warning of machineWarnings(this.#machine, adapter)) this.#warn(warning);
+    this.#asked.push(this.#askDriver());
+    // Before any row, so that --resume after an interruption finds this run and not the one before it.
+    this.#write();
   }
 
   #begin({ doing, rows, ...part }: RunEvent & { type: "begin" }): void {
@@ -127,7 +139,7 @@ export class RunLog {
     if (rows.length > 1) this.#asked.push(this.#askDriver());
   }
 
-  /** Rows are sampled in turns now, so that all that they need is on the device; the largest answer is kept. */
+  /** Of several answers the largest is kept: where rows are sampled in turns, all that they need is on the device. */
   async #askDriver(): Promise<void> {
     const driver = await askNvidia(this.report.adapter.device);
     if (driver && (driver.usedBytes ?? 0) >= (this.report.driver?.usedBytes ?? 0)) {
@@ -145,13 +157,14 @@ export class RunLog {
   }
 
   #write(): void {
-    if (!this.#changed && !this.#continues) this.#keepEarlier();
+    if (this.#folder === null) return;
+    if (!this.hasFiles) this.#keepEarlier(this.#folder);
     this.#changed = true;
     writeReport(this.report, this.#folder);
   }
 
-  #keepEarlier(): void {
-    const kept = keepEarlier(this.#folder);
+  #keepEarlier(folder: string): void {
+    const kept = keepEarlier(folder);
     if (kept !== null) this.progress.line(`kept      ${kept}, the earlier report`);
   }
 

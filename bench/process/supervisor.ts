@@ -31,13 +31,13 @@ export type ChildCommand = Pick<ChildOptions, "args" | "env" | "deadlineMs">;
 /** Runs children, and stops when it is told to, by a signal too. */
 export class Supervisor {
   readonly #command: ChildCommand;
-  readonly #interrupted: Stop;
+  readonly #interrupted: () => Stop;
   #child: Child | null = null;
   #stop: Stop | null = null;
   readonly #abort = new AbortController();
 
-  /** @param interrupted What a signal means. */
-  constructor(command: ChildCommand, { interrupted }: { interrupted: Stop }) {
+  /** @param interrupted What a signal means when it comes. */
+  constructor(command: ChildCommand, { interrupted }: { interrupted: () => Stop }) {
     this.#command = command;
     this.#interrupted = interrupted;
   }
@@ -70,7 +70,10 @@ export class Supervisor {
 
   /** Does something with Ctrl-C, SIGTERM and SIGHUP stopping the run in order; tells why it was stopped, null if it was not. */
   async supervised(run: () => Promise<void>): Promise<Stop | null> {
-    const interrupt = () => this.stop(this.#interrupted.status, this.#interrupted.message);
+    const interrupt = () => {
+      const { status, message } = this.#interrupted();
+      this.stop(status, message);
+    };
     const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
     for (const signal of signals) Deno.addSignalListener(signal, interrupt);
     try {

@@ -78,6 +78,11 @@ const COLUMNS: readonly Figure[] = [
   ...columnsOf(row.fields, { of: (row) => row }),
 ];
 
+/** Whether a CSV is one that {@linkcode renderCsv} made, in this version or an earlier one. */
+export function isReportCsv(text: string): boolean {
+  return text.startsWith(`${COLUMNS.slice(0, 2).map(({ heading }) => heading).join()},`);
+}
+
 /** The report as CSV with a heading; cells of what was not measured are empty. */
 export function renderCsv(report: Report): string {
   const records = report.rows.map((row) =>

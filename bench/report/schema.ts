@@ -248,6 +248,8 @@ export const report = record({
   createdAt: filledText,
   /** The command line that produces this report again. */
   command: text,
+  /** What was asked for, each as `--name=value`: what --resume goes on with. */
+  arguments: optional(list(text)),
   /** Program name -> version, for example `{ deno: "2.9.6" }`. */
   versions: dictionary(text),
   adapter,
@@ -259,6 +261,8 @@ export const report = record({
   settings: optional(dictionary(scalar)),
   /** Doubts about the whole run, each a sentence with its remedy. */
   warnings: optional(list(text)),
+  /** SHA-256 of all else, in hexadecimal: a report that was edited is not gone on with. */
+  digest: optional(text),
 });
 
 /** As {@link statistics}. */

@@ -70,7 +70,8 @@ Deno.test({
   ignore,
   fn: async () => {
     await inFolders(async (folder, kept) => {
-      Deno.writeTextFileSync(`${kept}/report.html`, "the old page");
+      const page = "the old page\n<!-- drawn by plot.ts -->\n";
+      Deno.writeTextFileSync(`${kept}/report.html`, page);
       const args = deno(PLOT, REPORT, "--output-dir", folder);
       const { code, stdout, stderr } = await onSmallDisk(folder, kept, ...args);
       assertEquals([code, stdout], [2, ""], stderr);
@@ -78,7 +79,7 @@ Deno.test({
         stderr.replace(/^Not drawn: .*\n/gm, ""),
         new RegExp(`^Cannot write [^\n]*: ${FULL}[^\n]*\n$`),
       );
-      assertEquals(Deno.readTextFileSync(`${kept}/report.html`), "the old page");
+      assertEquals(Deno.readTextFileSync(`${kept}/report.html`), page);
       assertEquals(filesIn(kept), ["charts", "report.html"]);
       for (const name of filesIn(`${kept}/charts`)) assertMatch(name, /^[\w-]+\.svg$/);
     });

@@ -8,13 +8,16 @@ Deno.test("a folder that goes away while it measures ends the run with status 1,
     const target = `${folder}/out`;
     const args = [...QUICK, "--sizes", "2x4x4,3x4x4,4x4x4", "--variants", "pytorch", "--output-dir", target];
     const { ended } = start(args);
-    await new Promise((done) => setTimeout(done, 300));
-    while (!filesIn(folder).includes("out")) await new Promise((done) => setTimeout(done, 20));
+    // The lock is taken when the folder has been found good.
+    while (!filesIn(folder).includes("out") || !filesIn(target).includes("swiglu.lock")) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
     Deno.removeSync(target, { recursive: true });
     Deno.writeTextFileSync(target, "in the way");
     const { code, stderr } = await ended;
     assertEquals(code, 1, stderr);
     assertStringIncludes(stderr, "Cannot write");
+    assert(!stderr.includes("report    "), `a report is named that nobody finds: ${stderr}`);
     assertEquals(filesIn(folder), ["out"]);
   });
 });

@@ -101,7 +101,8 @@ Deno.test({
     await inFolder(async (folder) => {
       for (let kills = 0; kills < KILLS; kills++) {
         const before = finishedIn(folder);
-        const { process, ended } = start([...ARGS, "--output-dir", folder, "--resume"]);
+        const resume = filesIn(folder).includes("swiglu.json") ? ["--resume"] : [];
+        const { process, ended } = start([...ARGS, "--output-dir", folder, ...resume]);
         await atSomeMoment(next, ended);
         const children = childrenOf(process.pid);
         try {

@@ -2,8 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { randomInputs } from "../../bench/oracle/data.ts";
 import { oracle, relativeFrobeniusError } from "../../bench/oracle/mod.ts";
 import { freshSeed } from "../gpu.ts";
-
-const ROOT = new URL("../../", import.meta.url);
+import { serveProject } from "../project_server.ts";
 
 const SIZES = { tokens: 6, dim: 8, hiddenDim: 20, dtype: "float32", activation: "silu" } as const;
 
@@ -19,24 +18,6 @@ const { y, backward } = swigluWithGrad(gpu, tensor("x", 2, T / 2, D), weights);
 const outputs = { y, ...backward(tensor("dy", 2, T / 2, D)) };
 for (const [name, tensor] of Object.entries(outputs)) console.log(JSON.stringify([name, [...await tensor.read()]]));
 `;
-
-/** Serves the project's files on loopback until disposed. */
-function serveProject(): { origin: string; [Symbol.asyncDispose](): Promise<void> } {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const path = new URL("." + new URL(request.url).pathname, ROOT);
-    try {
-      return new Response(await Deno.readFile(path), {
-        headers: { "content-type": "application/typescript" },
-      });
-    } catch {
-      return new Response("no such file", { status: 404 });
-    }
-  });
-  return {
-    origin: `http://127.0.0.1:${server.addr.port}`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
 
 Deno.test("a script in an empty folder imports mod.ts by URL, is type-checked, and gets the oracle's y and gradients", async () => {
   await using project = serveProject();

@@ -8,6 +8,7 @@ import {
   existingReport,
   REPORT_FILES,
   reportPath,
+  signed,
   writeReport,
 } from "../../../bench/process/output.ts";
 import { parseReport, ReportError } from "../../../bench/report/reader.ts";
@@ -30,7 +31,7 @@ function inFolder(use: (folder: string) => void): void {
   }
 }
 
-function logIn(folder: string, previous: Report | null = null): { log: RunLog; text: () => string } {
+function logIn(folder: string | null, previous: Report | null = null): { log: RunLog; text: () => string } {
   let text = "";
   const output = {
     write: (more: string) => void (text += more),
@@ -39,10 +40,8 @@ function logIn(folder: string, previous: Report | null = null): { log: RunLog; t
     columns: 80,
     now: () => 0,
   };
-  const log = new RunLog({ command: "bench", machine: MACHINE, settings: SETTINGS, previous }, {
-    folder,
-    output,
-  });
+  const start = { command: "bench", arguments: ["--seed=1"], machine: MACHINE, settings: SETTINGS, previous };
+  const log = new RunLog(start, { folder, output });
   return { log, text: () => text };
 }
 
@@ -68,11 +67,29 @@ Deno.test("what comes after the last row is in the files in the end, and a run w
     log.take({ type: "warning", text: "It is hot: open a window." });
     log.finish();
     const written = Deno.readTextFileSync(reportPath(folder));
-    assertEquals(parseReport(written, "report"), log.report);
+    assertEquals(parseReport(written, "report"), signed(log.report));
     const { log: next } = logIn(folder, structuredClone(log.report));
     next.take({ type: "warning", text: "It is cold: close the window." });
     next.finish();
     assertEquals(Deno.readTextFileSync(reportPath(folder)), written);
+  });
+});
+
+Deno.test("a new report replaces the earlier one before any row; a run that writes nothing leaves it", () => {
+  inFolder((folder) => {
+    writeReport({ ...REPORT, createdAt: "2026-01-02T03:04:05Z" }, folder);
+    const dry = logIn(null).log;
+    dry.take({ type: "adapter", adapter: REPORT.adapter });
+    assertEquals([existingReport(folder)!.rows.length, dry.hasFiles], [REPORT.rows.length, false]);
+    const { log, text } = logIn(folder);
+    assert(!log.hasFiles);
+    log.take({ type: "adapter", adapter: REPORT.adapter });
+    assert(log.hasFiles);
+    const { rows, adapter, arguments: given } = existingReport(folder)!;
+    assertEquals([rows, adapter, given], [[], REPORT.adapter, ["--seed=1"]]);
+    const kept = `${folder}/swiglu-2026-01-02T03-04-05.json`;
+    assertStringIncludes(text(), `kept      ${kept}, the earlier report`);
+    assertEquals(parseReport(Deno.readTextFileSync(kept), kept).rows, REPORT.rows);
   });
 });
 
@@ -153,7 +170,7 @@ Deno.test("an existing report is read, none is null, and another file is refused
   inFolder((folder) => {
     assertEquals(existingReport(folder), null);
     writeReport(REPORT, folder);
-    assertEquals(existingReport(folder), REPORT);
+    assertEquals(existingReport(folder), signed(REPORT));
     Deno.writeTextFileSync(reportPath(folder), "{}");
     assertThrows(() => existingReport(folder), ReportError);
   });
@@ -167,11 +184,10 @@ Deno.test("a report is resumed without its failed rows, and only with the same s
       i === 2 ? { ...row, status: "failed", reason: "wrong", timing: null } : row
     ),
   };
-  assertEquals(resumed(null, { command: "bench", settings: SETTINGS }), null);
-  const again = resumed(report, { command: "bench --resume", settings: SETTINGS })!;
+  const again = resumed(report, { command: "bench --resume", settings: SETTINGS });
   assertEquals(again.rows, REPORT.rows.toSpliced(2, 1));
   assertEquals(again.command, `${REPORT.command}; then bench --resume`);
-  assertEquals(resumed(again, { command: "bench --resume", settings: SETTINGS })!.command, again.command);
+  assertEquals(resumed(again, { command: "bench --resume", settings: SETTINGS }).command, again.command);
   assertThrows(
     () => resumed(report, { command: "bench", settings: { ...SETTINGS, flush: false } }),
     UsageError,

@@ -18,7 +18,7 @@ async function supervised(
      Deno.exit(0);`,
   );
   const args = ["run", "--no-check", "--no-prompt", "--quiet", path];
-  const supervisor = new Supervisor({ args, deadlineMs: 20_000 }, { interrupted: INTERRUPTED });
+  const supervisor = new Supervisor({ args, deadlineMs: 20_000 }, { interrupted: () => INTERRUPTED });
   const [taken, deaths]: string[][] = [[], []];
   let [left, started] = [items, 0];
   const work: Work = {
@@ -83,7 +83,7 @@ Deno.test("a file that cannot be written stops the run; another error is not swa
       }),
   });
   assertEquals([taken, stop], [["a"], { status: 1, message: "Cannot write x" }]);
-  const supervisor = new Supervisor({ args: [], deadlineMs: 1 }, { interrupted: INTERRUPTED });
+  const supervisor = new Supervisor({ args: [], deadlineMs: 1 }, { interrupted: () => INTERRUPTED });
   let thrown = "";
   try {
     supervisor.guarded(1, () => {

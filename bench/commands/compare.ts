@@ -4,10 +4,10 @@
  * @module
  */
 
-import { UsageError } from "./argument_values.ts";
+import { UsageError } from "../process/argument_values.ts";
 import { blindSpots, compareReports, regressions } from "../report/compare.ts";
 import { renderComparison } from "../report/compare_text.ts";
-import { readWhole } from "./files.ts";
+import { readWhole } from "../process/files.ts";
 import { parseReport } from "../report/reader.ts";
 
 /** What is compared. */
