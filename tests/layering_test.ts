@@ -60,6 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "gpu",
   ],
   "bench/commands": [
+    "bench/timing",
     "bench/measure",
     "bench/peers",
     "bench/process",
