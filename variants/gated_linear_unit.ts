@@ -9,7 +9,11 @@ import { checkDtype, checkGpu, checkShape, checkTensor, checkWritten } from "./c
 import { checkOptions, type Settings } from "./validate.ts";
 
 /**
- * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one kernel.
+ * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one product whose epilogue is the
+ * gate.
+ *
+ * Besides h it may take workspace until it has run: slices of K where there are few tokens, copies of rows that do not begin at
+ * multiples of four elements, and sums of quarters with precision "strassen". `memoryBudget` does not bound it.
  *
  * @param x [..., D].
  * @param weight gate and up [D, H], or one combined [D, 2, H] tensor. Those of PyTorch are [out, in]: transpose them
@@ -61,7 +65,7 @@ function refuseForeign(options: Pick<Settings, "implementation" | "memoryBudget"
   for (const [name, value] of Object.entries(options)) {
     if (value === null) continue;
     throw new RangeError(
-      `Cannot use ${name} here as gatedLinearUnit is one kernel and needs no memory but h: current value is ${value}`,
+      `Cannot use ${name} here as gatedLinearUnit is one product that no variant changes, whose workspace no budget bounds: current value is ${value}`,
     );
   }
 }

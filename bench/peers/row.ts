@@ -125,6 +125,7 @@ function warningsOf(time: Summary, fraction: number | null, { measured, ready }:
   const ceiling = tensorTflops.toPrecision(3);
   return [
     ...doubts,
-    `It computes on tensor cores, which WebGPU does not reach: its own large product runs at ${ceiling} TFLOP/s.`,
+    `It computes on tensor cores, which Deno's own WebGPU does not reach and Dawn's does (--webgpu dawn): its own ` +
+    `large product runs at ${ceiling} TFLOP/s.`,
   ];
 }
