@@ -212,22 +212,23 @@ export class GroupRun {
     return profile(this.#bench.instruments, run, { mode: spec.mode, planned: plan.dispatches });
   }
 
-  /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. */
+  /** Samples rows in turns; where that fails, one by one, so that the row at fault is known. Then checks them again. */
   async #sample(works: readonly RowWork[], inputs: DeviceInputs): Promise<void> {
     if (works.length === 0) return;
-    const specs = works.map(({ spec }) => spec);
-    this.#begin("samples", specs);
-    const sample = () => unchanged(this.#bench.gpu, inputs, () => this.#sampleInTurns(works));
-    if (works.length === 1) {
-      const samples = await this.#attempt(specs, sample);
-      if (samples !== null) await this.#checkAgain(samples, inputs);
-      return;
+    this.#begin("samples", works.map(({ spec }) => spec));
+    const sample = (some: readonly RowWork[]) =>
+      unchanged(this.#bench.gpu, inputs, () => this.#sampleInTurns(some));
+    const together = works.length === 1 ? null : await sample(works).catch(() => null);
+    if (together !== null) return await this.#checkAgain(together, inputs);
+    const samples = new Map<RowWork, number[]>();
+    for (const work of works) {
+      const lost = await lossOf(this.#bench.gpu);
+      if (lost !== null) throw new Error(lost);
+      if (works.length > 1) this.#begin("samples", [work.spec]);
+      const own = await this.#attempt([work.spec], () => sample([{ ...work, launchNs: [], wallNs: [] }]));
+      for (const [row, ns] of own ?? []) samples.set(row, ns);
     }
-    const samples = await sample().catch(() => null);
-    if (samples !== null) return await this.#checkAgain(samples, inputs);
-    const lost = await lossOf(this.#bench.gpu);
-    if (lost !== null) throw new Error(lost);
-    for (const work of works) await this.#sample([{ ...work, launchNs: [], wallNs: [] }], inputs);
+    if (samples.size > 0) await this.#checkAgain(samples, inputs);
   }
 
   async #sampleInTurns(works: readonly RowWork[]): Promise<Map<RowWork, number[]>> {
@@ -268,6 +269,8 @@ export class GroupRun {
         const { run, spec: { mode }, plan: { dispatches: planned } } = work;
         const fault = await unchanged(gpu, inputs, () => checkTimed(gpu, { run, mode, planned }, reference));
         if (fault !== null) throw new Error(`After it was timed, on other inputs, ${fault}`);
+        // Before the row is told, so that the last one ends at 1.
+        this.#progress(SAMPLES_SHARE[1] + (1 - SAMPLES_SHARE[1]) * (works.indexOf(work) + 1) / works.length);
         this.#finish(work, samples.get(work)!);
       },
     });

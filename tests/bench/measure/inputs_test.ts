@@ -1,10 +1,13 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { randomInputs } from "../../../bench/oracle/data.ts";
 import { DeviceInputs, hostInputs } from "../../../bench/measure/inputs.ts";
+import type { RowResult } from "../../../bench/measure/job.ts";
+import { measure } from "../../../bench/measure/run.ts";
+import { variants } from "../../../variants/mod.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
 
-import { problemOf, variantOf } from "./problems.ts";
+import { jobOf, ofType, problemOf, variantOf } from "./problems.ts";
 
 const gpu = await requestGpu();
 
@@ -16,6 +19,14 @@ Deno.test("an oracle that needs too many rows is refused before anything is allo
       "the float64 oracle would need",
     );
   }
+});
+
+Deno.test("rows of such a problem are skipped with the reason", async () => {
+  const rows: RowResult[] = [];
+  const job = jobOf([problemOf(1, 2 ** 24, 1)], ["pytorch"]);
+  await measure(job, variants, (event) => rows.push(...ofType([event], "row").map(({ row }) => row)));
+  assertEquals(rows.map(({ status }) => status), ["skipped", "skipped", "skipped"]);
+  for (const { reason } of rows) assertStringIncludes(reason!, "the float64 oracle would need");
 });
 
 for (const dtype of ["float32", "float16", "bfloat16"] as const) {

@@ -70,3 +70,18 @@ Deno.test("the fault says where it is worst, its error and what is allowed there
     /^row 0 of dx misses the float64 oracle: relative error \d\.\de[-+]\d, allowed are 1\.5e-5$/,
   );
 });
+
+Deno.test("relu's derivative may jump in few gates of many, and in none of few", () => {
+  const jump = (tokens: number, size: number) => {
+    const problem = { ...problemOf(tokens, 32, 512), activation: "relu" as const };
+    const expected = new Float64Array(tokens * 32).fill(1);
+    const actual = expected.slice();
+    for (let column = 0; column < 32; column++) actual[column] += size;
+    return faultIn(problem, { name: "dx", norms: normsOf(actual, expected, 32), scale: 1 });
+  };
+  // A term of 512 is about a part of 1 / sqrt(512) of the sum.
+  const term = 1 / Math.sqrt(512);
+  assertEquals(jump(512, 2 * term), null);
+  assertMatch(jump(512, 20 * term)!, /^row 0 of dx misses/);
+  assertMatch(jump(1, 2 * term)!, /dx misses/);
+});
