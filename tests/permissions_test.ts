@@ -1,7 +1,7 @@
 /** README's permissions are enough for each command, and none of them is too many. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { oneRow } from "./bench/report/fixture.ts";
-import { BENCH, type Ended, inFolder, PLOT, TINY } from "./program.ts";
+import { BENCH, type Ended, follow, inFolder, PLOT, TINY } from "./program.ts";
 
 const QUICKLY = [...TINY, "--variants", "tuned", "--modes", "forward"];
 const REPORT = "results/swiglu.json";
@@ -24,18 +24,49 @@ function stated(): Map<string, string[]> {
   );
 }
 
-/** Runs a command in a folder that has nothing but a report. */
-async function run(command: string, permissions: readonly string[]): Promise<Ended> {
+/** Runs a program in a folder that has nothing but a report. */
+async function inReportFolder(program: string, args: readonly string[]): Promise<Ended> {
   let ended: Ended | null = null;
   await inFolder(async (cwd) => {
     Deno.mkdirSync(`${cwd}/results`);
     Deno.writeTextFileSync(`${cwd}/${REPORT}`, JSON.stringify(oneRow()));
-    const args = ["run", "--no-prompt", "--quiet", ...permissions, ...COMMANDS[command]];
-    const output = await new Deno.Command(Deno.execPath(), { args, cwd, env: { NO_COLOR: "1" } }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    ended = { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) };
+    ended = await follow(program, args, {}, cwd).ended;
   });
   return ended!;
+}
+
+function run(command: string, permissions: readonly string[]): Promise<Ended> {
+  return inReportFolder(Deno.execPath(), [
+    "run",
+    "--no-prompt",
+    "--quiet",
+    ...permissions,
+    ...COMMANDS[command],
+  ]);
+}
+
+/**
+ * Runs a command as {@linkcode run} does, but on a terminal, where Deno asks for what is missing and waits. It is ended
+ * after so many seconds.
+ */
+function runOnTerminal(
+  command: string,
+  permissions: readonly string[],
+  { seconds }: { seconds: number },
+): Promise<Ended> {
+  const words = [Deno.execPath(), "run", "--quiet", ...permissions, ...COMMANDS[command]];
+  const quoted = words.map((word) => `'${word}'`).join(" ");
+  const script = ["script", "--quiet", "--return", "--command", quoted, "/dev/null"];
+  return inReportFolder("timeout", [`${seconds}`, ...script]);
+}
+
+/** Whether `script` of util-linux is here, which gives a program a terminal. */
+async function hasTerminals(): Promise<boolean> {
+  try {
+    return (await follow("script", ["--version"]).ended).stdout.includes("util-linux");
+  } catch {
+    return false;
+  }
 }
 
 Deno.test("README states permissions of every command", () => {
@@ -54,3 +85,27 @@ for (const [command, permissions] of stated()) {
     }
   });
 }
+
+const ignore = !await hasTerminals();
+const reason = ignore ? " (left out: there is no script of util-linux)" : "";
+
+for (const [command, permissions] of stated()) {
+  Deno.test({
+    name: `${command} asks for nothing on a terminal with README's permissions${reason}`,
+    ignore,
+    fn: async () => {
+      const { code, stdout } = await runOnTerminal(command, permissions, { seconds: 60 });
+      assert(!/requests|Allow\?/.test(stdout), stdout);
+      assertEquals(code, 0, stdout);
+    },
+  });
+}
+
+Deno.test({
+  name: `a question on a terminal is seen${reason}`,
+  ignore,
+  fn: async () => {
+    const { stdout } = await runOnTerminal("bench.ts compare", [], { seconds: 3 });
+    assertStringIncludes(stdout, "requests read access");
+  },
+});

@@ -120,7 +120,7 @@ export function refusal(
   peer: Peer,
   { problem, mode, software }: { problem: ProblemSpec; mode: Mode; software: boolean },
 ): string | null {
-  const { project, dtypes, gradients, platform } = peer;
+  const { project, dtypes, gradients, platform, program } = peer;
   const narrow = peer.operands ?? (problem.dtype === "float16" && peer.narrowSums ? "float16" : null);
   if (problem.activation !== "silu") return `${project} is called with silu only`;
   if (!dtypes.includes(problem.dtype)) return `${project} is not called with ${problem.dtype}`;
@@ -133,6 +133,10 @@ export function refusal(
   }
   if (platform === "cuda" && software) {
     return `${project} runs on CUDA, and the adapter of this report is a CPU`;
+  }
+  // Deno fetches the modules that it runs; Python does not.
+  if (program.runtime !== "deno" && !program.module.startsWith("file:")) {
+    return `${project} is called by a Python file, which needs a clone of this project: bench.ts runs by URL`;
   }
   return null;
 }

@@ -56,6 +56,7 @@ Deno.test({
         new RegExp(`\\nCannot write swiglu\\.\\w+ into the folder ${folder}: ${FULL}.*\\n$`),
       );
       assertEquals(stderr.split(FULL).length, 2, stderr);
+      assert(!stderr.includes("report    "), `a report is named that could not be written: ${stderr}`);
       assertEquals(filesIn(kept), ["swiglu.csv", "swiglu.json"]);
       const resumed = await bench(kept, ...TINY, "--resume");
       assertEquals([resumed.code, reportIn(kept).rows.length], [0, 24], resumed.stderr);
@@ -131,5 +132,29 @@ Deno.test({
         else assertEquals(JSON.parse(stdout), reportIn(folder));
       });
     }
+  },
+});
+
+Deno.test({
+  name: "plot.ts, tune, compare and --list end in one line where stdout is a full disk",
+  ignore: !LINUX,
+  fn: async () => {
+    await inFolder(async (folder) => {
+      const commands = [
+        deno(PLOT, REPORT, "--output-dir", folder),
+        deno(PLOT, "--help"),
+        deno(BENCH, "tune", "--sizes", "4x8x8", "--variants", "pytorch", "--output-dir", folder),
+        deno(BENCH, "compare", REPORT, REPORT),
+        deno(BENCH, "--list"),
+      ];
+      for (const command of commands) {
+        const { code, stderr } = await follow("sh", ["-c", 'exec "$@" >/dev/full', "sh", ...command]).ended;
+        const about = command.join(" ");
+        assertEquals(code, 2, `${about}: ${stderr}`);
+        // Before it, tune names the adapter, and plot what it does not draw.
+        const lines = stderr.trim().replace(/^(Not drawn: .*|.*: \d+ products)$/gm, "").trim();
+        assertMatch(lines, new RegExp(`^Cannot write to stdout: ${FULL}.*$`), about);
+      }
+    });
   },
 });

@@ -121,3 +121,20 @@ Deno.test({
     });
   },
 });
+
+Deno.test("the lock of a run that was killed is taken over, and that of one that runs is not", async () => {
+  await inFolder(async (folder) => {
+    const args = [...QUICK, "--sizes", "2x4x4", "--variants", "pytorch", "--modes", "forward"];
+    const { process, ended } = start([...args, "--output-dir", folder]);
+    while (!filesIn(folder).includes("swiglu.lock")) await new Promise((done) => setTimeout(done, 10));
+    const second = await start([...args, "--output-dir", folder]).ended;
+    assertEquals(second.code, 2, second.stderr);
+    assertStringIncludes(second.stderr, "as another run measures into");
+    process.kill("SIGKILL");
+    await ended;
+    assert(filesIn(folder).includes("swiglu.lock"), "it was killed, so its lock is left");
+    const third = await start([...args, "--output-dir", folder]).ended;
+    assertEquals(third.code, 0, third.stderr);
+    assert(!filesIn(folder).includes("swiglu.lock"));
+  });
+});
