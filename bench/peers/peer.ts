@@ -28,7 +28,7 @@ export interface Peer {
   readonly platform: "webgpu" | "cuda";
   /** What its products round their operands to, where that is less than the storage holds: it is checked as that. */
   readonly operands?: DType;
-  /** Whether it adds up float16 in float16: it is then checked as precision "fastest". */
+  /** Whether it adds up float16 in float16: it is then checked as precision "float16-sums". */
   readonly narrowSums?: boolean;
   readonly program: Program;
   /** npm packages that its program fetches when it runs; what Python imports must be installed. */

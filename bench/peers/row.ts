@@ -64,7 +64,7 @@ function ceilingOf({ ready: { tensorTflops }, ceilings: { fmaTflops }, problem }
 
 /** The problem as a peer's arithmetic solves it, which decides how far from the reference it may be. */
 function arithmeticOf({ operands, narrowSums }: Peer, problem: ProblemSpec): ProblemSpec {
-  const precision = narrowSums && problem.dtype === "float16" ? "fastest" : problem.precision;
+  const precision = narrowSums && problem.dtype === "float16" ? "float16-sums" : problem.precision;
   return { ...problem, precision, dtype: operands ?? problem.dtype };
 }
 

@@ -77,7 +77,7 @@ export class Trial {
       b: this.#b.map(matrix),
       out: out.map(matrix),
       activation: "identity",
-      precision: arithmetic === "float16" ? "fastest" : "default",
+      precision: arithmetic === "float16" ? "float16-sums" : "default",
       choice: { tile: TILES[tile], ...split },
     };
   }

@@ -25,6 +25,7 @@ Deno.test("no argument means all variants and modes in float32, sizes left to th
     samples: null,
     seed: 0,
     adapter: "high-performance",
+    webgpus: ["native"],
     memoryBudget: null,
     outputDir: "results",
     flush: true,
@@ -40,9 +41,10 @@ Deno.test("every argument is read, with = and with a space", () => {
   const options = bench(
     ..."--sizes 4096,af3-pair --tokens=16 --variants tuned,pytorch --modes backward --dtype float16,float32"
       .split(" "),
-    ..."--precision fastest --activation gelu --min-time 50 --samples=7 --seed 12 --adapter software".split(
-      " ",
-    ),
+    ..."--precision fastest --activation gelu --min-time 50 --samples=7 --seed 12 --adapter software --webgpu dawn,native"
+      .split(
+        " ",
+      ),
     ..."--memory-budget 1.5GiB --output-dir /tmp/a --no-flush --resume --dry-run --json -"
       .split(" "),
     ..."--peers all --timeout 9".split(" "),
@@ -59,6 +61,7 @@ Deno.test("every argument is read, with = and with a space", () => {
     samples: 7,
     seed: 12,
     adapter: "software",
+    webgpus: ["native", "dawn"],
     memoryBudget: 1.5 * 2 ** 30,
     outputDir: "/tmp/a",
     flush: false,
