@@ -42,7 +42,7 @@ export interface MeasureOptions {
 }
 
 /**
- * Measures a job and tells everything by events, each row as soon as it is finished.
+ * Measures a job and tells everything by events, each row as soon as it is checked for the second time.
  *
  * @throws {Error} If the device is lost, or something fails that no row can be blamed for.
  */
