@@ -119,6 +119,7 @@ async function bench(asked: BenchCommand, line: string): Promise<number> {
     folder: dryRun ? null : folder,
     output: terminal(),
   });
+  log.report.checkSeed = job.checkSeed;
   if (previous) log.progress.line(resumedLine(previous));
   if (fault !== null) {
     log.take({ type: "warning", text: `${fault}. Its tiles are not used: delete it, and tune again.` });

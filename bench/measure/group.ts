@@ -100,7 +100,7 @@ export class GroupRun {
     if (host === null) return;
     using inputs = await this.#attempt(rows, () => this.#upload(planned, host));
     if (inputs === null) return;
-    const { seed } = this.#bench.job;
+    const { checkSeed: seed } = this.#bench.job;
     const reference = await this.#attempt(rows, () => this.#reference(planned, { inputs, host, seed }));
     if (reference === null) return;
     const checked = await this.#each(planned, {
@@ -251,7 +251,7 @@ export class GroupRun {
 
   /** Runs rows once more as they were timed, on other inputs, and tells those that are still right. */
   async #checkAgain(samples: Map<RowWork, number[]>, inputs: DeviceInputs): Promise<void> {
-    const { gpu, job: { seed } } = this.#bench;
+    const { gpu, job: { checkSeed: seed } } = this.#bench;
     const works = [...samples.keys()];
     const specs = works.map(({ spec }) => spec);
     this.#begin(SET_UP, specs);

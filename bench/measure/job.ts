@@ -67,6 +67,8 @@ export interface Job {
   /** Ceilings as an earlier process of the run measured them; null to measure them. */
   readonly ceilings: Ceilings | null;
   readonly seed: number;
+  /** Decides which tokens and hidden units the oracle computes of large shapes, and the inputs of the second check. */
+  readonly checkSeed: number;
   /** Whether the last-level cache is emptied before each sample. */
   readonly flush: boolean;
   /** Milliseconds of samples for each row; null leaves it to the adapter. */

@@ -5,6 +5,8 @@ import { type Group, idOn, type Job, type ProblemSpec, type WebGpu } from "./job
 /** A job as a command line asks for it: lists of what to combine. */
 export interface Request
   extends Pick<Job, "adapter" | "seed" | "flush" | "minTimeMs" | "samples" | "memoryBudget" | "dryRun"> {
+  /** Null for one that differs from run to run. */
+  readonly checkSeed: number | null;
   /** The size list as written; null where sizes are to be picked by what the adapter can do. */
   readonly sizes: string | null;
   /** T as written, for sizes that give none, picked ones included; null for what the size says. */
@@ -55,6 +57,7 @@ export function jobOf(request: Request): Job {
     tuning: null,
     ceilings: null,
     seed,
+    checkSeed: request.checkSeed ?? crypto.getRandomValues(new Uint32Array(1))[0],
     flush,
     minTimeMs,
     samples,

@@ -55,6 +55,8 @@ export interface BenchOptions {
   /** Samples that each row takes at least; null leaves it to the adapter. */
   samples: number | null;
   seed: number;
+  /** Seed of what is checked; null for one that differs from run to run. */
+  checkSeed: number | null;
   adapter: typeof ADAPTERS[number];
   /** Whose WebGPU measures, one after the other. */
   webgpus: (typeof WEBGPUS[number])[];
@@ -245,6 +247,7 @@ function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {
     const text = textOf(parsed, name);
     return text === null ? null : numberOf(name, text, { ...limits, whole: true });
   };
+  const seed = whole("seed", { least: 0, most: 2 ** 32 - 1 });
   const budget = textOf(parsed, "memory-budget");
   if (textOf(parsed, "json") !== null) oneOf("json", textOf(parsed, "json")!, ["-"]);
   return {
@@ -257,7 +260,8 @@ function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {
     activation: one("activation", choices.activations, "silu"),
     minTimeMs: whole("min-time", { least: 1, most: 3_600_000 }),
     samples: whole("samples", { least: 1, most: 10_000 }),
-    seed: whole("seed", { least: 0, most: 2 ** 32 - 1 }) ?? 0,
+    seed: seed ?? 0,
+    checkSeed: seed,
     adapter: one("adapter", ADAPTERS, "high-performance"),
     webgpus: list("webgpu", WEBGPUS, ["native"]),
     memoryBudget: budget === null ? null : bytesOf("memory-budget", budget),

@@ -50,7 +50,11 @@ const TABLE = [
     value: "N",
     help: "Samples for each row at least, unless each takes seconds (20; software 6)",
   },
-  { name: "seed", value: "N", help: "Seed of inputs and of the order of samples (0)" },
+  {
+    name: "seed",
+    value: "N",
+    help: "Seed of inputs, of the order of samples, and of what the oracle checks (0; checks differ)",
+  },
   {
     name: "webgpu",
     value: "LIST",

@@ -257,6 +257,8 @@ export const report = record({
   rows: list(row),
   /** What the driver's own tool told while rows were sampled; null or absent where there is none. */
   driver: optional(nullable(driver)),
+  /** Seed of the tokens and units that were checked, of large shapes; as `--seed` it checks the same ones again. */
+  checkSeed: optional(nullable(amount)),
   /** What the run was told and changes its figures (seed, cache flush, ...); compared before two runs are. */
   settings: optional(dictionary(scalar)),
   /** Doubts about the whole run, each a sentence with its remedy. */

@@ -35,6 +35,7 @@ export function jobOf(problems: ProblemSpec[] | null, ids: string[], changes: Pa
     tuning: null,
     ceilings: { fmaTflops: { float32: 0.01, float16: null }, copyGBps: 5 },
     seed: 3,
+    checkSeed: 3,
     flush: true,
     minTimeMs: 1,
     samples: 3,
