@@ -180,7 +180,8 @@ fn gelu_slope(x: vec4f) -> vec4f {
     wgsl: "gate_value(x, gelu_root(gelu_bounded(x)))",
     derivative: "gelu_slope(x)",
   },
-  // Compares bits, as a compiler may turn select(x, 0, x < 0) into max(x, 0), which may drop NaN. NaN is above 0x7f800000.
+  // Compares bits, as a compiler may turn select(x, 0, x < 0) into max(x, 0), which may drop NaN.
+  // Bits up to 0x7f800000, infinity, are no NaN.
   relu: {
     wgsl: "select(x, vec4f(0), bitcast<vec4u>(x) - vec4u(0x80000000u) <= vec4u(0x7f800000u))",
     derivative:

@@ -69,7 +69,7 @@ export function viewBytes(view: View): number {
 }
 
 /** Views bound to a kernel. Views of one tensor share a binding, as WebGPU forbids writable bindings that overlap. */
-export interface Bound {
+export interface BoundViews {
   /** One for each tensor, in order of first appearance. */
   readonly bindings: Binding[];
   /** The binding's index for each view. */
@@ -83,7 +83,7 @@ export interface Bound {
  *
  * @throws {LimitError} If one binding would exceed the device's limit.
  */
-export function bind(views: readonly View[], capabilities: Capabilities): Bound {
+export function bind(views: readonly View[], capabilities: Capabilities): BoundViews {
   const tensors = [...new Set(views.map((view) => view.tensor))];
   const ranges = tensors.map((tensor) =>
     rangeOf(views.filter((view) => view.tensor === tensor), capabilities)

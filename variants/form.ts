@@ -37,7 +37,7 @@ export function namedWeights(weights: Weights): Weights & Readonly<Record<string
 }
 
 /** A variant, what it computes, and where it records that. */
-export interface Run {
+export interface VariantRun {
   readonly recorder: Recorder;
   readonly variant: Variant;
   readonly problem: Problem;
@@ -45,12 +45,12 @@ export interface Run {
 }
 
 /** Records forward. A variant that takes only combined weights gets a combined copy of separate ones. */
-export function runForward(run: Run, training: boolean): Forward {
+export function runForward(run: VariantRun, training: boolean): Forward {
   return withForm(run, (block) => run.variant.forward(block, training));
 }
 
 /** Records backward, as {@linkcode runForward} does. The gradients have the form of the caller's weights. */
-export function runBackward(run: Run, saved: Forward["saved"], dy: Tensor): Gradients {
+export function runBackward(run: VariantRun, saved: Forward["saved"], dy: Tensor): Gradients {
   const gradients = withForm(run, (block) => run.variant.backward(block, saved, dy));
   if (!("dGateUp" in gradients) || "gateUp" in run.inputs.weights) return gradients;
   const { dGateUp, ...rest } = gradients;
@@ -67,7 +67,7 @@ export function runBackward(run: Run, saved: Forward["saved"], dy: Tensor): Grad
   return { ...rest, dGate, dUp };
 }
 
-function withForm<T>({ recorder, variant, problem, inputs }: Run, record: (block: Block) => T): T {
+function withForm<T>({ recorder, variant, problem, inputs }: VariantRun, record: (block: Block) => T): T {
   const { weights } = inputs;
   if (variant.weightForm !== "combined" || "gateUp" in weights) {
     return record(new Block(recorder, problem, inputs));

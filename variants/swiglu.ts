@@ -1,7 +1,7 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { choiceFor } from "./explain.ts";
-import { type Run, runBackward, runForward } from "./form.ts";
+import { runBackward, runForward, type VariantRun } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
@@ -137,7 +137,7 @@ export function swigluWithGrad<W extends Weights>(
   const { problem, inputs, settings: { encoder } } = call;
   const { variant } = choiceFor(gpu, call, { training: true });
   const shape = [...x.shape];
-  const run: Omit<Run, "recorder"> = { variant, problem, inputs };
+  const run: Omit<VariantRun, "recorder"> = { variant, problem, inputs };
   checkWritten(gpu, namedInputs(inputs), encoder);
   const { y, saved: kept } = recordedAndGuarded(gpu, encoder, (recorder) => {
     const { y, saved } = runForward({ ...run, recorder }, true);
