@@ -184,7 +184,7 @@ function chunkBackward(
     out: [g, u, g, u].map(matrix),
     epilogue: "gated-backward",
     likeRows,
-    mostSliceBytes: h.byteLength / h.rows * likeRows, // as many as h had
+    mostSliceBytes: h.byteLength / h.rows * likeRows, // as many bytes as h had
   });
   weightGradient("dGate", [x, matrix(g)]);
   weightGradient("dUp", [x, matrix(u)]);

@@ -74,7 +74,7 @@ function whyUntried(other: Variant, { taken, named }: { taken: string; named: bo
   const isTried = other === DEFAULT_VARIANT || FALLBACKS.includes(other);
   return isTried
     ? `${taken} can run and is tried before it`
-    : `${taken} can run, and it runs only where implementation names it`;
+    : `${taken} can run, and ${other.id} runs only where implementation names it`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { checkDtype, checkGpu, checkShape, checkTensor, checkWritten } from "./c
 import { checkOptions, type Settings } from "./validate.ts";
 
 /**
- * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one kernel.
+ * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), computed by one kernel.
  *
  * @param x [..., D].
  * @param weight gate and up [D, H], or one combined [D, 2, H] tensor. Those of PyTorch are [out, in]: transpose them
@@ -56,7 +56,7 @@ export function gatedLinearUnit(
   });
 }
 
-/** Options of the whole block, which has several implementations and plans its memory. */
+/** Refuses options of the whole block. Unlike that, this is one kernel, without implementations or memory to choose. */
 function refuseForeign(options: Pick<Settings, "implementation" | "memoryBudget">): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === null) continue;

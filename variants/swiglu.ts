@@ -9,7 +9,7 @@ import { checkCall, checkInputs, checkOptions, namedInputs } from "./validate.ts
 import { type Gradients, release, type Weights } from "./variant.ts";
 
 /**
- * What {@linkcode swigluWithGrad} gives.
+ * The result of {@linkcode swigluWithGrad}.
  *
  * @example Forward and backward as one submit of your own
  * ```ts
