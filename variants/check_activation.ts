@@ -34,7 +34,9 @@ const POINTS = Float32Array.from({ length: 1280 }, (_, i) => (i - 639.5) / 64);
 /** Allowed error of `derivative` against float64's slopes, relative to the steepest. Constants of four digits pass. */
 const SLOPE_TOLERANCE = 1e-3;
 
-/** Allowed error of the device's result. The same relative error of x is allowed too. */
+/**
+ * Allowed error of the device's result, relative to 1 + |result|. As large a relative error of x is allowed beside it.
+ */
 const DEVICE_TOLERANCE = 1e-2;
 
 /**
@@ -48,7 +50,10 @@ const TOLERANCE = 2e-3;
 /** Allowed error relative to act(x): its rounding to float32, divided by STEP, for expressions of up to 8 roundings. */
 const ROUNDING = 8 * 2 ** -24 / STEP;
 
-/** The least slope that errors are relative to, for points where the derivative is nearly 0. */
+/**
+ * The least slope that errors are relative to. It serves where the derivative is nearly 0: an activation bends by less
+ * between two points.
+ */
 const LEAST_SLOPE = 1e-2;
 
 /**

@@ -87,7 +87,7 @@ export function namedInputs({ x, weights }: Inputs): Record<string, Tensor> {
   return { x, ...Object.fromEntries(parts) };
 }
 
-/** A question about a problem, checked, with its defaults filled in. */
+/** The arguments of `explain` or `plan`, checked and with their defaults. */
 export interface CheckedProblem {
   readonly problem: Problem;
   readonly settings: Settings;
@@ -96,7 +96,7 @@ export interface CheckedProblem {
 }
 
 /**
- * The problem that is asked about.
+ * Checks the arguments of `explain` and `plan`.
  *
  * @throws {TypeError} If it is no object, has another name, or an option is of another kind.
  * @throws {RangeError} If a size is no whole number from 1 up, or an option has no such value.
@@ -133,7 +133,7 @@ export function checkProblem(
 }
 
 /**
- * The options of a call that records work.
+ * Checks the options of a call that records work.
  *
  * @throws {TypeError} If options is no object or has another name, or one of them is of another kind.
  * @throws {RangeError} If one of them has no such value.
