@@ -1,6 +1,6 @@
 /**
- * SwiGLU and other gated linear units on WebGPU, forward and backward, from JavaScript: by this project's own kernels, or
- * by any of seven implementations that it reproduces, by name.
+ * SwiGLU and other gated linear units on WebGPU, forward and backward, from JavaScript. They run on this project's own
+ * kernels, or on any of seven other implementations that it reproduces, chosen by name.
  *
  * ```ts
  * import { requestGpu, swigluWithGrad, Tensor } from "./mod.ts";

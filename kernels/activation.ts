@@ -27,7 +27,7 @@ export const ACTIVATIONS = ["silu", "gelu", "gelu_tanh", "relu", "sigmoid", "tan
 export type ActivationName = typeof ACTIVATIONS[number];
 
 /**
- * An activation of one's own: two WGSL expressions of `x`, a `vec4f`, each a `vec4f`.
+ * A caller's own activation: two WGSL expressions of `x`. x and both results are `vec4f`.
  *
  * @example Squared ReLU
  * ```ts
@@ -69,13 +69,17 @@ interface Source {
 }
 
 /**
- * exp(-z) for z >= 0 as scale (1 + rest), with z in two parts whose sum is known better than one float32 holds.
+ * exp(-z) for z >= 0, given as scale (1 + rest). z comes in two parts, whose sum is more exact than one float32.
  *
- * WGSL's exp may be wrong by 3 + 2 |z| units in the last place, and its tanh by 1e-5, so these are made of additions,
- * products and bits alone: exp(-z) = 2^-n exp(r), where n = round(z / ln 2) and r = n ln 2 - z. ln 2 has two parts, of
- * which n times the first (355/512) is exact. A polynomial of degree 6 gives exp(r) - 1 to 1.4e-8 of itself, so that the
- * whole is good to 2^-22. From 126.5 ln 2 = 87.68 on, where float32 has no normal numbers left, scale
- * is 0. The least of z and 127 ln 2 is taken of their bits, as min() may drop NaN; rest keeps it for both functions.
+ * WGSL allows its exp an error of 3 + 2 |z| units in the last place, and its tanh one of 1e-5. These functions are
+ * therefore made of additions, products and bits alone.
+ *
+ * - exp(-z) = 2^-n exp(r), where n = round(z / ln 2) and r = n ln 2 - z. ln 2 is split in two parts, and n times the
+ * first   (355/512) is exact.
+ * - A polynomial of degree 6 gives exp(r) - 1 with a relative error of 1.4e-8, so that the whole is good to 2^-22.
+ * - From z = 126.5 ln 2 = 87.68 on, float32 has no normal numbers left, and scale is 0.
+ * - The lesser of z and 127 ln 2 is taken by comparing bits, as min() of floats may drop NaN. For a NaN rest is NaN
+ * too.
  */
 const EXPONENTIAL = `
 struct Exponential { scale: vec4f, rest: vec4f }
@@ -93,8 +97,9 @@ fn exp_minus(z: vec4f) -> vec4f {
 }`;
 
 /**
- * x s(v) and its derivative for a v of x's sign, from root = exp(-|v| / 2), slope = v'(x): the square of a root reaches
- * down to the smallest numbers even times x, where exp(-|v|) itself is 0 too early. 1 - s(v) = s(-v) does not cancel.
+ * x s(v) and its derivative, where v has the sign of x. They take root = exp(-|v| / 2) and slope = v'(x). exp(-|v|)
+ * itself would become 0 too early; x times the root, times the root again, reaches down to the smallest numbers. 1 -
+ * s(v) is computed as s(-v), which does not cancel.
  */
 const GATED = `
 fn gate_value(x: vec4f, root: vec4f) -> vec4f {
@@ -109,9 +114,9 @@ fn gate_slope(x: vec4f, root: vec4f, slope: vec4f) -> vec4f {
 }`;
 
 /**
- * Phi(-y) = exp(-y^2 / 2) normal_tail(y) for y >= 0. The factor is a polynomial in t = 1 / (1 + 0.35 y), fitted to
- * erfcx(y / sqrt 2) / 2 with an error of 4.4e-8 of itself for all y. gauss_root is exp(-y^2 / 4); y^2 is taken in two
- * parts, as its rounding alone would make an error of 5e-6 at y = 13: 12 bits of y have an exact square.
+ * Phi(-y) = exp(-y^2 / 2) normal_tail(y) for y >= 0. normal_tail is a polynomial in t = 1 / (1 + 0.35 y), fitted to
+ * erfcx(y / sqrt 2) / 2 with a relative error of 4.4e-8 for all y. gauss_root is exp(-y^2 / 4). It takes y^2 in two
+ * parts, because rounding y^2 alone would make an error of 5e-6 at y = 13. The upper 12 bits of y have an exact square.
  */
 const NORMAL = `
 fn normal_tail(y: vec4f) -> vec4f {
@@ -127,12 +132,15 @@ fn gauss_root(x: vec4f) -> vec4f {
 }`;
 
 /**
- * The formulas, with s(x) = 1 / (1 + exp(-x)). Each keeps NaN, by arithmetic or by its bits, and gives for infinity what
- * float64 gives. Errors are relative to the result, in units of 2^-24 (6e-8), for all of float32; a result that is no
- * normal number may become 0. They add up what WGSL allows (5 for a division) and 4 for an exponential, 8 for its square:
- * sigmoid 10, tanh 14, silu 20, gelu 24, tanh' and sigmoid' 26. The derivatives of silu, gelu and gelu_tanh cross 0: each
- * is a sum of two terms, and its error is relative to the larger, 32. In gelu_tanh the rounding of v adds 6 |v| for x < 0,
- * where the result is proportional to exp(-|v|).
+ * The formulas, with s(x) = 1 / (1 + exp(-x)). Each keeps NaN, by arithmetic or by its bits. For infinity each gives
+ * what float64 gives.
+ *
+ * Errors are relative to the result, in units of 2^-24 (6e-8), and hold for all of float32. A result that is no normal
+ * number may become 0. The errors add up what WGSL allows (5 for a division), 4 for an exponential and 8 for its
+ * square: sigmoid 10, tanh 14, silu 20, gelu 24, tanh' and sigmoid' 26.
+ *
+ * The derivatives of silu, gelu and gelu_tanh cross 0. Each is a sum of two terms, and its error is 32, relative to the
+ * larger term. In gelu_tanh the rounding of v adds 6 |v| for x < 0, where the result is proportional to exp(-|v|).
  */
 const SOURCES: Record<ActivationName, Source> = {
   // silu(x) = x s(x), silu'(x) = s(x) (1 + x s(-x)). https://arxiv.org/abs/1702.03118
@@ -158,7 +166,7 @@ fn gelu_slope(x: vec4f) -> vec4f {
     derivative: "gelu_slope(x)",
   },
   // x s(v), v = 2k (x + c x^3), k = sqrt(2/pi), c = 0.044715: the tanh form with tanh(z) = 2 s(2z) - 1.
-  // From 20 on exp(-|v|) is 0, and the bound keeps the cubic finite.
+  // |x| is bounded at 20, where exp(-|v|) is 0 already, so that the cubic stays finite.
   gelu_tanh: {
     helpers: `${EXPONENTIAL}${GATED}
 fn gelu_bounded(x: vec4f) -> vec4f {
@@ -172,7 +180,8 @@ fn gelu_slope(x: vec4f) -> vec4f {
     wgsl: "gate_value(x, gelu_root(gelu_bounded(x)))",
     derivative: "gelu_slope(x)",
   },
-  // By bits: select(x, 0, x < 0) may become max(x, 0), which may drop NaN. Up to 0x7f800000, infinity, is no NaN.
+  // Compares bits, as a compiler may turn select(x, 0, x < 0) into max(x, 0), which may drop NaN.
+  // Bits up to 0x7f800000, infinity, are no NaN.
   relu: {
     wgsl: "select(x, vec4f(0), bitcast<vec4u>(x) - vec4u(0x80000000u) <= vec4u(0x7f800000u))",
     derivative:
@@ -193,8 +202,8 @@ fn sigmoid_slope(x: vec4f) -> vec4f {
     wgsl: "sigmoid(x)",
     derivative: "sigmoid_slope(x)",
   },
-  // tanh|x| = -m / (2 + m), m = exp(-2|x|) - 1, which does not cancel near 0. tanh'(x) = (2r / (1 + r^2))^2, r = exp(-|x|),
-  // where 1 - tanh^2 would lose everything beyond 9.
+  // tanh|x| = -m / (2 + m), m = exp(-2|x|) - 1. It does not cancel near 0.
+  // tanh'(x) = (2r / (1 + r^2))^2, r = exp(-|x|). 1 - tanh^2 would lose all digits beyond x = 9.
   tanh: {
     helpers: `${EXPONENTIAL}
 fn own_tanh(x: vec4f) -> vec4f {

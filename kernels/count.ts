@@ -13,9 +13,9 @@ const THREADS = 256;
 export interface CountInit {
   /** What is counted, for error messages and GPU debuggers. */
   readonly label: string;
-  /** Tensors of one length, by the names that `where` calls their elements. */
+  /** Tensors of one length, under the names that `where` uses for their elements. */
   readonly inputs: Readonly<Record<string, Tensor>>;
-  /** A WGSL condition of the elements at one place, each an f32. */
+  /** A WGSL condition on the elements at one place. Each is an f32. */
   readonly where: string;
 }
 
@@ -47,7 +47,7 @@ export async function countElements(gpu: Gpu, { label, inputs, where }: CountIni
     flops: 0,
     bytes: tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
   };
-  // Otherwise a fault that a caller's own error scope takes would pass for a count of 0.
+  // Guarded, as a fault that a caller's own error scope catches would otherwise look like a count of 0.
   gpu.guarded(() => {
     const recorder = new GpuRecorder(gpu);
     recorder.dispatch(dispatch);

@@ -15,7 +15,7 @@ export interface Elementwise {
   /** What it computes, for reports. */
   readonly label: string;
   readonly inputs: Readonly<Record<string, View>>;
-  /** Output views, which may be inputs too, and what is written to them. All are computed before any is written. */
+  /** Output views, and the values written to them. A view may be an input too: all values are computed before. */
   readonly outputs: readonly { readonly to: View; readonly value: string }[];
   /** What `activate` and `activate_derivative` compute in the expressions. */
   readonly activation?: Activation;
@@ -52,7 +52,7 @@ export function elementwiseLaunch(op: Elementwise, capabilities: Capabilities): 
   };
 }
 
-/** The views of an operation, seen as one long row where none of them has gaps. */
+/** The views of an operation. If none of them has gaps between its rows, each is seen as one long row. */
 function merged(op: Elementwise): { rows: number; cols: number; views: View[] } {
   const views = [...Object.values(op.inputs), ...op.outputs.map(({ to }) => to)];
   const [{ rows, cols }] = views;

@@ -3,10 +3,10 @@ import { assertGpu, type Gpu } from "./gpu/device.ts";
 import type { Tensor } from "./gpu/tensor.ts";
 
 /**
- * Counts the elements of a tensor that are infinite or NaN. Values beyond float16's range are stored as infinities, so
- * that a count above 0 after a float16 product tells of an overflow.
+ * Counts the elements of a tensor that are infinite or NaN. Values beyond float16's range are stored as infinities. A
+ * count above 0 after a float16 product thus means that it overflowed.
  *
- * @throws {TypeError} If the tensor is disposed or none of this Gpu.
+ * @throws {TypeError} If the tensor is disposed, or is not of this Gpu.
  * @throws {LimitError} If it is larger than one binding.
  *
  * @example An overflow of float16
@@ -23,7 +23,7 @@ export function countNonFinite(gpu: Gpu, tensor: Tensor): Promise<number> {
   if (tensor?.memory !== gpu.memory) {
     throw new TypeError("Cannot count as tensor must be a Tensor of this Gpu: current value is none");
   }
-  // By its bits: a compiler may assume that no float is infinite.
+  // Tests bits, because a compiler may assume that no float is infinite.
   const where = "(bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u";
   return countElements(gpu, { label: "non-finite elements", inputs: { x: tensor }, where });
 }

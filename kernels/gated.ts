@@ -27,7 +27,9 @@ export function gatedForwardLaunch(
   return elementwiseLaunch({ label: "h = act(g) u", inputs: { g, u }, outputs, activation }, capabilities);
 }
 
-/** Its derivative: dg = dh u act'(g), du = dh act(g). Outputs may be inputs; `h`, where given, is recomputed too. */
+/**
+ * Records its derivative: dg = dh u act'(g), du = dh act(g). Outputs may be inputs too. A given `h` is computed again.
+ */
 export function gatedBackward(
   recorder: Recorder,
   { dh, g, u, dg, du, h, activation }: {

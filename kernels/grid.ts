@@ -1,7 +1,8 @@
 import { LimitError } from "./gpu/limits.ts";
 
 /**
- * Workgroups along x and y that are at least `count` together, neither above `most`: one dimension holds 65,535.
+ * Spreads `count` workgroups over x and y, neither above `most`, because one dimension holds only 65,535. Together they
+ * are at least `count`.
  *
  * @throws {LimitError} If two dimensions do not hold them.
  */

@@ -3,26 +3,26 @@ import type { Access } from "./gpu/kernel.ts";
 import { isAligned, isWriteAligned, type View } from "./view.ts";
 
 /**
- * How a storage buffer is declared and touched: always by elements, four at a time or one.
+ * How a storage buffer is declared and accessed: four elements at a time, or one.
  *
- * The 16-bit types are packed two to a u32, which needs no shader-f16, and widen to f32 when they are loaded.
+ * 16-bit elements are packed two to a u32, so that shader-f16 is not needed. Loads widen them to f32.
  */
 export interface Storage {
   readonly dtype: DType;
   readonly access: Access;
   /** Whether every access is four elements at a multiple of four. */
   readonly aligned: boolean;
-  /** Whether loads give WGSL's own f16, for float16 that is only read; needs shader-f16. */
+  /** Whether loads give WGSL's own f16. It is for float16 that is only read, and needs shader-f16. */
   readonly half?: boolean;
-  /** Elements of a word, where the buffer is also loaded by words: one or two of float32, two of a 16-bit type. */
+  /** Elements of a word, if the buffer is also loaded by words: one or two of float32, two of a 16-bit type. */
   readonly words?: 1 | 2;
-  /** Of a 16-bit type: a WGSL condition under which elements are float32 instead, so that one kernel writes either. */
+  /** For a 16-bit type: a WGSL condition under which elements are float32 instead. One kernel can thus write either. */
   readonly wideIf?: string;
 }
 
 /**
- * One declaration for each binding of views, of which the first `inputs` are read: aligned only if all its views are,
- * writable if any of them is an output.
+ * Declares each binding of some views. The first `inputs` views are read, the others written. A binding is aligned only
+ * if all its views are, and writable if any of them is written.
  */
 export function storagesOf(
   views: readonly View[],
@@ -40,9 +40,12 @@ export function storagesOf(
 }
 
 /**
- * WGSL that declares a buffer and its functions: `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)` and
- * `store_one_NAME(i, v)` count in elements, `vector_NAME(i)` of an aligned one in vectors of four. A buffer loaded by
- * words also has `load_word_NAME(i)`, which counts in elements, and an aligned one `word_NAME(i)`, in words.
+ * WGSL that declares a buffer and the functions that access it:
+ *
+ * - `load_NAME(i)`, `load_one_NAME(i)`, `store_NAME(i, v)` and `store_one_NAME(i, v)`, where i counts elements.
+ * - `vector_NAME(i)` of an aligned buffer, where i counts vectors of four.
+ * - `load_word_NAME(i)` of a buffer loaded by words, where i counts elements.
+ * - `word_NAME(i)` of an aligned buffer loaded by words, where i counts words.
  */
 export function storageWgsl(name: string, binding: number, storage: Storage): string {
   const { access, dtype } = storage;
@@ -68,7 +71,7 @@ fn load_one_${name}(i: u32) -> f32 { return ${name}[i >> 2u][i & 3u]; }
 ${ifWritable(storage, `fn store_${name}(i: u32, v: vec4f) { ${name}[i >> 2u] = v; }`)}`;
 }
 
-/** An aligned buffer declared as words, so that loading one moves one. */
+/** An aligned buffer, declared as words so that loading one word moves no more than that. */
 function words(name: string, declare: Declare, storage: Storage): string {
   const one = storage.words === 1;
   const word = (i: string, c: number) => `${name}[${one ? 4 : 2}u * (${i}) + ${c}u]`;
@@ -174,7 +177,7 @@ ${
 
 function packed(name: string, declare: Declare, storage: Storage): string {
   const { dtype, access } = storage;
-  // Rows of odd length share words between threads, so a word changes by atomic halves.
+  // Two threads may share a word if rows have odd lengths, so each changes its half atomically.
   const atomic = access === "read_write";
   const word = (index: string) => atomic ? `atomicLoad(&${name}[${index}])` : `${name}[${index}]`;
   const loadWide = ifWide(storage, `return bitcast<f32>(${word("i")});`);
@@ -203,7 +206,7 @@ ${
   }`;
 }
 
-/** A statement, which ends the function, for elements that are float32. */
+/** The statement for elements that are float32. It ends the function. */
 const ifWide = ({ wideIf }: Storage, statement: string) =>
   wideIf ? `if (${wideIf}) { ${statement} }\n  ` : "";
 
@@ -233,7 +236,7 @@ fn pack_half(v: vec2f) -> u32 {
   return select(w & 0xffffu, inf.x, big.x) | select(w & 0xffff0000u, inf.y << 16u, big.y);
 }`;
 
-/** Round to nearest even: add half of the last kept bit, plus that bit. NaN stays NaN. */
+/** Rounds to nearest even: adds 0x7fff, a little less than half, plus the last kept bit. NaN stays NaN. */
 const PACK_BFLOAT = `
 fn round_bfloat(v: f32) -> u32 {
   let w = bitcast<u32>(v);

@@ -4,7 +4,7 @@ export const range = (count: number): number[] => Array.from({ length: count }, 
 /** Items as lines of text. */
 export const lines = (items: readonly string[]): string => items.join("\n");
 
-/** WGSL without empty lines, each line indented by the braces and parentheses around it, so that a kernel can be read. */
+/** Indents WGSL by its braces and parentheses, and drops empty lines, so that a kernel can be read. */
 export function indented(wgsl: string): string {
   let depth = 0;
   return wgsl.split("\n").map((line) => line.trim()).filter((line) => line !== "").map((line) => {

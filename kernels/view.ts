@@ -46,12 +46,12 @@ export function span(view: View): number {
   return (view.rows - 1) * view.stride + view.cols;
 }
 
-/** Whether groups of four elements along a row may be read as one vector, the last group of the last row included. */
+/** True if groups of four elements along a row may be read as one vector, even the last group of the last row. */
 export function isAligned(view: View): boolean {
   return isAlignedTo(view, 4);
 }
 
-/** As {@linkcode isAligned}, of groups of any number of elements. */
+/** As {@linkcode isAligned}, for groups of any size. */
 export function isAlignedTo(view: View, group: number): boolean {
   const strides = view.rows === 1 || view.stride % group === 0;
   const end = view.offset + Math.ceil(span(view) / group) * group;
@@ -68,8 +68,8 @@ export function viewBytes(view: View): number {
   return view.rows * view.cols * bytesPerElement(view.tensor.dtype);
 }
 
-/** Views that share a tensor share one binding: WebGPU forbids two writable bindings that overlap. */
-export interface Bound {
+/** Views bound to a kernel. Views of one tensor share a binding, as WebGPU forbids writable bindings that overlap. */
+export interface BoundViews {
   /** One for each tensor, in order of first appearance. */
   readonly bindings: Binding[];
   /** The binding's index for each view. */
@@ -79,11 +79,11 @@ export interface Bound {
 }
 
 /**
- * Binds views: each tensor once, from the first byte any of its views needs to the last.
+ * Binds views, each tensor once: all of it, or only the bytes that its views need if it exceeds the device's limit.
  *
  * @throws {LimitError} If one binding would exceed the device's limit.
  */
-export function bind(views: readonly View[], capabilities: Capabilities): Bound {
+export function bind(views: readonly View[], capabilities: Capabilities): BoundViews {
   const tensors = [...new Set(views.map((view) => view.tensor))];
   const ranges = tensors.map((tensor) =>
     rangeOf(views.filter((view) => view.tensor === tensor), capabilities)
@@ -111,7 +111,9 @@ function rangeOf(views: readonly View[], capabilities: Capabilities) {
   return range;
 }
 
-/** The whole tensor where one binding holds it, else from the first byte that any of the views needs to the last. */
+/**
+ * The part to bind: the whole tensor if one binding holds it, else from the first byte that a view needs to the last.
+ */
 function needed(views: readonly View[], capabilities: Capabilities) {
   const { tensor } = views[0];
   const size = bytesPerElement(tensor.dtype);

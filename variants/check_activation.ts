@@ -8,14 +8,14 @@ import { checkGpu } from "./checks.ts";
 import { recorded } from "./recorded.ts";
 import { checkOptions } from "./validate.ts";
 
-/** What float16 holds: so far value and derivative must be finite where the mathematics is. */
+/** The largest float16. Up to here, value and derivative must be finite wherever the mathematics is. */
 const FINITE_RANGE = 65504;
 
 const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
 /**
- * Where float64 judges: 16 numbers of each power of two and sign, so that each neighbour is 1.044 times as far from 0,
- * and every 16th up to 128, where activations bend and exponentials end.
+ * Points that float64 judges. There are 16 for each power of two and sign, so that each is 1.044 times as far from 0 as
+ * its neighbour. Up to 128, where activations bend and exponentials end, there is also one every 1/16.
  */
 const WIDE = Float32Array.from(
   [
@@ -25,25 +25,35 @@ const WIDE = Float32Array.from(
   ].filter((x) => x <= LARGEST).flatMap((x) => [x, -x]),
 );
 
-/** Points of the device's own differences are 1/64 apart and as far from zero as activations bend, never on it, where some have no derivative. */
+/**
+ * Points for differences on the device. They are 1/64 apart and as far from 0 as activations bend. None is 0, where
+ * some activations have no derivative.
+ */
 const POINTS = Float32Array.from({ length: 1280 }, (_, i) => (i - 639.5) / 64);
 
-/** Of float64's slopes, relative to the steepest: constants of four digits pass. */
+/** Allowed error of `derivative` against float64's slopes, relative to the steepest. Constants of four digits pass. */
 const SLOPE_TOLERANCE = 1e-3;
 
-/** Of what the device computes, relative to what a change of x by as much would make. */
+/**
+ * Allowed error of the device's result, relative to 1 + |result|. As large a relative error of x is allowed beside it.
+ */
 const DEVICE_TOLERANCE = 1e-2;
 
-/** Half the width of a numeric derivative in float32: its rounding, 2^-24 |act| / STEP, stays below the tolerance. */
+/**
+ * Half the width of a numeric derivative in float32. Its rounding error, 2^-24 |act| / STEP, is below the tolerance.
+ */
 const STEP = 1 / 256;
 
-/** Of the derivative. */
+/** Allowed error of `derivative` against differences on the device, relative to the steepest slope. */
 const TOLERANCE = 2e-3;
 
-/** Of act(x): what its rounding to float32 does to a difference over STEP, and expressions of a few roundings more. */
+/** Allowed error relative to act(x): its rounding to float32, divided by STEP, for expressions of up to 8 roundings. */
 const ROUNDING = 8 * 2 ** -24 / STEP;
 
-/** Where the derivative is all but zero: an activation bends by less between two points. */
+/**
+ * The least slope that errors are relative to. It serves where the derivative is nearly 0: an activation bends by less
+ * between two points.
+ */
 const LEAST_SLOPE = 1e-2;
 
 /**
@@ -68,13 +78,18 @@ export class ActivationError extends Error {
 }
 
 /**
- * Checks that an activation can be used: its WGSL compiles, keeps NaN, and derivative is that of wgsl.
+ * Checks that an activation can be used. Its WGSL must compile and keep NaN, and `derivative` must be the derivative of
+ * `wgsl`.
  *
  * An expression of arithmetic, comparisons, select and built-in functions is judged in float64, from the smallest float32
- * to the largest (3.4e38) of both signs: derivative must be the slope of wgsl, and what the device computes near both.
- * For |x| up to 65,504 it must be finite wherever float64 is and float32 could hold it; beyond, only what is finite is
- * compared. A name, and an expression with other parts (bits, swizzles), is compared with differences on the device for x in
- * [-10, 10], and must be finite there. At a kink either side's slope, and all between, will do.
+ * to the largest (3.4e38), of both signs. `derivative` must be the slope of `wgsl`, and the device must compute nearly
+ * the same values. For |x| up to 65,504 they must be finite wherever float64's are and float32 could hold them. Beyond
+ * that, only finite values are compared.
+ *
+ * A name, or an expression with other parts (bits, swizzles), is compared with differences that the device computes,
+ * for x in [-10, 10], and must be finite there.
+ *
+ * At a kink, the slope of either side passes, and so does any value between.
  *
  * @throws {ActivationError} If the WGSL does not compile, the two disagree, or a result is not finite or drops NaN, naming x.
  *
@@ -108,7 +123,7 @@ export async function checkActivation(gpu: Gpu, activation: Activation): Promise
 
 const SLOPE = "activate_derivative(x)";
 
-/** Both texts in float64. */
+/** Both expressions, evaluated in float64. */
 interface Exact {
   readonly value: Expression;
   readonly derivative: Expression;
@@ -119,7 +134,7 @@ function expressionsOf({ wgsl, derivative }: CustomActivation): Exact | null {
   return value && slope && { value, derivative: slope };
 }
 
-/** What the device makes of WGSL values at points; what it does not write stays NaN. */
+/** Evaluates WGSL expressions at points on the device. An element that it does not write stays NaN. */
 async function evaluated(
   gpu: Gpu,
   activation: Activation,
@@ -162,14 +177,14 @@ function refuse(rule: string, current: string): never {
   throw new ActivationError(`Cannot use activation as ${rule}: current value is ${current}`);
 }
 
-/** Judges by float64: the slope of wgsl against derivative, and what the device computed against both. */
+/** Judges by float64: compares `derivative` with the slope of `wgsl`, and the device's values with both. */
 function checkExact(exact: Exact, device: Record<"value" | "slope", Float32Array>): void {
   WIDE.forEach((x, i) => {
     const [left, right] = slopesAt(exact.value, x);
     const slope = exact.derivative(x);
     const steepest = Math.max(Math.abs(left), Math.abs(right), Math.abs(slope));
     const middle = exact.value(x);
-    // float64's own rounding of wgsl, whose parts may be as large as x and 1.
+    // What float64's own rounding does to a slope. Parts of wgsl may be as large as x and 1.
     const rounding = 16 * 2 ** -53 * (Math.abs(middle) + Math.abs(x) + 1) / stepAt(x);
     const excess = Math.max(Math.min(left, right) - slope, slope - Math.max(left, right));
     const judged = Number.isFinite(slope) && Number.isFinite(excess);
@@ -189,13 +204,13 @@ function checkExact(exact: Exact, device: Record<"value" | "slope", Float32Array
   });
 }
 
-/** Of both sides, in float64. */
+/** The slopes on both sides of x, in float64. */
 function slopesAt(value: Expression, x: number): [number, number] {
   const step = stepAt(x), middle = value(x);
   return [(middle - value(x - step)) / step, (value(x + step) - middle) / step];
 }
 
-/** A power of two, so that x +- step is exact. */
+/** The step of a difference at x. It is a power of two, so that x +- step is exact. */
 function stepAt(x: number): number {
   return 2 ** (Math.floor(Math.log2(Math.max(Math.abs(x), 2 ** -6))) - 17);
 }

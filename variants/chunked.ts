@@ -5,14 +5,14 @@ import { product } from "./products.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
- * `tuned` in chunks of tokens that saves nothing: backward computes g and u of a chunk again, so that only one
- * chunk of them exists at a time. Weight gradients add up over the chunks, in order, in float32.
+ * `tuned` in chunks of tokens. Backward computes g and u of a chunk again, so that those of only one chunk exist at a
+ * time. Weight gradients add up over the chunks, in order, in float32.
  *
  * Saves nothing.
- * Forward, 2 launches a chunk: h; y. For training by the kernel of g, u and h, which backward needs as well: one less to
- * compile, for stores of g and u that take 4 us beside the products' 1,000 where D is 4,096.
- * Backward, 6 products a chunk: g, u and h; dDown; dg and du over g and u; dGate; dUp; dx. The last chunk, which may be
- * shorter, takes the tiles of the others.
+ * Forward, 2 launches a chunk: h; y. In training, h comes from the kernel that stores g and u too. Backward needs that
+ * kernel anyway, so there is one less to compile (the stores take 4 us beside the products' 1,000 if D is 4,096).
+ * Backward, 6 products a chunk: g, u and h; dDown; dg and du, written over g and u; dGate; dUp; dx. The last chunk may
+ * be shorter, and takes the tiles of the others.
  * Bottleneck: 4 TDH more FLOP in backward, and products of few rows where chunks are small.
  */
 export function chunked(whole: Variant, chunkTokens: number): Variant {
@@ -27,10 +27,12 @@ export function chunked(whole: Variant, chunkTokens: number): Variant {
   };
 }
 
-/** Least tokens in a chunk: fewer would read the weights more often than they compute. */
+/** The fewest tokens of a chunk. With fewer, reading the weights again would take longer than the arithmetic. */
 const LEAST_CHUNK = 128;
 
-/** A variant in chunks of ever fewer tokens, from half of all: powers of two, and three quarters of each. */
+/**
+ * A variant in chunks of ever fewer tokens: powers of two, from half of all tokens down, and three quarters of each.
+ */
 export function inChunks(whole: Variant, tokens: number): Variant[] {
   const ways: Variant[] = [];
   for (let size = 2 ** Math.ceil(Math.log2(tokens)) / 2; size >= LEAST_CHUNK; size /= 2) {
@@ -64,7 +66,7 @@ function forward(block: Block, chunkTokens: number, training: boolean): Forward 
   return { y, saved: {} };
 }
 
-/** h of a chunk; to `save`, g and u too. */
+/** Computes h of a chunk, and stores g and u too if told to `save` them. */
 function project(
   block: Block,
   { x, likeRows, save, mostSliceBytes }: {
@@ -115,18 +117,21 @@ function backward(block: Block, dy: Tensor, chunkTokens: number): Gradients {
 /** Where the gradients of the weights add up over the chunks. */
 interface Sums {
   readonly views: Readonly<Record<"dDown" | "dGate" | "dUp", View>>;
-  /** The gradients, when the last chunk is added, beside that of x. */
+  /** All gradients, once the last chunk is added. */
   finish(dx: Tensor): Gradients;
 }
 
-/** The gradients themselves. */
+/** Sums that are the gradients themselves. */
 function gradientsOf(block: Block): Sums {
   const dDown = block.emptyDownGradient();
   const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   return { views: { dDown: matrix(dDown), dGate, dUp }, finish: (dx) => ({ dx, dDown, ...tensors }) };
 }
 
-/** Workspaces that are rounded once: sums of 16 bits, rounded at each chunk, would stop growing after some hundred. */
+/**
+ * Sums in float32 workspaces, which are rounded once. Sums of 16 bits would be rounded at each chunk, and stop growing
+ * after some hundred chunks.
+ */
 function float32Sums(block: Block): Sums {
   const { problem: { dim, hiddenDim }, recorder } = block;
   const sum = (rows: number, cols: number, label: string) =>
@@ -167,7 +172,7 @@ function chunkBackward(
 ): void {
   const weightGradient = (label: "dDown" | "dGate" | "dUp", [a, b]: [View, View]) =>
     product(block, label, { layout: "tn", a, b, out: weights[label], accumulate, likeRows });
-  // Beside g, u and h slices would be the peak.
+  // No slices of K, because beside g, u and h they would raise the peak.
   const [h, g, u] = project(block, { x, likeRows, save: true, mostSliceBytes: 0 });
   weightGradient("dDown", [matrix(h), dy]);
   release(h);
@@ -179,7 +184,7 @@ function chunkBackward(
     out: [g, u, g, u].map(matrix),
     epilogue: "gated-backward",
     likeRows,
-    mostSliceBytes: h.byteLength / h.rows * likeRows, // in the place of h
+    mostSliceBytes: h.byteLength / h.rows * likeRows, // as many bytes as h had
   });
   weightGradient("dGate", [x, matrix(g)]);
   weightGradient("dUp", [x, matrix(u)]);

@@ -43,7 +43,10 @@ export function gatedBackwardCombined(block: Block, { dh, gu }: { dh: Tensor; gu
   return dgu;
 }
 
-/** dx = [dg | du] [W_gate | W_up]^T and dGateUp = x^T [dg | du], one product each; dx first, as its workspace is larger. */
+/**
+ * dx = [dg | du] [W_gate | W_up]^T and dGateUp = x^T [dg | du], one product each. dx is first, as its workspace is
+ * larger.
+ */
 export function combinedGradients(block: Block, dgu: Tensor): Pick<Gradients, "dx"> & { dGateUp: Tensor } {
   const { dim, hiddenDim, dtype } = block.problem;
   const dx = block.tokensByDim("gradient", "dx");

@@ -8,7 +8,7 @@ import { type CheckedCall, checkProblem } from "./validate.ts";
 import type { Problem, Sizes, Variant } from "./variant.ts";
 
 /**
- * What {@linkcode explain} and {@linkcode plan} take beside the problem.
+ * Options of {@linkcode explain} and {@linkcode plan}.
  *
  * @example Inference with combined weights
  * ```ts
@@ -27,9 +27,9 @@ export interface ExplainOptions extends Options {
 }
 
 /**
- * Which implementation would run a problem on a device, with which tiles and how many bytes, and why each other one would
- * not. Without a name it is the default variant; where that cannot run or exceeds the budget, the first of its fallbacks
- * that can. Nothing is allocated.
+ * Tells which implementation would run a problem on a device, with its tiles and bytes, and why each other one would
+ * not. If no implementation is named, the default variant runs; if that cannot run or exceeds the budget, the first of
+ * its fallbacks that can. Nothing is allocated.
  *
  * @throws {TypeError | RangeError} If the problem or an option is malformed.
  * @throws {NoImplementationError} If none can run.
@@ -74,12 +74,12 @@ function whyUntried(other: Variant, { taken, named }: { taken: string; named: bo
   const isTried = other === DEFAULT_VARIANT || FALLBACKS.includes(other);
   return isTried
     ? `${taken} can run and is tried before it`
-    : `${taken} can run, and it runs only where implementation names it`;
+    : `${taken} can run, and ${other.id} runs only where implementation names it`;
 }
 
 /**
- * How a problem would be computed within `memoryBudget`, with its launches and the bytes it saves and peaks at:
- * {@linkcode explain} without what was passed over.
+ * Tells how a problem would be computed within `memoryBudget`: the launches, and the bytes that are saved and at peak.
+ * This is {@linkcode explain} without the rejected ways.
  *
  * @throws {NoImplementationError} If none fits; the message states the least bytes that would do.
  *
@@ -104,7 +104,7 @@ const MOST_CHOICES = 256;
 
 const choices = new WeakMap<Gpu, Map<string, Choice>>();
 
-/** How the problem of a call is computed, from memory where it was asked before. */
+/** Chooses how the problem of a call is computed. Choices are kept, so that the same question is answered once. */
 export function choiceFor(
   gpu: Gpu,
   { problem, inputs: { weights }, settings }: CheckedCall,

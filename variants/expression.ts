@@ -1,4 +1,4 @@
-/** A WGSL expression of `x`, evaluated in float64: one component stands for all four of a vec4f. */
+/** A WGSL expression of `x`, evaluated in float64. One number stands for all four components of a vec4f. */
 export type Expression = (x: number) => number;
 
 type Value = number | boolean;
@@ -61,10 +61,12 @@ const OPERATORS: Readonly<Record<string, (a: number, b: number) => Value>> = {
   "&&": (a, b) => Boolean(a) && Boolean(b),
 };
 
-/** From what binds least to what binds most. */
+/** Operators by how tightly they bind, the loosest first. */
 const LEVELS = [["||", "|"], ["&&", "&"], ["==", "!=", "<", "<=", ">", ">="], ["+", "-"], ["*", "/", "%"]];
 
-/** The expression in float64, or null if it holds what is not known here, such as bits, swizzles or other functions. */
+/**
+ * Parses an expression. Returns null if it has parts that are not known here, such as bits, swizzles, other functions.
+ */
 export function parseExpression(text: string): Expression | null {
   const tokens = tokensOf(text);
   if (!tokens) return null;
@@ -90,7 +92,7 @@ function tokensOf(text: string): Token[] | null {
   return tokens;
 }
 
-/** Recursive descent; null stands for what is not known. */
+/** A recursive-descent parser. null means that something is not known. */
 class Parser {
   #at = 0;
   readonly #tokens: readonly Token[];

@@ -14,7 +14,7 @@ import {
   type Weights,
 } from "./variant.ts";
 
-/** The inputs of a problem and dy as tensors without contents; gate and up in one form. */
+/** Makes x, dy and the weights of a problem as tensors without contents, with gate and up in the given form. */
 export function emptyInputs(
   memory: Memory,
   { tokens, dim, hiddenDim, dtype }: Problem,
@@ -29,28 +29,28 @@ export function emptyInputs(
   return { x, weights, dy };
 }
 
-/** Weights as an object of their own with nothing else in it: a caller's may be getters of a class. */
+/** Copies weights to a plain object with nothing else in it. A caller's object may have getters of a class. */
 export function namedWeights(weights: Weights): Weights & Readonly<Record<string, Tensor>> {
   const { down } = weights;
   if ("gateUp" in weights) return { gateUp: weights.gateUp, down };
   return { gate: weights.gate, up: weights.up, down };
 }
 
-/** A variant with what it is to compute. */
-export interface Run {
+/** A variant, what it computes, and where it records that. */
+export interface VariantRun {
   readonly recorder: Recorder;
   readonly variant: Variant;
   readonly problem: Problem;
   readonly inputs: Inputs;
 }
 
-/** Records forward, with a combined copy of separate weights for a variant that takes no others. */
-export function runForward(run: Run, training: boolean): Forward {
+/** Records forward. A variant that takes only combined weights gets a combined copy of separate ones. */
+export function runForward(run: VariantRun, training: boolean): Forward {
   return withForm(run, (block) => run.variant.forward(block, training));
 }
 
-/** Records backward, as {@linkcode runForward}; gradients are in the form of the caller's weights. */
-export function runBackward(run: Run, saved: Forward["saved"], dy: Tensor): Gradients {
+/** Records backward, as {@linkcode runForward} does. The gradients have the form of the caller's weights. */
+export function runBackward(run: VariantRun, saved: Forward["saved"], dy: Tensor): Gradients {
   const gradients = withForm(run, (block) => run.variant.backward(block, saved, dy));
   if (!("dGateUp" in gradients) || "gateUp" in run.inputs.weights) return gradients;
   const { dGateUp, ...rest } = gradients;
@@ -67,7 +67,7 @@ export function runBackward(run: Run, saved: Forward["saved"], dy: Tensor): Grad
   return { ...rest, dGate, dUp };
 }
 
-function withForm<T>({ recorder, variant, problem, inputs }: Run, record: (block: Block) => T): T {
+function withForm<T>({ recorder, variant, problem, inputs }: VariantRun, record: (block: Block) => T): T {
   const { weights } = inputs;
   if (variant.weightForm !== "combined" || "gateUp" in weights) {
     return record(new Block(recorder, problem, inputs));

@@ -60,7 +60,7 @@ export function gatedLinearUnit(
   });
 }
 
-/** Options of the whole block, which has several implementations and plans its memory. */
+/** Refuses options of the whole block. Unlike that, this is one kernel, without implementations or memory to choose. */
 function refuseForeign(options: Pick<Settings, "implementation" | "memoryBudget">): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === null) continue;

@@ -21,12 +21,12 @@ export const variants: readonly Variant[] = [
   tuned,
 ].map(traced);
 
-/** What runs where a caller names no variant. */
+/** The variant that runs if a caller names none. */
 export const DEFAULT_VARIANT: Variant = named(tuned);
 
 /**
- * What runs, in this order, where the default cannot. A variant that is not listed runs only where a caller names it, so
- * that a new one changes nothing for anybody else.
+ * The variants that are tried, in this order, if the default cannot run. A variant that is not listed runs only if a
+ * caller names it, so that a new one changes nothing for other callers.
  */
 export const FALLBACKS: readonly Variant[] = [
   unsloth,
@@ -38,7 +38,7 @@ export const FALLBACKS: readonly Variant[] = [
   pytorch,
 ].map(named);
 
-/** The registry's own of a variant, which keeps its traces. */
+/** The variant as the registry holds it, with its traces. */
 function named({ id }: Variant): Variant {
   return variants.find((variant) => variant.id === id)!;
 }

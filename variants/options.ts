@@ -15,11 +15,14 @@ import type { Precision } from "../kernels/matmul/config.ts";
 export interface Options {
   /** The activation of the gate; silu makes it SwiGLU. Default: "silu". */
   readonly activation?: Activation;
-  /** What products are added up in. Default: "default", float32 throughout. */
+  /** How the sums of products are added up. Default: "default", float32 throughout. */
   readonly precision?: Precision;
-  /** A variant's id, which then must be able to run; null takes `tuned`, or where it cannot run, one of its fallbacks. Default: null. */
+  /**
+   * A variant's id; that variant must be able to run. null: `tuned`, or one of its fallbacks if it cannot. Default:
+   * null.
+   */
   readonly implementation?: string | null;
-  /** Bytes at most beyond x, weights and dy: y, saved, workspace and gradients. Default: no limit. */
+  /** The most bytes beyond x, weights and dy: y, saved, workspace and gradients. Default: no limit. */
   readonly memoryBudget?: number | null;
 }
 
@@ -44,9 +47,9 @@ export interface Options {
  */
 export interface Recording {
   /**
-   * A command encoder to record into, outside any pass. The caller finishes and submits it, and then tells
-   * {@linkcode Gpu.submitted}. Until then its results cannot be read, and what it uses cannot be written; disposed
-   * tensors keep their bytes for it. Default: one of the call's own, submitted at once.
+   * A command encoder to record into, outside any pass. The caller finishes and submits it, and then calls
+   * {@linkcode Gpu.submitted}. Until then the results cannot be read, and tensors that the work uses cannot be written.
+   * Disposed tensors keep their bytes for it. Default: the call's own encoder, submitted at once.
    */
   readonly encoder?: GPUCommandEncoder;
 }

@@ -28,16 +28,16 @@ export interface Plan {
   readonly chunkTokens: number | null;
   /** Kept from forward for backward. */
   readonly savedBytes: number;
-  /** Of those, what backward overwrites in place, as g and u with dg and du. */
+  /** The part of `savedBytes` that backward overwrites in place, such as g and u by dg and du. */
   readonly reusedBytes: number;
-  /** Most at once beyond x, weights and dy: y, saved, workspace and gradients. */
+  /** The most bytes at once beyond x, weights and dy: y, saved, workspace and gradients. */
   readonly peakBytes: number;
   /** The launches in order: what each computes, its tile, FLOP and bytes. */
   readonly launches: readonly { label: string; tile: string | null; flops: number; bytes: number }[];
 }
 
 /**
- * A way that was passed over.
+ * A way of computing a problem that was passed over.
  *
  * @example Reasons
  * ```ts
@@ -70,7 +70,7 @@ export interface Rejected {
  * ```
  */
 export interface Explanation extends Plan {
-  /** What was passed over: first those that were tried and cannot run, in order; from `explain`, every other one too. */
+  /** The ways passed over: first those that were tried and cannot run, in order. `explain` adds every other variant. */
   readonly rejected: readonly Rejected[];
 }
 
@@ -111,10 +111,10 @@ export interface Wanted {
 }
 
 /**
- * Chooses how a problem is computed: by the named variant, or by the first of the default and its fallbacks that can run
- * and fits the budget. Where none does, they are tried again in ever smaller chunks of tokens.
+ * Chooses how a problem is computed. Candidates are the named variant, or else the default and its fallbacks. The first
+ * that can run and fits the budget is taken. If none does, they are tried again in ever smaller chunks of tokens.
  *
- * @throws {NoImplementationError} If none can; every reason is in the message, and the least bytes that one would take.
+ * @throws {NoImplementationError} If none can. The message has every reason, and the least bytes that would do.
  */
 export function choose(problem: Problem, wanted: Wanted): Choice {
   const { implementation = null, memoryBudget = null } = wanted.options;
@@ -143,7 +143,9 @@ export function choose(problem: Problem, wanted: Wanted): Choice {
   );
 }
 
-/** The named variant, or the default and its fallbacks; then those of them that compute in chunks of tokens. */
+/**
+ * The named variant, or the default and its fallbacks. Then the same in chunks of tokens, if they can be computed so.
+ */
 function* candidates(problem: Problem, implementation: string | null): Generator<Variant> {
   const allowed = implementation === null
     ? [DEFAULT_VARIANT, ...FALLBACKS]
@@ -162,7 +164,7 @@ function planned(problem: Problem, variant: Variant, wanted: Wanted): Plan | str
   }
 }
 
-/** Runs the variant's own code with a recorder that only counts, so that the plan is what the run will do. */
+/** Runs the variant's own code with a recorder that only counts. So the plan is exactly what the run will do. */
 function walked(
   problem: Problem,
   variant: Variant,

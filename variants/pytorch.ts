@@ -5,7 +5,7 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 
 /**
- * PyTorch eager: one kernel an operation, nothing fused, and autograd keeps every operand of every product.
+ * PyTorch eager: one kernel for each operation, nothing fused, and autograd keeps every operand of every product.
  *
  * Saves g, u, act(g), h: 4 TH elements.
  * Forward, 5 launches: g, u, act, h, y.

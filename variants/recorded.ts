@@ -1,7 +1,9 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { GpuRecorder } from "../kernels/gpu/recorder.ts";
 
-/** Records work and submits it, or leaves it in a caller's encoder; if it throws, no tensor that it made is left. */
+/**
+ * Records work and submits it, or leaves it in a caller's encoder. If `work` throws, the tensors it made are disposed.
+ */
 export function recorded<T>(
   gpu: Gpu,
   encoder: GPUCommandEncoder | undefined,
@@ -19,7 +21,8 @@ export function recorded<T>(
 }
 
 /**
- * As {@linkcode recorded}, and finds faults that a caller's own error scope would swallow: the next `read` tells them.
+ * As {@linkcode recorded}, but also finds faults that a caller's own error scope would swallow. The next `read` throws
+ * them.
  */
 export function recordedAndGuarded<T>(...work: Parameters<typeof recorded<T>>): T {
   return work[0].guarded(() => recorded(...work));

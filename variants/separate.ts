@@ -44,7 +44,7 @@ export function hiddenGradient(block: Block, dy: Tensor): Tensor {
 
 /**
  * dx = dg W_gate^T + du W_up^T, dGate = x^T dg and dUp = x^T du: four products, the second dx added to the first.
- * dx comes first: a workspace of its products then fits where the gradients of the weights will be.
+ * dx comes first, so that a workspace of its products takes bytes that the gradients of the weights need later.
  */
 export function projectionGradients(
   block: Block,

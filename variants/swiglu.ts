@@ -1,7 +1,7 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { choiceFor } from "./explain.ts";
-import { type Run, runBackward, runForward } from "./form.ts";
+import { runBackward, runForward, type VariantRun } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
@@ -9,7 +9,7 @@ import { checkCall, checkInputs, checkOptions, namedInputs } from "./validate.ts
 import { type Gradients, release, type Weights } from "./variant.ts";
 
 /**
- * What {@linkcode swigluWithGrad} gives.
+ * The result of {@linkcode swigluWithGrad}.
  *
  * @example Forward and backward as one submit of your own
  * ```ts
@@ -32,13 +32,14 @@ export interface WithGradients<W extends Weights = Weights> {
   /** [..., D]; the caller's to dispose. */
   readonly y: Tensor;
   /**
-   * Gradients of a loss from dy, its gradient by y. Once only: it consumes what forward saved.
+   * Computes the gradients of a loss from dy, the gradient of the loss by y. Call it once: it consumes what forward
+   * saved.
    *
-   * @throws {TypeError} If it was called before, the result is disposed, dy does not fit y, or an encoder that writes
-   * what it reads is not submitted yet; what forward saved then stays.
+   * @throws {TypeError} If it was called before, the result is disposed, or dy does not fit y. Also if an encoder that
+   * writes one of its inputs is not submitted yet. A call that is refused leaves what forward saved.
    */
   backward(dy: Tensor, recording?: Recording): Gradients<W>;
-  /** Gives back what forward saved, where backward will not be called. y stays. */
+  /** Frees what forward saved, if backward will not be called. y stays. */
   dispose(): void;
   /** As {@linkcode WithGradients.dispose}, for `using`. */
   [Symbol.dispose](): void;
@@ -79,9 +80,9 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
 }
 
 /**
- * As {@linkcode swiglu}, and keeps what the gradients need. With dh = dy W_down^T, the gradients are dx = dg W_gate^T +
- * du W_up^T, dW_gate = x^T dg, dW_up = x^T du and dW_down = h^T dy, where dg = dh u act'(g) and du = dh act(g)
- * (the chain rule; forward: https://arxiv.org/abs/2002.05202).
+ * Computes y as {@linkcode swiglu} does, and keeps what the gradients need. By the chain rule they are dx = dg W_gate^T
+ * + du W_up^T, dW_gate = x^T dg, dW_up = x^T du and dW_down = h^T dy, where dh = dy W_down^T, dg = dh u act'(g) and du
+ * = dh act(g) (forward: https://arxiv.org/abs/2002.05202).
  *
  * @param x [..., D]; leading dimensions are merged into tokens.
  * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]:
@@ -136,7 +137,7 @@ export function swigluWithGrad<W extends Weights>(
   const { problem, inputs, settings: { encoder } } = call;
   const { variant } = choiceFor(gpu, call, { training: true });
   const shape = [...x.shape];
-  const run: Omit<Run, "recorder"> = { variant, problem, inputs };
+  const run: Omit<VariantRun, "recorder"> = { variant, problem, inputs };
   checkWritten(gpu, namedInputs(inputs), encoder);
   const { y, saved: kept } = recordedAndGuarded(gpu, encoder, (recorder) => {
     const { y, saved } = runForward({ ...run, recorder }, true);

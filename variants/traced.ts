@@ -8,7 +8,7 @@ import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import { emptyInputs, namedWeights } from "./form.ts";
 import { Block, type Forward, type Gradients, type Inputs, type Variant } from "./variant.ts";
 
-/** What a variant records for a block; its tensors stand for those of a run. */
+/** What a variant records for a block. Its tensors stand for those of a run. */
 interface Trace {
   readonly inputs: Inputs;
   readonly dy: Tensor;
@@ -21,8 +21,9 @@ interface Trace {
 const MOST_TRACES = 256;
 
 /**
- * The variant, but its own code runs once for each kind of block on a device: what it records is noted, and recorded again
- * from the notes. To choose kernels, tiles and places each time took two thirds of the time that recording a block took.
+ * Wraps a variant so that its own code runs once for each kind of block on a device. What it records is noted, and
+ * later blocks are recorded from the notes. (Choosing kernels, tiles and places each time took two thirds of the time
+ * of recording a block.)
  */
 export function traced(variant: Variant): Variant {
   const { inChunks } = variant;
@@ -60,10 +61,10 @@ export function traced(variant: Variant): Variant {
   };
 }
 
-/** A plan is made once: notes of it would serve nobody. */
+/** True for a block that is only planned. A plan is made once, so notes of it would serve nobody. */
 const isPlanned = ({ recorder }: Block) => recorder instanceof PlanRecorder;
 
-/** All that the launches of a block depend on, beside the variant and the device. */
+/** Everything that the launches of a block depend on, besides the variant and the device. */
 function keyOf({ problem, inputs: { weights } }: Block, training: boolean): string {
   const { tokens, dim, hiddenDim, dtype, precision, activation } = problem;
   const sizes = [tokens, dim, hiddenDim, dtype, precision, activationKey(activation)];
@@ -94,7 +95,7 @@ function put(places: Places, traced: Named, given: Named): void {
   for (const [name, tensor] of Object.entries(traced)) places.set(tensor, given[name]);
 }
 
-/** The same names with the tensors of a run. */
+/** The tensors of a run, under the names of those that stand for them. */
 function inPlace<T extends Named>(traced: T, places: Places): T {
   return Object.fromEntries(Object.entries(traced).map(([name, tensor]) => [name, places.get(tensor)])) as T;
 }

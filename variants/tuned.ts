@@ -5,14 +5,18 @@ import { downGradient, projectDown } from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
- * This project's own: every idea above where it pays.
+ * This project's own variant. It uses every idea of the other variants where that pays.
  *
  * Saves g, u: 2 TH elements.
- * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace that goes before backward needs its bytes.
- * Backward, 5 launches: dh, which its epilogue turns into dg and du over g and u, so that dh never exists, and h, which
- * it computes again on the way; dDown; dx of dg, to which dx of du is added; dGate and dUp, together as they share x, or
- * one by one where dg then makes room for dUp. h is a workspace where it fits below the peak; else dDown comes first,
- * which then computes h while it loads g and u, so that h never exists either.
+ * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace, which is free before backward needs bytes.
+ * Backward, 5 launches:
+ * - dh, which is never stored: the epilogue turns it into dg and du, written over g and u, and computes h again.
+ * - dDown.
+ * - dx of dg, and another launch that adds dx of du.
+ * - dGate and dUp in one launch, as they share x. Or one by one, where dg then makes room for dUp.
+ *
+ * h is a workspace if it fits below the peak. Otherwise dDown comes first and computes h while it loads g and u, so
+ * that h is never stored.
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {
@@ -51,7 +55,7 @@ type PreActivations = Pick<Forward["saved"], "g" | "u">;
 
 function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradients {
   const dDown = (hiddenFits(block) ? withHidden : withoutHidden)(block, { g, u }, dy);
-  // dx comes first: a workspace of its product then fits where the gradients of the weights will be.
+  // dx comes first, so that its workspace takes bytes that the gradients of the weights need later.
   const dx = block.tokensByDim("gradient", "dx");
   block.matmul({
     label: "dx",
@@ -64,13 +68,16 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
   return { dx, dDown, ...(oneByOne(block) ? gradientsOneByOne : gradientsTogether)(block, { g, u }) };
 }
 
-/** Tokens, or TDH, from which another launch takes below half a percent of 18 TDH FLOP: 5 us at 50 TFLOP/s. */
+/**
+ * From so many tokens, or so large a T D H, one more launch (5 us) takes less than half a percent of a step (18 TDH
+ * FLOP at 50 TFLOP/s).
+ */
 const MANY_TOKENS = 1024;
 const MUCH_WORK = 2.8e9;
 
 /**
- * Whether the gradients of gate and up come one after the other: by the kernel of dDown, and dg then makes room for dUp,
- * where that counts beside g and u.
+ * True if the gradients of gate and up are computed one after the other. They reuse dDown's kernel, and dg is freed
+ * before dUp is allocated; done only where dUp is not small beside g and u.
  */
 function oneByOne({ inputs: { weights }, problem: { tokens, dim, hiddenDim } }: Block): boolean {
   const pays = tokens >= MANY_TOKENS || tokens * dim * hiddenDim >= MUCH_WORK;
@@ -87,7 +94,7 @@ function gradientsOneByOne(block: Block, { g, u }: PreActivations) {
   return { dGate: gradient("dGate", g), dUp: gradient("dUp", u) };
 }
 
-/** One launch, which loads x once; up to 16 tokens are so little that it becomes two. */
+/** Both in one launch, which loads x once. With up to 16 tokens x is so small that they become two launches. */
 function gradientsTogether(block: Block, { g, u }: PreActivations) {
   const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   block.matmul({
@@ -102,13 +109,13 @@ function gradientsTogether(block: Block, { g, u }: PreActivations) {
   return tensors;
 }
 
-/** Whether h may have bytes of its own: they are free where what comes later takes more. */
+/** True if h does not raise the peak: dx and the gradients that come later take at least as many bytes. */
 function hiddenFits(block: Block): boolean {
   const { tokens, dim, hiddenDim } = block.problem;
   return tokens * hiddenDim <= dim * (tokens + (oneByOne(block) ? 1 : 2) * hiddenDim);
 }
 
-/** dDown, after dg and du have taken the place of g and u. */
+/** Computes dDown from a stored h, after dg and du have taken the place of g and u. */
 function withHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor {
   const h = block.tokensByHidden("workspace", "h");
   block.matmul({
@@ -124,7 +131,7 @@ function withHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor 
   return dDown;
 }
 
-/** dDown, before dg and du take the place of g and u. */
+/** Computes dDown without storing h, before dg and du take the place of g and u. */
 function withoutHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor {
   const dDown = block.emptyDownGradient();
   block.matmul({

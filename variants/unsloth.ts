@@ -12,7 +12,7 @@ import {
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
- * Unsloth: h is not saved; the backward kernel computes it again over dh, and writes du over g and dg over u.
+ * Unsloth: h is not saved. The backward kernel computes it again over dh, and writes du over g and dg over u.
  *
  * Saves g, u: 2 TH elements.
  * Forward, 4 launches: g, u, h, y.

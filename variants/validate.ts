@@ -10,19 +10,19 @@ import { variants } from "./mod.ts";
 import type { Options, Recording } from "./options.ts";
 import type { Inputs, Problem, Sizes, Weights } from "./variant.ts";
 
-/** What a block may be told about how it is computed. */
+/** The options that say how a block is computed. */
 const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as const;
 
-/** What a question about a block may hold, beside {@linkcode OPTIONS}. */
+/** The properties of a problem that `explain` and `plan` take. */
 const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "activation", "precision"] as const;
 
-/** Of an activation's expression: ten times what the formulas of known activations take. */
+/** The longest expression of an activation: ten times the length of known formulas. */
 const MOST_CHARACTERS = 4000;
 
-/** Brackets within brackets of an activation's expression. */
+/** The deepest that brackets may be nested in an activation's expression. */
 const MOST_NESTED = 100;
 
-/** What a call computes from, as the caller gave it. */
+/** The arguments of a call, as the caller gave them. */
 export interface Call {
   readonly gpu: Gpu;
   readonly x: Tensor;
@@ -31,8 +31,8 @@ export interface Call {
 }
 
 /**
- * Options with their defaults, checked. They are a copy: the caller's own may change before backward, and may be getters
- * that give something else the next time.
+ * Options, checked and with their defaults. They are a copy, because the caller's own may change before backward, or
+ * have getters that give another value the next time.
  */
 export interface Settings {
   readonly activation: Activation;
@@ -42,7 +42,7 @@ export interface Settings {
   readonly encoder: GPUCommandEncoder | undefined;
 }
 
-/** A call that was checked. Nothing of the caller's own objects is read after it. */
+/** A call that was checked. The caller's own objects are not read again. */
 export interface CheckedCall {
   readonly problem: Problem;
   readonly inputs: Inputs;
@@ -50,7 +50,7 @@ export interface CheckedCall {
 }
 
 /**
- * The problem that a call states, checked before anything is allocated.
+ * Checks a call before anything is allocated, and gives its problem, inputs and settings.
  *
  * @throws {TypeError} If an argument is of another kind, device, dtype, or disposed, or has an unknown name.
  * @throws {RangeError} If shapes do not fit together, or an option has no such value.
@@ -87,7 +87,7 @@ export function namedInputs({ x, weights }: Inputs): Record<string, Tensor> {
   return { x, ...Object.fromEntries(parts) };
 }
 
-/** A question about a problem, checked, with its defaults filled in. */
+/** The arguments of `explain` or `plan`, checked and with their defaults. */
 export interface CheckedProblem {
   readonly problem: Problem;
   readonly settings: Settings;
@@ -96,7 +96,7 @@ export interface CheckedProblem {
 }
 
 /**
- * The problem that is asked about.
+ * Checks the arguments of `explain` and `plan`.
  *
  * @throws {TypeError} If it is no object, has another name, or an option is of another kind.
  * @throws {RangeError} If a size is no whole number from 1 up, or an option has no such value.
@@ -133,7 +133,7 @@ export function checkProblem(
 }
 
 /**
- * The options of a call that records work.
+ * Checks the options of a call that records work.
  *
  * @throws {TypeError} If options is no object or has another name, or one of them is of another kind.
  * @throws {RangeError} If one of them has no such value.
@@ -184,7 +184,7 @@ function checkedBudget(memoryBudget: unknown): number | null {
   );
 }
 
-/** What {@linkcode checkInputs} then checks: the parts of a caller's weights, each read once. */
+/** Reads each part of a caller's weights once. {@linkcode checkInputs} checks them later. */
 function readWeights(weights: unknown): Weights {
   if (typeof weights !== "object" || weights === null) {
     throw new TypeError(
@@ -215,7 +215,7 @@ function hiddenOf(weights: Weights, dim: number): number {
   return hidden;
 }
 
-/** A copy, each text read once: the caller's own may change before backward, or answer by getters. */
+/** Copies an activation. Each text is read once, because the caller's own may change before backward or be a getter. */
 function readActivation(activation: unknown): Activation {
   if (typeof activation === "string") {
     checkOneOf("activation", activation, ACTIVATIONS);
@@ -236,7 +236,10 @@ function readActivation(activation: unknown): Activation {
   return { wgsl, derivative };
 }
 
-/** Compilers call themselves for each operator and bracket: what is too long or deep ends the process, uncatchably. */
+/**
+ * Bounds the length and depth of an expression. A compiler recurses for each operator and bracket, and one that runs
+ * out of stack ends the process: no error could be caught.
+ */
 function checkExpression(name: string, text: string): void {
   if (text.length > MOST_CHARACTERS) {
     throw new RangeError(

@@ -48,14 +48,14 @@ export interface Problem extends Sizes {
   readonly dtype: DType;
   /** The activation of the gate. */
   readonly activation: Activation;
-  /** What products are added up in. */
+  /** How the sums of products are added up. */
   readonly precision: Precision;
 }
 
 /**
- * Weights with gate and up each [D, H]; down [H, D]: [in, out], a row for each input.
+ * Weights with gate and up as two tensors. Each weight is [in, out]: a row for each input.
  *
- * Checkpoints of PyTorch keep the transpose, [out, in]; transpose them first. A shape cannot always tell: where D = H, a
+ * Checkpoints of PyTorch keep the transpose, [out, in]; transpose them first. Shapes cannot always tell: if D = H, a
  * square [out, in] weight passes all checks, and every result is wrong.
  *
  * @example The transpose of what a PyTorch module keeps
@@ -127,8 +127,8 @@ export interface Inputs {
 }
 
 /**
- * Gradients of a loss: dx [..., D]; dDown [H, D]; dGate and dUp [D, H] each, or dGateUp [D, 2, H], gate first, in the form
- * `W` that the weights came in. The caller owns and disposes them.
+ * Gradients of a loss: dx [..., D], dDown [H, D], and those of gate and up in the form `W` of the weights. These are
+ * dGate and dUp, [D, H] each, or dGateUp [D, 2, H], gate first. The caller disposes them.
  *
  * @example Gradients have the form of the weights
  * ```ts
@@ -148,12 +148,12 @@ export type Gradients<W extends Weights = Weights> =
 export interface Forward {
   /** [T, D]; the caller owns and disposes it. */
   readonly y: Tensor;
-  /** Backward consumes and disposes these, in place where its origin does. */
+  /** Backward disposes these. It overwrites them first where the system that it reproduces does. */
   readonly saved: Readonly<Record<string, Tensor>>;
 }
 
 /**
- * What is known of a way of computing the block.
+ * The description of a variant.
  *
  * @example Those that need no copy of combined weights
  * ```ts
@@ -179,13 +179,13 @@ export interface VariantInfo {
 }
 
 /**
- * One way of computing the block, forward and backward. What it records must depend on the block and its recorder's
- * capabilities alone: in the registry its code runs once for each kind of block, and what that recorded is repeated.
+ * One way of computing the block, forward and backward. What it records must depend only on the block and its
+ * recorder's capabilities: the registry runs its code once for each kind of block, and then repeats what that recorded.
  */
 export interface Variant extends VariantInfo {
   /** Tokens that are computed at a time. Default: all. */
   readonly chunkTokens?: number;
-  /** The same in ever smaller chunks of tokens, for ever less memory. Default: none. */
+  /** The same variant in ever smaller chunks of tokens, which take ever less memory. Default: none. */
   inChunks?(tokens: number): Variant[];
   /** Records forward. With `training`, keeps what backward needs. */
   forward(block: Block, training: boolean): Forward;
@@ -193,12 +193,12 @@ export interface Variant extends VariantInfo {
   backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients;
 }
 
-/** What a way of computing is called: its variant, and the chunks of tokens if there are any. */
+/** The name of a way of computing: the id of its variant, and the size of its chunks if there are any. */
 export function wayName(id: string, chunkTokens: number | null = null): string {
   return chunkTokens === null ? id : `${id} in chunks of ${chunkTokens} tokens`;
 }
 
-/** One problem with its inputs and the recorder to write to: what a variant's code works on. */
+/** What a variant's code works on: a problem, its inputs, and the recorder that takes the launches. */
 export class Block {
   /** A block that records into `recorder`. */
   constructor(readonly recorder: Recorder, readonly problem: Problem, readonly inputs: Inputs) {}

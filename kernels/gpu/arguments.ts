@@ -1,6 +1,8 @@
-/** What arguments of public calls may be. Callers without types pass anything, and proxies and getters that throw. */
+/**
+ * Checks of arguments of public calls. Callers without types may pass anything, even proxies and getters that throw.
+ */
 
-/** What a value is, short enough for an error message. */
+/** Describes a value in few characters, for an error message. */
 export function kindOf(value: unknown): string {
   try {
     if (typeof value === "function") return "a function";
@@ -18,9 +20,9 @@ export function isEncoder(value: unknown): value is GPUCommandEncoder {
 }
 
 /**
- * A copy of an object's named properties, each read once: getters may give something else the next time.
+ * Copies the named properties of an object. Each is read once, as a getter may give another value the next time.
  *
- * @throws {TypeError} If it is no object, or has a property of its own of another name.
+ * @throws {TypeError} If it is no object, or has an own property that is not among the names.
  */
 export function readOnce<Name extends string>(
   argument: string,

@@ -19,30 +19,30 @@ export interface Capabilities {
   readonly shaderF16: boolean;
   /** Whether launches can be timed on the device's own clock. */
   readonly timestamps: boolean;
-  /** Bytes of a buffer at most. */
+  /** The most bytes of a buffer. */
   readonly maxBufferSize: number;
-  /** Bytes of one binding at most. */
+  /** The most bytes of one binding. */
   readonly maxStorageBufferBindingSize: number;
-  /** Storage buffers of one kernel at most. */
+  /** The most storage buffers of one kernel. */
   readonly maxStorageBuffersPerShaderStage: number;
-  /** Bytes of workgroup memory at most. */
+  /** The most bytes of workgroup memory. */
   readonly maxComputeWorkgroupStorageSize: number;
-  /** Threads of a workgroup at most. */
+  /** The most threads of a workgroup. */
   readonly maxComputeInvocationsPerWorkgroup: number;
-  /** Workgroups along one dimension at most. */
+  /** The most workgroups along one dimension. */
   readonly maxComputeWorkgroupsPerDimension: number;
-  /** Bytes of which the offset of a binding is a multiple. */
+  /** Offsets of bindings must be multiples of so many bytes. */
   readonly minStorageBufferOffsetAlignment: number;
-  /** Matrices that a subgroup can multiply, as tensor cores do; none where the device was made without them. */
+  /** Matrices that a subgroup can multiply, on tensor cores. Empty if the device was made without the feature. */
   readonly subgroupMatrices: readonly SubgroupMatrixConfig[];
-  /** Threads of a subgroup at least; 0 where WGSL has no subgroups. */
+  /** The fewest threads of a subgroup, or 0 if WGSL has no subgroups. */
   readonly subgroupMinSize: number;
-  /** Threads of a subgroup at most; 0 where WGSL has no subgroups. */
+  /** The most threads of a subgroup, or 0 if WGSL has no subgroups. */
   readonly subgroupMaxSize: number;
 }
 
 /**
- * A product of matrices that a subgroup does at once: an M x K by a K x N matrix, added to an M x N one.
+ * A product that a subgroup computes at once: an M x K matrix times a K x N matrix, added to an M x N matrix.
  *
  * @example What an adapter offers
  * ```ts
@@ -66,7 +66,7 @@ export interface SubgroupMatrixConfig {
   readonly K: number;
 }
 
-/** Limits that are asked for at the adapter's own value; WebGPU's defaults are far smaller. */
+/** Limits that are requested at the adapter's own value, because WebGPU's defaults are far smaller. */
 export const LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -78,13 +78,13 @@ export const LIMITS = [
   "minStorageBufferOffsetAlignment",
 ] as const;
 
-/** WebGPU's name of matrices that a subgroup multiplies, until they are standard. */
+/** Chromium's name of the feature, until subgroup matrices are standard. */
 const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix";
 
-/** Features that are asked for where an adapter has them. */
+/** Features that are requested if the adapter has them. */
 export const FEATURES = ["timestamp-query", "shader-f16", "subgroups", SUBGROUP_MATRIX] as GPUFeatureName[];
 
-/** A binding ends below 2^31 bytes in wgpu, even where the adapter's limit says more. */
+/** The largest binding in wgpu. It must stay below 2^31 bytes, even if the adapter's limit is larger. */
 const MAX_BINDING = 2 ** 31 - 4;
 
 /** What a device can do. */
@@ -108,7 +108,7 @@ export function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabil
   };
 }
 
-/** What browsers and Deno tell of subgroup matrices, which their types do not know yet. */
+/** What an adapter's info says of subgroup matrices. The types of browsers and Deno do not declare it yet. */
 interface SubgroupInfo {
   readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig>;
   readonly subgroupMinSize?: number;

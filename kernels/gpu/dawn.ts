@@ -1,6 +1,6 @@
 /**
- * Dawn, Chromium's WebGPU, as a device in Deno: the way to tensor cores until Deno's own WebGPU offers them. An entry
- * point of its own that mod.ts does not import, so that nobody downloads Dawn unasked.
+ * Makes devices of Dawn, Chromium's WebGPU, in Deno. Dawn gives access to tensor cores, which Deno's own WebGPU does
+ * not offer yet. mod.ts does not import this entry point, so that nobody downloads Dawn unasked.
  *
  * @module
  */
@@ -13,32 +13,31 @@ export class DawnError extends Error {
   override name = "DawnError";
 }
 
-/** What the package offers of itself. */
+/** The part of the package that is used here. */
 interface Dawn {
   create(options: string[]): GPU;
 }
 
-/** Not written where it is imported: Deno would download 130 MB for every program that could come there. */
+/** A constant, as Deno would download a literal in `import()` (130 MB) for every program that could reach it. */
 const PACKAGE = "npm:webgpu@0.6.2";
 
 /**
- * Experimental features are allowed, NVIDIA has float16, and timestamps come as the device gives them, not rounded to
- * 100 us.
+ * Allows experimental features, gives NVIDIA float16, and turns off the rounding of timestamps to 100 us.
  */
 const OPTIONS = [
   "enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia",
   "disable-dawn-features=timestamp_quantization",
 ];
 
-/** A device of Dawn's ends with the instance that it came from. */
+/** Keeps Dawn's instances, because a device ends with the instance that it came from. */
 const instances = new WeakMap<Gpu, GPU>();
 
 /**
  * Asks Dawn for a device with the adapter's real limits and features. Downloads `npm:webgpu` on first use (MIT; Linux,
  * macOS, Windows).
  *
- * @param options `adapter` as {@linkcode requestGpu} takes it; `subgroupMatrices`: whether a device without them will do
- * (default: they are required).
+ * @param options `adapter` as {@linkcode requestGpu} takes it; `subgroupMatrices`: "optional" if a device without
+ * them will do. Default: "required".
  * @throws {DawnError} If Dawn cannot be loaded here, or the adapter has no subgroup matrices.
  * @throws {NoAdapterError} If no adapter fits.
  *

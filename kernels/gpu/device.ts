@@ -45,7 +45,7 @@ export class NoAdapterError extends Error {
 }
 
 /**
- * A device with its memory, its compiled kernels and what it can do. Dispose it to free all of them.
+ * A device, with its memory, its compiled kernels and its capabilities. Disposing it frees all of them.
  *
  * @example Your own device
  * ```ts
@@ -82,7 +82,7 @@ export class Gpu {
   compileMs = 0;
   readonly #pipelines = new Pipelines();
   readonly #bindGroups: BindGroups;
-  /** Faults that were known when the last pipeline or bind group was made. */
+  /** How many faults were known at the last call of `pipeline`. If there are more now, what is kept may be invalid. */
   #madeAt = 0;
   readonly #faults: Faults;
   readonly #owned: boolean;
@@ -98,7 +98,7 @@ export class Gpu {
     this.#owned = owned;
   }
 
-  /** Wraps a caller's device, which stays the caller's: disposing frees only what this library made. */
+  /** Wraps a caller's device. It stays the caller's: disposing frees only what this library made. */
   static from(device: GPUDevice): Gpu {
     const isDevice = typeof device?.createComputePipeline === "function" && device.limits && device.queue;
     if (!isDevice) {
@@ -125,7 +125,7 @@ export class Gpu {
   }
 
   /**
-   * A device of an adapter, with the adapter's real limits and the useful optional features.
+   * Requests a device of an adapter, with the adapter's own limits and the optional features that the library uses.
    *
    * @internal
    */
@@ -137,7 +137,7 @@ export class Gpu {
   }
 
   /**
-   * The compiled form of a kernel: compiled on first use, then shared. Of many, those used last are kept.
+   * The compiled form of a kernel. It is compiled on first use, and kept while few enough others are used after it.
    *
    * @internal
    */
@@ -152,14 +152,14 @@ export class Gpu {
     });
   }
 
-  /** What did not compile, or found no room, is invalid, which the device tells later: it must not be taken again. */
+  /** Forgets all pipelines and bind groups. A device tells late which ones it could not make, so any may be invalid. */
   #forget(): void {
     this.#pipelines.clear();
     this.#bindGroups.clear();
   }
 
   /**
-   * Says that an error scope caught a fault: buffers and pipelines that were made before serve no more.
+   * Notes that an error scope caught a fault. Buffers and pipelines that were made before it are not used again.
    *
    * @internal
    */
@@ -168,7 +168,8 @@ export class Gpu {
   }
 
   /**
-   * Calls the device where faults are found even inside a caller's own error scope; the next `read` or `check` tells.
+   * Calls the device so that faults are found even inside a caller's own error scope. The next `read` or `check` throws
+   * them.
    *
    * @internal
    */
@@ -191,13 +192,15 @@ export class Gpu {
   }
 
   /**
-   * Says that a caller's encoder, which work was recorded into, is submitted or will never be. Until then what its
-   * work needs is kept from other use, its results are refused where they would be read too early, and writes to what
-   * it uses are refused.
+   * Tells the library that a caller's encoder was submitted, or was dropped and never will be. Call it once for each
+   * encoder that work was recorded into, right after `queue.submit` or after dropping it, and record nothing more into
+   * it.
    *
-   * The caller owes one call for each encoder, right after `queue.submit`, or after dropping the encoder; then nothing
-   * more is recorded into it. `read` of its results tells if it did not run. Calls that compute from results of an
-   * encoder that did not run cannot know, and give numbers without meaning.
+   * Until then the library keeps what the work needs from other use. It refuses to read its results, and to write the
+   * tensors that it uses.
+   *
+   * If the encoder did not run after all, `read` of its results throws. Other calls cannot know that: what they compute
+   * from such results has no meaning.
    *
    * @throws {TypeError} If it is no encoder, nothing was recorded into it, or this was called for it before.
    */
@@ -220,8 +223,8 @@ export class Gpu {
   }
 
   /**
-   * Gives the buffers that wait for reuse back to the device, and the compiled kernels but the 32 that were used last,
-   * which are compiled again when they are needed.
+   * Frees the buffers that wait for reuse, and all compiled kernels but the 32 used last. A kernel that is needed again
+   * is compiled again.
    */
   trim(): void {
     this.memory.trim();
@@ -267,7 +270,7 @@ export function assertGpu(gpu: unknown): asserts gpu is Gpu {
 }
 
 /**
- * Asks for a device with the adapter's real limits and the useful optional features.
+ * Requests a device with the adapter's own limits and the optional features that the library uses.
  *
  * @throws {TypeError} If options is no object or has another name.
  * @throws {RangeError} If `adapter` is none of the choices.

@@ -7,7 +7,7 @@ export interface Binding {
   readonly tensor: Tensor;
   /** Bytes from the tensor's first element; a multiple of the device's offset alignment. */
   readonly byteOffset?: number;
-  /** Bytes that are bound; without it, the whole tensor. */
+  /** Bytes that are bound. Default: the whole tensor. */
   readonly byteLength?: number;
 }
 
@@ -24,14 +24,14 @@ export interface Dispatch {
   readonly uniforms: readonly number[];
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
-  /** Floating-point operations that it does, counted as the mathematics asks. */
+  /** Floating-point operations that the formula needs, however the kernel computes it. */
   readonly flops: number;
-  /** Device bytes that it must move at least: each input read once, each output written once. */
+  /** The fewest device bytes that it must move: each input is read once, each output written once. */
   readonly bytes: number;
   /** The tile or path that was chosen, for reports. */
   readonly tile?: string;
   /** What computes it. Default: multiply-adds. */
   readonly units?: Units;
-  /** The matrix product that it is, as a tuning table names it. */
+  /** The name of its matrix product in a tuning table. */
   readonly product?: string;
 }

@@ -22,13 +22,13 @@ export interface ConversionOptions {
   float16Array?: typeof Float16Array | null;
 }
 
-/** Bits that make float32 NaN, without the sign, are those above infinity's. */
+/** float32 bits of infinity. Without the sign, the bits of every NaN are above these. */
 const INFINITY_BITS = 0x7f800000;
 
 /** float32 bits of 2^-14, the smallest normal float16. */
 const SMALLEST_NORMAL_BITS = 0x38800000;
 
-/** float32 bits of 2^16: at and beyond it every number is infinite in float16. */
+/** float32 bits of 2^16. From there on, every number is infinite in float16. */
 const OVERFLOW_BITS = 0x47800000;
 
 /** Difference of the exponent biases, 127 - 15, at float32's place. */
@@ -40,7 +40,8 @@ export function bytesPerElement(dtype: DType): number {
 }
 
 /**
- * Stores numbers as a dtype: rounded once, to nearest, ties to even; beyond the largest finite number, infinite.
+ * Stores numbers as a dtype. Each is rounded once, to nearest, ties to even. Beyond the largest finite number it
+ * becomes infinite.
  *
  * @returns Little-endian bytes, padded with zeros to a multiple of 4. A Float32Array as float32 is viewed, not copied.
  */
@@ -93,10 +94,10 @@ export function roundTo(values: Float32Array, dtype: DType, options?: Conversion
 }
 
 /**
- * The float32 numbers on the way to 16 bits. Rounded to nearest here and once more there, a number just beside a halfway
- * point could fall on it first and then to the wrong side. Rounded to odd it cannot: of the two neighbours of a number
- * that float32 does not hold, the one whose last bit is 1 is taken, and halfway points end in 0
- * (https://inria.hal.science/inria-00080427).
+ * Rounds numbers to float32 as the first of two steps to 16 bits. It rounds to odd: if float32 does not hold a number,
+ * the neighbour whose last bit is 1 is taken. Rounding to nearest in both steps would be wrong, because a number just
+ * beside a halfway point could fall on it first and then to the wrong side. An odd number is no halfway point, as those
+ * end in 0 (https://inria.hal.science/inria-00080427).
  */
 function roundedToOdd(numbers: Float64Array): Float32Array {
   const values = Float32Array.from(numbers);
@@ -109,7 +110,7 @@ function roundedToOdd(numbers: Float64Array): Float32Array {
   return values;
 }
 
-/** Two elements fill a 32-bit word, so an odd number of them gets one more. */
+/** The number of elements, made even, as two of them fill a 32-bit word. */
 function paddedLength(values: Float32Array): number {
   return Math.ceil(values.length / 2) * 2;
 }
@@ -124,7 +125,7 @@ function bitsOf(values: Float32Array): Int32Array {
   return new Int32Array(values.buffer, values.byteOffset, values.length);
 }
 
-/** bfloat16 is float32's upper half. NaN stays NaN: rounding up could carry its payload into infinity or zero. */
+/** Rounds to the upper half of float32. NaN goes apart, as rounding could carry its payload into infinity or zero. */
 function bfloat16Bits(values: Float32Array): Uint16Array {
   const bits = bitsOf(values);
   const halves = new Uint16Array(paddedLength(values));
@@ -156,11 +157,11 @@ function float16Bits(value: number, bits: number): number {
   if (magnitude > INFINITY_BITS) return sign | 0x7e00;
   if (magnitude >= OVERFLOW_BITS) return sign | 0x7c00;
   if (magnitude < SMALLEST_NORMAL_BITS) return sign | subnormalBits(Math.abs(value));
-  // A carry out of the mantissa lands in the exponent, and out of the largest exponent in infinity: both right.
+  // A carry out of the mantissa raises the exponent, and out of the largest exponent it gives infinity. Both are right.
   return sign | ((magnitude - REBIAS_BITS + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }
 
-/** A multiple of 2^-24: adding and taking 2^52 rounds a float64 to a whole number, ties to even. */
+/** A subnormal counts units of 2^-24. Adding and subtracting 2^52 rounds a float64 to a whole number, ties to even. */
 function subnormalBits(magnitude: number): number {
   return magnitude * 2 ** 24 + 2 ** 52 - 2 ** 52;
 }
@@ -182,5 +183,5 @@ function float16Value(half: number): number {
   return sign * (1024 + mantissa) * POWERS_OF_TWO[exponent];
 }
 
-/** Unit in the last place of each float16 exponent; 0 is not used. */
+/** The unit in the last place of each float16 exponent. Entry 0 is not used. */
 const POWERS_OF_TWO = Float64Array.from({ length: 31 }, (_, exponent) => 2 ** (exponent - 25));

@@ -2,8 +2,8 @@ import { kindOf } from "./arguments.ts";
 import { type DType, encode } from "./dtype.ts";
 
 /**
- * Values that a tensor can be filled with: numbers, or, in a `Uint16Array`, the bits of float16 or bfloat16 as files
- * of weights store them.
+ * Values that a tensor can be filled with: numbers, or the bits of float16 or bfloat16 in a `Uint16Array`, as files of
+ * weights store them.
  *
  * @example bfloat16 weights as a safetensors file stores them
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The device refused an allocation, or would: nothing was allocated.
+ * An allocation was refused, by the device or because it exceeds the device's limit. Nothing was allocated.
  *
  * @example Larger than any buffer
  * ```ts
@@ -19,7 +19,7 @@ export class OutOfMemoryError extends Error {
   override name = "OutOfMemoryError";
 }
 
-/** What went wrong on a device outside a caller's own error scopes, and whether it is lost. */
+/** Collects what goes wrong on a device outside a caller's own error scopes, and notes if the device is lost. */
 export class Faults {
   readonly #device: GPUDevice;
   readonly #errors: GPUError[] = [];
@@ -40,7 +40,7 @@ export class Faults {
     return this.#lost;
   }
 
-  /** Faults so far: what was made before the last of them may be invalid. */
+  /** How many faults there were. What was made before the last of them may be invalid. */
   get count(): number {
     return this.#count;
   }
@@ -51,8 +51,8 @@ export class Faults {
   }
 
   /**
-   * Calls the device in an error scope of the library's own. Otherwise a fault would go to the scope that a caller may
-   * have open, and be missed here: what it spoiled would be read as if it were right.
+   * Calls the device in an error scope of the library's own. Otherwise a fault would go to a scope that a caller may
+   * have open and be missed here. What it spoiled would then be read as if it were right.
    */
   guarded<T>(work: () => T): T {
     this.#device.pushErrorScope("validation");
@@ -61,19 +61,19 @@ export class Faults {
     } finally {
       const told = this.#device.popErrorScope().then((error) => {
         if (error) this.#add(error);
-      }, () => {}) // a lost device, which `lost` tells
+      }, () => {}) // the device is lost, and `lost` says so
         .finally(() => this.#open.delete(told));
       this.#open.add(told);
     }
   }
 
-  /** Waits until all that {@linkcode Faults.guarded} work led to is known. */
+  /** Waits until the faults of all {@linkcode Faults.guarded} work are known. */
   async settled(): Promise<void> {
     await Promise.all(this.#open);
   }
 
   /**
-   * Throws what was reported since the last call.
+   * Throws if the device reported a fault since the last call.
    *
    * @throws {OutOfMemoryError} If the device had no room for a buffer.
    * @throws {Error} If the device is lost or an operation failed otherwise.
@@ -82,7 +82,7 @@ export class Faults {
     if (this.#lost !== null) throw new Error(`Cannot use the GPU as its device is lost: ${this.#lost}`);
     const errors = this.#errors.splice(0);
     if (errors.length === 0) return;
-    // By name: a device that is not the engine's own has classes of its own.
+    // Compares names, because a device of another implementation has error classes of its own.
     const noRoom = errors.some((error) => error.constructor.name === "GPUOutOfMemoryError");
     const messages = errors.map(({ message }) => message).join("; ");
     throw new (noRoom ? OutOfMemoryError : Error)(`Cannot go on as the GPU reported: ${messages}`);

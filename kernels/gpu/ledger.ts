@@ -12,7 +12,7 @@
  * ```
  */
 export type Purpose =
-  /** x, weights, dy: the caller's, not counted as a variant's memory. */
+  /** x, weights and dy. They are the caller's, and do not count as a variant's memory. */
   | "input"
   /** y. */
   | "output"
@@ -82,12 +82,12 @@ export class Ledger {
     return CHARGED.reduce((sum, purpose) => sum + this.live(purpose), 0);
   }
 
-  /** All live bytes that someone holds: charged, inputs and internal ones. The pool's are not in it. */
+  /** All live bytes: charged, input and internal ones. Those in the pool do not count. */
   get liveBytes(): number {
     return this.chargedBytes + this.live("input") + this.live("internal");
   }
 
-  /** Bytes that wait for reuse: of released buffers, and of the sizes that launches share. */
+  /** Bytes that wait for reuse: released buffers, and the uniform blocks that launches share. */
   get pooledBytes(): number {
     return this.#pooledBytes;
   }

@@ -2,7 +2,7 @@ import type { Capabilities } from "./capabilities.ts";
 import type { Dispatch } from "./dispatch.ts";
 
 /**
- * Sizes exceed what the device can do at once; the message names the limit.
+ * A size exceeds a limit of the device. The message names the limit.
  *
  * @example A binding holds less than a buffer
  * ```ts
@@ -23,7 +23,7 @@ export class LimitError extends RangeError {
 }
 
 /**
- * Checks a launch against the device's limits, so that none is refused later or wraps around silently.
+ * Checks a launch against the device's limits. Otherwise it could be refused later, or wrap around silently.
  *
  * @throws {LimitError} If it binds or launches more than the device can.
  */

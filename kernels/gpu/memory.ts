@@ -16,7 +16,7 @@ export interface AcquireInit {
   readonly encoder?: GPUCommandEncoder;
 }
 
-/** Where tensors get their bytes from: a device, or nothing at all when a run is only planned. */
+/** Where tensors get their bytes from: a device, or only a count if the run is planned. */
 export interface Memory {
   /** Counts every byte that `acquire` gives out. */
   readonly ledger: Ledger;
@@ -82,8 +82,8 @@ function checkBufferSize(
 /**
  * Device memory with a {@linkcode Pool}: a released buffer serves the next request of exactly its size.
  *
- * Reuse follows the order of recording, and WebGPU orders the dispatches, so no wait is needed. Work in a caller's
- * encoder may be submitted later than what is recorded after it: {@linkcode Pending} keeps its buffers apart.
+ * Reuse needs no wait, because work runs in the order of recording. Only work in a caller's encoder may be submitted
+ * later than what is recorded after it, so {@linkcode Pending} keeps its buffers apart.
  */
 export class DeviceMemory implements Memory {
   readonly ledger: Ledger = new Ledger();
@@ -92,11 +92,11 @@ export class DeviceMemory implements Memory {
   readonly #pool: Pool = new Pool(this.ledger);
   readonly #proofs: Proofs;
   readonly #faults: Faults | null;
-  /** How many faults were known when a buffer was made: one that the device refused is invalid, which it tells later. */
+  /** How many faults were known when a buffer was made. If there are more now, it may be a buffer that was refused. */
   readonly #made = new WeakMap<GPUBuffer, number>();
   #disposed = false;
 
-  /** Memory of a device, nothing of it taken yet; what `faults` holds is thrown where bytes are read. */
+  /** Begins with nothing allocated. Reading bytes throws the faults that `faults` holds. */
   constructor(readonly device: GPUDevice, faults: Faults | null = null) {
     this.#faults = faults;
     this.#proofs = new Proofs(device, this.ledger);
@@ -152,7 +152,7 @@ export class DeviceMemory implements Memory {
     this.pending.use(encoder, buffer, { written });
   }
 
-  /** Ends a caller's recording, which is submitted or dropped: its released buffers serve again. */
+  /** Ends a caller's recording, which is submitted or dropped. The buffers that it released may serve again. */
   submitted(encoder: GPUCommandEncoder): void {
     const { freed, written } = this.pending.end(encoder);
     this.#proofs.claim(encoder, written);
@@ -160,7 +160,7 @@ export class DeviceMemory implements Memory {
     this.#pool.evict();
   }
 
-  /** Bounds what waits for reuse. Call after a submit, never while recording. */
+  /** Destroys buffers that wait for reuse, beyond the pool's bound. Call after a submit, never while recording. */
   evict(): void {
     this.#pool.evict();
   }
@@ -190,7 +190,7 @@ export class DeviceMemory implements Memory {
     try {
       const failed = await staging.mapAsync(1).then(() => null, (error) => error); // GPUMapMode.READ
       await this.#faults?.settled();
-      this.#faults?.check(); // says more than a map that failed for what is told here
+      this.#faults?.check(); // first, because it tells why the map failed
       if (failed) throw failed;
       const mapped = new Uint8Array(staging.getMappedRange());
       if (proof && mapped[byteLength] !== 0) throw neverRan(label);
@@ -225,7 +225,7 @@ export class DeviceMemory implements Memory {
     this.#pool.trim();
   }
 
-  /** Trims, and ends all recordings with what they hold. What is released later is destroyed. */
+  /** Destroys the buffers that wait, and ends all recordings. A buffer that is released later is destroyed at once. */
   dispose(): void {
     this.#disposed = true;
     this.#unpark(this.pending.endAll());
@@ -241,7 +241,7 @@ export class DeviceMemory implements Memory {
   }
 }
 
-/** What is asked for needs an encoder's work, which runs when the caller submits it. */
+/** The error of a call that needs an encoder's work before the caller has submitted it. */
 export function notSubmitted(what: string, does: "writes" | "uses" = "writes"): TypeError {
   return new TypeError(
     `Cannot ${what} as the encoder that ${does} it must be submitted, and gpu.submitted(encoder) called: ` +

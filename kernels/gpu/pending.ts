@@ -1,8 +1,8 @@
-/** What is recorded into a caller's encoder. */
-interface Recording {
+/** The buffers of what is recorded into a caller's encoder. */
+interface OpenRecording {
   readonly used: Set<GPUBuffer>;
   readonly written: Set<GPUBuffer>;
-  /** Parked buffers that no other recording uses, by size; the one parked last is the last. */
+  /** Parked buffers that no other recording uses, by size, in the order of parking. */
   readonly idle: Map<number, GPUBuffer[]>;
 }
 
@@ -17,16 +17,17 @@ export interface Ended {
 /**
  * Recordings into callers' encoders that are not submitted yet.
  *
- * A buffer released while such a recording uses it is parked: another request, submitted earlier, would find its
- * content overwritten. Later work of the same recording may have it at once, because it runs later.
+ * A buffer that is released while such a recording uses it is parked. Other work must not get it: that could be
+ * submitted earlier, and the recording would overwrite its content. Later work of the same recording may have it at
+ * once, because it runs later.
  *
- * A caller may have thousands of encoders open, so that each question here is one look-up, however many there are.
+ * A caller may have thousands of encoders open, so each question here takes one look-up, however many there are.
  */
 export class Pending {
-  readonly #recordings = new Map<GPUCommandEncoder, Recording>();
-  readonly #users = new Map<GPUBuffer, Set<Recording>>();
-  /** One recording at most writes a buffer: a second one is refused. */
-  readonly #writers = new Map<GPUBuffer, Recording>();
+  readonly #recordings = new Map<GPUCommandEncoder, OpenRecording>();
+  readonly #users = new Map<GPUBuffer, Set<OpenRecording>>();
+  /** The recording that writes each buffer. A second one would be refused. */
+  readonly #writers = new Map<GPUBuffer, OpenRecording>();
   readonly #parked = new Set<GPUBuffer>();
 
   /** Whether there are any. */
@@ -92,17 +93,17 @@ export class Pending {
     return { freed: [...recording.used].filter((buffer) => this.#leave(buffer, recording)), written };
   }
 
-  /** Ends all recordings; gives what is parked. */
+  /** Ends all recordings, and returns the buffers that were parked. */
   endAll(): GPUBuffer[] {
     return [...this.#recordings.keys()].flatMap((encoder) => this.end(encoder).freed);
   }
 
-  #of(encoder: GPUCommandEncoder | undefined): Recording | undefined {
+  #of(encoder: GPUCommandEncoder | undefined): OpenRecording | undefined {
     return encoder && this.#recordings.get(encoder);
   }
 
   /** Takes a buffer from a recording that ends; true if it is parked and nothing uses it any more. */
-  #leave(buffer: GPUBuffer, recording: Recording): boolean {
+  #leave(buffer: GPUBuffer, recording: OpenRecording): boolean {
     const users = this.#users.get(buffer)!;
     users.delete(recording);
     if (users.size === 0) this.#users.delete(buffer);
@@ -110,7 +111,7 @@ export class Pending {
     return users.size === 0 && this.#parked.delete(buffer);
   }
 
-  #setIdle(buffer: GPUBuffer, [user]: Iterable<Recording>): void {
+  #setIdle(buffer: GPUBuffer, [user]: Iterable<OpenRecording>): void {
     const idle = user.idle.get(buffer.size);
     if (idle) idle.push(buffer);
     else user.idle.set(buffer.size, [buffer]);

@@ -2,7 +2,7 @@ import type { Kernel } from "./kernel.ts";
 
 /** A compiled kernel. */
 export interface Pipeline {
-  /** What a pass is set to. */
+  /** Set on a compute pass before a launch. */
   readonly pipeline: GPUComputePipeline;
   /** A bind group of these parts of buffers, by binding. */
   bind(parts: readonly GPUBufferBinding[]): GPUBindGroup;
@@ -10,7 +10,7 @@ export interface Pipeline {
 
 const COMPUTE = 0x4; // GPUShaderStage.COMPUTE
 
-/** Compiles a kernel with an explicit layout, so that a binding the compiler finds unused stays in place. */
+/** Compiles a kernel. Its layout is explicit, because an automatic one leaves out bindings that are not used. */
 export function compile(device: GPUDevice, kernel: Kernel, groups: BindGroups): Pipeline {
   const { label } = kernel;
   const entries: GPUBindGroupLayoutEntry[] = kernel.access.map((access, binding) => ({
@@ -29,15 +29,16 @@ export function compile(device: GPUDevice, kernel: Kernel, groups: BindGroups): 
   return { pipeline, bind: (parts) => groups.get(layout, parts) };
 }
 
-/** Compiled kernels kept: a model has some ten for each of its shapes. Each takes about 0.6 MiB. */
+/** The most compiled kernels that are kept. A model has some ten for each of its shapes (0.6 MiB each). */
 export const MOST_PIPELINES = 256;
 
-/** Compiled kernels that {@linkcode Pipelines.trim} leaves: enough for the steps that are being run. */
+/** The compiled kernels that {@linkcode Pipelines.trim} leaves. They are enough for the steps that are being run. */
 export const TRIMMED_PIPELINES = 32;
 
 /**
- * Compiled kernels of a device, by key. The least recently used go first: each text of a custom activation is a kernel, so
- * that their number has no bound. Recorded work keeps what it uses, and a kernel that is gone is compiled again.
+ * Compiled kernels of a device, by key. Those used longest ago are dropped, because each text of a custom activation is
+ * a kernel of its own and their number has no bound. Recorded work keeps what it uses, and a dropped kernel is compiled
+ * again.
  */
 export class Pipelines {
   readonly #pipelines = new Map<string, Pipeline>();
@@ -74,7 +75,7 @@ export class Pipelines {
   }
 }
 
-/** Bind groups kept; what uses the same buffers again needs one for each launch, a model some hundred. */
+/** The most bind groups that are kept. A model that reuses its buffers needs one for each launch, some hundred. */
 const CAPACITY = 1024;
 
 let nextNumber = 0;
@@ -88,7 +89,7 @@ function numberOf(object: GPUBindGroupLayout | GPUBuffer): number {
   return number;
 }
 
-/** Bind groups of a device, shared by content: making one took a third of the time that recording a launch took. */
+/** Bind groups of a device, shared by content. (Making one took a third of the time of recording a launch.) */
 export class BindGroups {
   readonly #groups = new Map<string, GPUBindGroup>();
   readonly #device: GPUDevice;

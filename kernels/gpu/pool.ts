@@ -1,27 +1,30 @@
 import type { Ledger } from "./ledger.ts";
 
-/** Bytes that may always wait: small problems never make their buffers anew. */
+/** Bytes that may always wait, so that small problems never make their buffers anew. */
 const LEAST_BYTES = 64 * 2 ** 20;
 
-/** Of the most that a run needed at once: a step whose shapes repeat finds all its buffers again, with room to spare. */
+/**
+ * Bytes that may wait, relative to the most that were needed at once. A step whose shapes repeat thus finds all its
+ * buffers again, with room to spare.
+ */
 const SHARE = 1.5;
 
 /**
  * Released buffers that wait for a request of exactly their size.
  *
- * Where shapes change from step to step, sizes pile up that no request asks for again; `evict` bounds them.
+ * If shapes change from step to step, buffers pile up that no request asks for again. `evict` bounds them.
  */
 export class Pool {
   readonly #bySize = new Map<number, GPUBuffer[]>();
   /** All of them, the one that waits longest first. */
   readonly #order = new Set<GPUBuffer>();
-  /** Those that nothing gets again; a recording that is not submitted yet may still use them. */
+  /** Buffers that must not serve again. They are not destroyed at once, as an open recording may still use them. */
   readonly #condemned: GPUBuffer[] = [];
   readonly #ledger: Ledger;
   #bytes = 0;
   #mostBytes = LEAST_BYTES;
 
-  /** Empty; what waits is counted by `ledger`. */
+  /** Begins empty. `ledger` counts what waits. */
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
@@ -49,7 +52,7 @@ export class Pool {
     this.#ledger.pool(buffer.size);
   }
 
-  /** Notes how many bytes are needed at once, which more may wait for. */
+  /** Notes how many bytes are needed at once. The more they are, the more may wait. */
   need(bytes: number): void {
     this.#mostBytes = Math.max(this.#mostBytes, SHARE * bytes);
   }

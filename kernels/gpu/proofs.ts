@@ -10,8 +10,9 @@ interface Proof {
 export const PROOF_BYTES = 4;
 
 /**
- * Proofs that callers' encoders ran. WebGPU does not tell which encoders were submitted, and a buffer whose work was
- * dropped holds what it held before. So each encoder clears a word of its own, which is read beside its results.
+ * Proofs that callers' encoders ran. WebGPU does not tell which encoders were submitted. If one was dropped, the
+ * buffers that it should have written hold what they held before. So each encoder clears a word of its own, which is
+ * read together with its results.
  */
 export class Proofs {
   readonly #device: GPUDevice;
@@ -19,13 +20,13 @@ export class Proofs {
   readonly #words = new Map<GPUCommandEncoder, GPUBuffer>();
   readonly #proofs = new Map<GPUBuffer, Proof>();
 
-  /** None yet; the bytes of those to come are counted by `ledger` as the pool's. */
+  /** Begins without proofs. `ledger` counts their bytes as the pool's. */
   constructor(device: GPUDevice, ledger: Ledger) {
     this.#device = device;
     this.#ledger = ledger;
   }
 
-  /** Has an encoder clear a word of its own. Call it outside any pass. */
+  /** Makes an encoder clear a word of its own. Call it outside any pass. */
   begin(encoder: GPUCommandEncoder): void {
     const usage = 0x04 | 0x08; // COPY_SRC | COPY_DST
     const word = this.#device.createBuffer({
@@ -54,7 +55,7 @@ export class Proofs {
     if (buffers.length === 0) this.#destroy(word);
   }
 
-  /** The word that must be 0 if the buffer has its content; none where that is known. */
+  /** The word that is 0 once the buffer has its content. None if it is known to have it. */
   of(buffer: GPUBuffer): GPUBuffer | undefined {
     return this.#proofs.get(buffer)?.word;
   }

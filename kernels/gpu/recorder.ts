@@ -7,7 +7,7 @@ import type { Purpose } from "./ledger.ts";
 import { type Memory, notSubmitted, PlannedMemory } from "./memory.ts";
 import { Tensor } from "./tensor.ts";
 
-/** What variants write their work to: a device's command stream, or a plan that only counts. */
+/** Takes the work of variants: for a device's command stream, or for a plan that only counts. */
 export interface Recorder {
   /** What the device can do. */
   readonly capabilities: Capabilities;
@@ -18,8 +18,8 @@ export interface Recorder {
   /** Appends one launch. Launches run in order; each sees what earlier ones wrote. */
   dispatch(dispatch: Dispatch): void;
   /**
-   * Begins a group of launches that wait for earlier ones before the first of them, so that those of the group which
-   * share nothing that is written run together.
+   * Begins a group of launches. They wait for earlier ones once, before the first of the group. Launches of the group
+   * then run together, unless one writes what another uses.
    */
   beginGroup(): void;
 }
@@ -46,7 +46,7 @@ export class GpuRecorder implements Recorder {
   readonly #external: GPUCommandEncoder | undefined;
   readonly #timestamps: RecordOptions["timestamps"];
   #pass: GPUComputePassEncoder | null = null;
-  /** The query of the current span's end, which each of its passes writes again. */
+  /** The query of the current span's end. Each pass of the span writes it, so that the last one counts. */
   #end: number | null = null;
   readonly #made: Tensor[] = [];
 
@@ -90,8 +90,9 @@ export class GpuRecorder implements Recorder {
   }
 
   /**
-   * A compute pass of its own: wgpu has a pass wait for what its first uses of buffers need before it begins, and puts
-   * a barrier between launches for any buffer that is written, or was, later in the pass. A workspace from the pool was.
+   * Gives the group a compute pass of its own. Before a pass begins, wgpu waits for what the first uses of its buffers
+   * need. Later in the pass it puts a barrier between launches for any buffer that is written, or was. A workspace from
+   * the pool was.
    */
   beginGroup(): void {
     this.#pass?.end();
@@ -119,7 +120,10 @@ export class GpuRecorder implements Recorder {
     for (const tensor of this.#made) tensor.dispose();
   }
 
-  /** Has the buffers of a caller's recording kept. Refuses those that another such recording is yet to write, or to read before. */
+  /**
+   * Keeps the buffers of a caller's recording from other use. Refuses to use a buffer that another such recording is
+   * yet to write, and to overwrite one that it is yet to use.
+   */
   #note({ kernel, bindings }: Dispatch): void {
     const { memory } = this.gpu;
     const { pending } = memory;
@@ -154,7 +158,7 @@ export class GpuRecorder implements Recorder {
   }
 }
 
-/** Runs nothing: keeps the launches and counts the memory, for planning and for `explain`. */
+/** Runs nothing. It keeps the launches and counts the memory, for planning and for `explain`. */
 export class PlanRecorder implements Recorder {
   readonly memory: PlannedMemory;
   readonly dispatches: Dispatch[] = [];

@@ -5,8 +5,8 @@ import type { Recorder } from "./recorder.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
- * One entry of a plan: work as data. A tensor that is made stands for the one that recording makes in its place; the plan's
- * launches bind it as they bind tensors that exist already.
+ * One entry of a plan, which is work as data. A tensor in `make` stands for the one that recording makes in its place.
+ * Launches of the plan bind it like any tensor.
  */
 export type Step =
   /** From here on the tensor exists. */
@@ -18,19 +18,19 @@ export type Step =
   /** The launches from here on run together, as far as they write nothing that they share. */
   | "group";
 
-/** Tensors that stand for others, and those that take their places. */
+/** For each tensor that stands for another, the one that takes its place. */
 export type Places = Map<Tensor, Tensor>;
 
-/** Stands in a plan for memory that is only needed on the way. */
+/** Makes a tensor that stands in a plan for memory which is only needed on the way. */
 export function workspace(label: string, shape: readonly number[], dtype: DType): Tensor {
   return new Tensor(new PlannedMemory(), { shape, dtype, purpose: "workspace", label });
 }
 
 /**
- * Records a plan: the one place where steps become work.
+ * Records a plan. This is the one place where steps become work. If a tensor cannot be made or a launch is refused, all
+ * tensors made so far are disposed.
  *
- * @param places A tensor for each one that stands for another and is not made by the steps. Those that they make are added.
- * If one cannot be made, or a launch is refused, all that were made are disposed.
+ * @param places The real tensors for those that the steps do not make. The tensors that they make are added.
  */
 export function record(recorder: Recorder, steps: readonly Step[], places: Places = new Map()): void {
   const made: Tensor[] = [];

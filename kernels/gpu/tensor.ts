@@ -28,7 +28,7 @@ function checkedDtype(dtype: unknown, label: string): DType {
   );
 }
 
-/** How a caller's tensor is stored, of options that may hold anything. */
+/** Reads and checks how a caller's tensor is stored. The options may hold anything. */
 function storageOf(
   options: unknown,
   names: readonly ("dtype" | "label" | "byteOffset")[],
@@ -77,7 +77,10 @@ export interface TensorInit {
   encoder?: GPUCommandEncoder;
 }
 
-/** The memory of a Gpu, in which no more buffers wait for reuse than should: nothing is being recorded here. */
+/**
+ * The memory of a Gpu. Buffers that wait beyond the pool's bound are destroyed first, as nothing is being recorded
+ * here.
+ */
 function roomIn(gpu: Gpu): Gpu["memory"] {
   assertGpu(gpu);
   gpu.memory.evict();
@@ -132,10 +135,10 @@ export class Tensor {
   }
 
   /**
-   * A tensor with these values: numbers are rounded once, to nearest even, where dtype is narrower; bits are kept.
+   * Makes a tensor with these values. Numbers are rounded once, to nearest even, if dtype is narrower. Bits are kept.
    *
-   * @throws {TypeError} If gpu is none, values is no such array or has bits where dtype is float32, or options has
-   * another name than dtype and label.
+   * @throws {TypeError} If gpu is no Gpu, values is no such array, values holds bits and dtype is float32, or options
+   * has a property other than dtype and label.
    * @throws {RangeError} If the shape does not hold as many elements as there are values, or there is no such dtype.
    * @throws {OutOfMemoryError} If it is larger than a buffer of the device can be.
    */
@@ -163,9 +166,9 @@ export class Tensor {
   }
 
   /**
-   * A tensor of zeros, or of whatever a reused buffer held: write it before it is read.
+   * Makes a tensor that holds zeros, or whatever a reused buffer held. Write it before you read it.
    *
-   * @throws {TypeError} If gpu is none, or options has another name than dtype and label.
+   * @throws {TypeError} If gpu is no Gpu, or options has a property other than dtype and label.
    * @throws {RangeError} If a size of `shape` is not a whole number from 1 up, or there is no such dtype.
    * @throws {OutOfMemoryError} If it is larger than the device's largest buffer.
    */
@@ -179,11 +182,11 @@ export class Tensor {
   }
 
   /**
-   * A tensor in a caller's buffer, which stays the caller's: disposing the tensor leaves it as it is.
+   * Makes a tensor in a caller's buffer. The buffer stays the caller's: disposing the tensor leaves it as it is.
    *
    * @param options `byteOffset` is where the first element lies, a multiple of the device's
    * `minStorageBufferOffsetAlignment`.
-   * @throws {TypeError} If gpu or `buffer` is none, or options has another name.
+   * @throws {TypeError} If gpu is no Gpu, `buffer` is no GPUBuffer, or options has another property.
    * @throws {RangeError} If the buffer is too small or no storage buffer, or `byteOffset` no such multiple.
    */
   static wrap(
@@ -253,7 +256,7 @@ export class Tensor {
   }
 
   /**
-   * The memory it was made in: tensors of two devices never meet in one call.
+   * The memory that it was made in. It tells tensors of different devices apart, which never meet in one call.
    *
    * @internal
    */
@@ -273,8 +276,8 @@ export class Tensor {
   }
 
   /**
-   * Gives the bytes back; a borrowed buffer stays as it is. Work that is recorded and not submitted yet keeps them until
-   * {@linkcode Gpu.submitted}. Disposing twice does nothing.
+   * Frees the bytes. A borrowed buffer stays as it is. Work that is recorded but not submitted yet keeps the bytes
+   * until {@linkcode Gpu.submitted}. Disposing twice does nothing.
    */
   dispose(): void {
     if (this.#disposed) return;
@@ -292,9 +295,9 @@ export class Tensor {
    * Replaces the elements, as {@linkcode Tensor.from} would store them. A caller's buffer needs COPY_DST for it.
    *
    * @throws {RangeError} If there are more or fewer values than elements.
-   * @throws {TypeError} If the values are not of a kind that its dtype stores, the tensor is disposed, or it lies in a
-   * caller's buffer and is an odd number of 16-bit elements, whose last word has another's element too. Also if a caller's
-   * encoder reads or writes its buffer and is not submitted yet: what was recorded would run on the new values.
+   * @throws {TypeError} If its dtype cannot store the values, or the tensor is disposed. If it lies in a caller's
+   * buffer and has an odd number of 16-bit elements: its last word then holds a neighbour's element too. If a caller's
+   * encoder uses its buffer and is not submitted yet: what was recorded would run on the new values.
    */
   write(values: Elements): void {
     if (values?.length !== this.length) {

@@ -6,7 +6,7 @@ import { PlanRecorder } from "./recorder.ts";
 import type { Step } from "./steps.ts";
 import { Tensor, type TensorInit } from "./tensor.ts";
 
-/** Plans work and notes each step, so that {@linkcode record} can take it again on a device. */
+/** Plans work and notes each step, so that {@linkcode record} can repeat it on a device. */
 export class TraceRecorder extends PlanRecorder {
   #steps: Step[] = [];
 

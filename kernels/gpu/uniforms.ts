@@ -1,6 +1,6 @@
 import type { Ledger } from "./ledger.ts";
 
-/** Uniform blocks kept at most; shapes repeat, so a model needs a few dozen. */
+/** The most uniform blocks that are kept. Shapes repeat, so a model needs a few dozen. */
 const CAPACITY = 1024;
 
 /**
@@ -12,7 +12,7 @@ export class Uniforms {
   readonly #device: GPUDevice;
   readonly #ledger: Ledger;
 
-  /** No blocks yet; those to come are counted by `ledger`. */
+  /** Begins without blocks. `ledger` counts those to come. */
   constructor(device: GPUDevice, ledger: Ledger) {
     this.#device = device;
     this.#ledger = ledger;

@@ -65,7 +65,7 @@ export const MOST_SLICES = 64;
 const MOST_PARTIAL_BYTES = 44 * 2 ** 20;
 
 /** A way to divide a product among workgroups. */
-export interface Way {
+export interface Division {
   readonly splits: number;
   readonly tail?: Tail;
   /** The time that it should take on an H200, in indices of K of one workgroup of the `wide` tile. */
@@ -73,13 +73,13 @@ export interface Way {
 }
 
 /** The way that costs least; the first one, if a measurement could not tell them apart. */
-export function leastCost<W extends Way>([first, ...others]: readonly W[]): W {
+export function leastCost<W extends Division>([first, ...others]: readonly W[]): W {
   const best = others.reduce((best, way) => way.cost < best.cost ? way : best, first);
   return best.cost < LEAST_GAIN * first.cost ? best : first;
 }
 
 /** The ways to divide a product with a tile, the simplest first. */
-export function waysToSplit(shape: MatmulShape, tile: Tile): Way[] {
+export function waysToSplit(shape: MatmulShape, tile: Tile): Division[] {
   const { m, n, k, columns, products, mostSliceBytes = MOST_PARTIAL_BYTES } = shape;
   const byLength = Math.floor(k / LEAST_SLICE);
   const byMemory = Math.floor(mostSliceBytes / (4 * m * n * columns * products));
@@ -110,7 +110,7 @@ export function rowsAtOnce(
   return tile.tileM * (rounds > 0 ? Math.max(1, Math.floor(rounds * round / perRow)) : tileRows);
 }
 
-function tailWays(shape: MatmulShape, tile: Tile): Way[] {
+function tailWays(shape: MatmulShape, tile: Tile): Division[] {
   return tailsOf(shape, tile).map((tail) => ({ splits: 1, tail, cost: tailCost(shape, tile, tail) }));
 }
 

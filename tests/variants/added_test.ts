@@ -107,7 +107,7 @@ Deno.test("a ninth variant runs where it is named, and explain says so", async (
     const reasons = Object.fromEntries(
       longer.explain(other, sizes).rejected.map(({ implementation, reason }) => [implementation, reason]),
     );
-    assertEquals(reasons.ninth, "tuned can run, and it runs only where implementation names it");
+    assertEquals(reasons.ninth, "tuned can run, and ninth runs only where implementation names it");
     assertEquals(reasons.unsloth, "tuned can run and is tried before it");
   });
 });
