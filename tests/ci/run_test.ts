@@ -21,6 +21,7 @@ async function runWith(script: Script, readme = README): Promise<{ code: number;
     const cases = Object.entries(script).map(([words, text]) => `"${words}") ${text};;`);
     await writeProgram(`${folder}/npx`, `shift 2\ncase "$*" in\n${cases.join("\n")}\nesac`);
     await writeProgram(`${folder}/chromium`, "exit 0");
+    await writeProgram(`${folder}/.ci/tensor_cores`, script.tensor_cores ?? "exit 77");
     const path = `${folder}:${Deno.env.get("PATH")}`;
     const { code, stdout } = await new Deno.Command(`${folder}/.ci/run`, { env: { PATH: path } }).output();
     return { code, lines: new TextDecoder().decode(stdout).trimEnd().split("\n") };
@@ -35,8 +36,17 @@ async function writeProgram(path: string, text: string): Promise<void> {
 
 Deno.test("the last line adds up the tests of all summaries, and the exit status is 0 when none failed", async () => {
   const { code, lines } = await runWith(GREEN);
-  assertEquals(lines.slice(-2), ["2 skipped", "15 passed, 0 failed"]);
+  assertEquals(lines.slice(-2), ["3 skipped", "15 passed, 0 failed"]);
   assertEquals(code, 0);
+});
+
+Deno.test("tests on subgroup matrices count where the machine can run them", async () => {
+  const green = await runWith({ ...GREEN, tensor_cores: 'echo "ok | 37 passed | 0 failed (9s)"' });
+  assertEquals([green.code, ...green.lines.slice(-2)], [0, "2 skipped", "52 passed, 0 failed"]);
+  const red = await runWith({ ...GREEN, tensor_cores: 'echo "FAILED | 36 passed | 1 failed (9s)"; exit 1' });
+  assertEquals([red.code, red.lines.at(-1)], [1, "51 passed, 1 failed"]);
+  const silent = await runWith({ ...GREEN, tensor_cores: "exit 0" });
+  assertEquals([silent.code, silent.lines.at(-1)], [1, "15 passed, 1 failed"]);
 });
 
 Deno.test("failed tests are counted once, and fail the run", async () => {

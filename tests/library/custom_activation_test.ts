@@ -55,9 +55,9 @@ Deno.test("an expression at the limits compiles and runs", () =>
   }));
 
 class Square {
-  reads = 0;
+  #reads = 0;
   get wgsl() {
-    return this.reads++ === 0 ? "x * x" : "nothing";
+    return this.#reads++ === 0 ? "x * x" : "nothing";
   }
   get derivative() {
     return "2 * x";
