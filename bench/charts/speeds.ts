@@ -25,7 +25,7 @@ import { FAINT, INK_ON_COLOR } from "./theme.ts";
 
 const CELL_WIDTH = 84;
 
-/** A shape, with a mark at which the axis breaks it into three lines. */
+/** A shape, with marks at which the axis breaks it into three lines. */
 function shapeLabel(row: Row): string {
   return formatShape(row).replaceAll(", ", "|");
 }

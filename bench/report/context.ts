@@ -1,5 +1,5 @@
 /**
- * What a reader must know of the machine and the run before trusting a figure.
+ * The machine and the run, as a reader must know them to trust a figure.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Machine {
   /** System and processor, such as `linux x86_64`. */
   system: string;
   cores: number;
-  /** Average number of running programs over a minute; null where the system does not tell. */
+  /** Average number of running programs over the last minute. Null where the system does not tell. */
   load: number | null;
   /** Program name -> version. */
   versions: Record<string, string>;
@@ -23,7 +23,7 @@ export interface Machine {
 
 const WIDTH = 100;
 
-/** More than this part of the cores busy before the run begins disturbs it. */
+/** A run is disturbed if more than this part of the cores is busy before it begins. */
 const BUSY = 0.5;
 
 /** The header: machine, versions, adapter. */
@@ -50,7 +50,7 @@ export function ceilingsLine({ fmaTflops: { float32, float16 }, copyGBps }: Ceil
   } GB/s`;
 }
 
-/** What the driver's own tool told, in one line. */
+/** What the driver's own tool said, in one line. */
 export function driverLine({ version, usedBytes, clockMhz, temperatureCelsius }: DriverReport): string {
   const facts = [
     usedBytes === null ? null : `${formatBytes(usedBytes)} of device memory in use`,

@@ -1,5 +1,5 @@
 /**
- * The tidy CSV: one line for each row of the report, one column for each figure, its unit in the name.
+ * The report as tidy CSV: a line for each row, a column for each figure. The name of a column ends in its unit.
  *
  * @module
  */
@@ -12,31 +12,31 @@ import { type Fields, plain, text } from "./shape.ts";
 type Cell = string | number | boolean | null | undefined;
 
 /**
- * Text as a cell that no spreadsheet takes for a formula: one that starts like a formula, spaces and full-width
- * forms included, gets an apostrophe before it. Numbers need none, as only this program makes them.
+ * A cell that no spreadsheet takes for a formula. Text that starts like a formula gets an apostrophe before it, also after
+ * spaces and in full-width forms. Numbers need none, as only this program makes them.
  */
 function safe(cell: Cell): string | number | boolean {
   if (typeof cell === "number" || typeof cell === "boolean") return cell;
-  // A tab or carriage return at the start counts as well, so it must be seen before control characters become spaces.
+  // Spreadsheets skip a tab or carriage return at the start. `plain` would hide it, so it is looked for first.
   const risky = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/u.test(cell ?? "");
   return (risky ? "'" : "") + plain(cell ?? "", Infinity);
 }
 
-/** A column: its heading, and what stands in it. */
+/** A column: its heading, and its value for a row. */
 interface Figure {
   heading: string;
   of: (row: Row, report: Report) => Cell;
 }
 
-/** What the headings of the fields of a part begin with, where it is not nothing. */
+/** Prefixes of headings, by the part of a row that the field is in. Other parts have none. */
 const PREFIXES = new Map([["accuracy", "error"], ["gpuNs", "gpu"], ["wallNs", "wall"]]);
 
-/** Fields of statistics that are no times. */
+/** Fields of statistics that are not times. */
 const WITHOUT_UNIT = ["cv", "n"];
 
 /**
- * The columns of a part of a row, as the schema declares it: one for each value, one for a list of texts, two for an
- * interval, and none for other lists, which have no place in a line.
+ * The columns of a part of a row, which follow from its schema. A value and a list of texts have one column, an interval
+ * has two. Other lists have none, because they do not fit in a line.
  */
 function columnsOf(
   fields: Fields,
@@ -63,7 +63,7 @@ function columnsOf(
   });
 }
 
-/** `gpuMedianNs` of `median` in `gpuNs`. */
+/** The heading of a field, such as `gpuMedianNs` of `median` in `gpuNs`. */
 function heading(name: string, part: string): string {
   const prefix = PREFIXES.get(part);
   if (prefix === undefined) return name;
@@ -78,7 +78,7 @@ const COLUMNS: readonly Figure[] = [
   ...columnsOf(row.fields, { of: (row) => row }),
 ];
 
-/** The report as CSV with a heading; cells of what was not measured are empty. */
+/** The report as CSV with a line of headings. Cells of what was not measured are empty. */
 export function renderCsv(report: Report): string {
   const records = report.rows.map((row) =>
     Object.fromEntries(COLUMNS.map(({ heading, of }) => [heading, safe(of(row, report))]))

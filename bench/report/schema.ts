@@ -1,10 +1,11 @@
 /**
- * The JSON report: what bench.ts writes, and what the table, the CSV, the charts and the comparison print.
+ * The JSON report. bench.ts writes it; the table, the CSV, the charts and the comparison print it.
  *
- * Rules that hold everywhere: what was not measured is `null` or absent, never 0; times are nanoseconds unless a
- * name says otherwise; sizes are bytes; rates are TFLOP/s (1e12 FLOP/s) and GB/s (1e9 B/s).
+ * Some rules hold everywhere. What was not measured is `null` or absent, never 0. Times are nanoseconds unless a name says
+ * otherwise. Sizes are bytes. Rates are TFLOP/s (1e12 FLOP/s) and GB/s (1e9 B/s).
  *
- * Each part is declared once: its check is what a file is read by, gives its type, and the columns of the CSV.
+ * Each part is declared once, as a check. The check validates files, and the type and the columns of the CSV follow from
+ * it.
  *
  * @module
  */
@@ -43,7 +44,7 @@ export const MODES = ["forward", "backward", "full"] as const;
 /** Storage types in the order in which tables and charts show them. */
 export const DTYPES = ["float32", "float16", "bfloat16"] as const;
 
-/** What the accumulators of the products are, from safest to fastest. */
+/** How products are computed, from the safest way to the fastest. */
 export const PRECISIONS = ["highest", "default", "tf32", "fastest", "float16-sums", "strassen"] as const;
 
 /** What became of a row. */
@@ -72,7 +73,7 @@ const statistics = rule(
     mean: amount,
     /** Bootstrap interval of the median, 95 %. */
     ci: optional(nullable(interval(amount))),
-    /** Standard deviation over mean; null where one sample leaves it undefined. */
+    /** Standard deviation over mean. Null for a single sample, which has none. */
     cv: nullable(amount),
     /** Number of samples, equal to `samples.length`. */
     n: count,
@@ -88,24 +89,24 @@ const statistics = rule(
   },
 );
 
-/** Times of one row; `gpuNs` is null where the adapter has no timestamps. */
+/** Times of one row. `gpuNs` is null where the adapter has no timestamps. */
 const timing = record({ gpuNs: nullable(statistics), wallNs: nullable(statistics) });
 
 /** Bytes on the device beyond inputs, weights and dy. */
 const memory = record({
-  /** The most that lived at once: y, saved, workspace and gradients. */
+  /** The most that existed at once: y, saved, workspace and gradients. */
   peakBytes: byteCount,
   /** What forward leaves for backward; null where it is not known, as for most peers. */
   savedBytes: nullable(byteCount),
-  /** Scratch that neither saves nor returns anything; null where it is not known, as for peers. */
+  /** Scratch, which is neither saved nor returned. Null where it is not known, as for peers. */
   workspaceBytes: nullable(byteCount),
-  /** What the plan foretold for `peakBytes`; null where there is no plan, as for peers. */
+  /** `peakBytes` as the plan predicted it. Null where there is no plan, as for peers. */
   predictedPeakBytes: nullable(byteCount),
-  /** What the pool of buffers held, at least `peakBytes`. */
+  /** What the pool of buffers held. It is at least `peakBytes`. */
   reservedBytes: optional(nullable(byteCount)),
 });
 
-/** Relative Frobenius error of each output against the float64 oracle; null where the mode does not make it. */
+/** Relative Frobenius error of each output against the float64 oracle. Null for outputs that the mode does not make. */
 const accuracy = record({
   y: nullable(amount),
   dx: nullable(amount),
@@ -117,7 +118,7 @@ const accuracy = record({
 /** One dispatch of a row. */
 const kernel = record({
   label: filledText,
-  /** Median; null without timestamps. */
+  /** Median time. Null without timestamps. */
   gpuNs: nullable(amount),
   flops: nullable(amount),
   bytes: nullable(amount),
@@ -148,27 +149,27 @@ export const row = rule(
     implementation: nullable(text),
     /** The tile of its main product, for example `64x128x16`; null where there is none. */
     tile: nullable(text),
-    /** Null unless the row is ok: an output that failed its check has no time. */
+    /** Null unless the row is ok, because an output that failed its check gets no time. */
     timing: nullable(timing),
-    /** Work of the formulas, without recomputation. */
+    /** FLOPs of the formulas, without recomputation. */
     flops: nullable(amount),
-    /** Least traffic: inputs read once, outputs written once. */
+    /** The least possible traffic: each input is read once and each output written once. */
     bytes: nullable(amount),
     /** `flops` over the median GPU time (wall time where there is no GPU time). */
     tflops: nullable(amount),
-    /** Rate over the ceiling that binds the row; above 1 is a fault of the measurement. */
+    /** Rate over the ceiling that binds the row. A value above 1 is a fault of the measurement. */
     fractionOfCeiling: nullable(amount),
-    /** Which ceiling `fractionOfCeiling` is a fraction of. */
+    /** The ceiling that `fractionOfCeiling` refers to. */
     bound: optional(nullable(oneOf(BOUNDS))),
     memory: nullable(memory),
     accuracy: nullable(accuracy),
     /** Whether the check compared sampled tokens and hidden units, not all; null where nothing was compared. */
     sampled: optional(nullable(flag)),
-    /** Whether it computes with less precision than the problem asks for, as TF32 does: it is then ranked apart. */
+    /** Whether it computes with less precision than was asked for, as TF32 does. Such rows are ranked apart. */
     narrow: optional(nullable(flag)),
     /** Time spent building pipelines. */
     compileMs: nullable(amount),
-    /** Wall time of the very first use, building of pipelines included. */
+    /** Wall time of the very first use, with the building of pipelines. */
     coldMs: optional(nullable(amount)),
     /** Each dispatch of one run, in order. */
     kernels: list(kernel),
@@ -178,7 +179,7 @@ export const row = rule(
   timedIfOk,
 );
 
-/** A row is timed if and only if it is ok, and says why where it is not. */
+/** A row has times if and only if it is ok. Other rows say why they have none. */
 function timedIfOk(
   { status, reason, timing }: { status: RowStatus; reason: string | null; timing: object | null },
   { name, path }: Place,
@@ -189,15 +190,15 @@ function timedIfOk(
   if (status !== "ok") filledText(reason, place("reason"));
 }
 
-/** The GPU, or the software that stands for one. */
+/** The GPU, or the software that takes its place. */
 const adapter = record({
   /** Maker, for example `nvidia`. */
   vendor: text,
-  /** Family of chips as WebGPU tells it; often empty. */
+  /** Family of chips as WebGPU tells it. It is often empty. */
   architecture: text,
   /** The name to print, for example `NVIDIA H200`. */
   device: text,
-  /** Driver and version as the adapter tells them; often empty. */
+  /** Driver and version as the adapter tells them. It is often empty. */
   description: text,
   /** Whether a CPU does the work. */
   software: flag,
@@ -205,7 +206,7 @@ const adapter = record({
   features: optional(list(text)),
   /** Limits granted to the device. */
   limits: optional(dictionary(amount)),
-  /** Nanoseconds for each timestamp tick as calibrated; null without timestamps. */
+  /** Calibrated nanoseconds of a timestamp tick. Null without timestamps. */
   timestampPeriodNs: optional(nullable(positive)),
 });
 
@@ -219,7 +220,7 @@ const ceilings = record({
   copyGBps: nullable(positive),
 });
 
-/** What the driver's own tool tells of the GPU, its busiest moment first. */
+/** The state of the GPU as the driver's own tool tells it. */
 const driver = record({
   /** Driver and version. */
   version: text,
@@ -242,9 +243,9 @@ export const report = record({
   adapter,
   ceilings,
   rows: list(row),
-  /** What the driver's own tool told while rows were sampled; null or absent where there is none. */
+  /** What the driver's own tool told while rows were sampled. Null or absent where there is no such tool. */
   driver: optional(nullable(driver)),
-  /** What the run was told and changes its figures (seed, cache flush, ...); compared before two runs are. */
+  /** Settings that change figures, such as the seed and the cache flush. Comparisons of runs name what differs. */
   settings: optional(dictionary(scalar)),
   /** Doubts about the whole run, each a sentence with its remedy. */
   warnings: optional(list(text)),
