@@ -38,7 +38,7 @@ function withoutFonts(svg: string): string {
   return svg.replaceAll(` font-family="${CONFIG.font}"`, "");
 }
 
-/** A figure for each chart, mode and problem. With `before` there are comparisons too. Charts that lack data are left out. */
+/** A figure for each chart, mode and problem, comparisons with `before` included. Charts without data are left out. */
 export async function figures(
   { report, source }: { report: Report; source: string },
   { draw, before }: { draw: DrawSvg; before?: Report },

@@ -1,5 +1,5 @@
 /**
- * The tables of README. Each is made from a report.
+ * The tables of README.md and bench/RESULTS.md. Each is made from a report.
  *
  * @module
  */
