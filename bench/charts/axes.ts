@@ -1,5 +1,5 @@
 /**
- * Axes of quantities: which scale, which ticks, how they are written.
+ * Axes of quantities: their scale, their ticks, and how the ticks are written.
  *
  * @module
  */
@@ -7,20 +7,20 @@
 import { greatest, least } from "../report/format.ts";
 import type { Spec } from "./chart.ts";
 
-/** What an axis may be told. */
+/** How an axis is drawn. */
 export interface AxisOptions {
-  /** With its unit. */
+  /** The title, with its unit. */
   title: string;
-  /** Logarithmic; without it, where values spread so far that small ones would be lost. */
+  /** Whether the axis is logarithmic. Default: it is if small values would be lost beside large ones (from 6 times on). */
   log?: boolean;
-  /** The ends of a logarithmic axis; without them a little beyond the values. */
+  /** The ends of a logarithmic axis. Default: a little beyond the values. */
   domain?: [number, number];
 }
 
 /** Largest value over smallest from which an axis becomes logarithmic. */
 const WIDE = 6;
 
-/** How far a logarithmic axis goes beyond its values, so that symbols stay inside: the more, the longer it is. */
+/** The factor by which a logarithmic axis goes beyond its values, so that symbols stay inside. A longer axis needs more. */
 function margin(low: number, high: number): number {
   return Math.max(1.25, 10 ** (0.08 * decadesOf(low, high)));
 }
@@ -30,7 +30,7 @@ function decadesOf(low: number, high: number): number {
   return Math.log10(high / low);
 }
 
-/** Ticks at round numbers: few enough for their labels to stand side by side. */
+/** Ticks at round numbers, so few that their labels fit side by side. */
 export function logTicks(low: number, high: number): number[] {
   const decades = decadesOf(low, high);
   const steps = decades < 0.7 ? [1, 2, 3, 4, 6, 8] : decades < 2.2 ? [1, 2, 5] : [1];
@@ -60,7 +60,7 @@ export function quantity(field: string, values: readonly number[], options: Axis
   };
 }
 
-/** A wide axis around values that are all but one, or its ticks would differ in the seventh digit; else null. */
+/** A widened domain where values are almost equal, else null. Their ticks would differ in the seventh digit only. */
 function narrowDomain(values: readonly number[]): { domain: [number, number] } | null {
   const [low, high] = [least(values), greatest(values)];
   if (high === 0) return { domain: [0, 1] };

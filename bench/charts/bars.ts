@@ -8,13 +8,13 @@ import { greatest } from "../report/format.ts";
 import { nameOf, type Spec, variantAxis, variantColor } from "./chart.ts";
 import { FAINT, INK } from "./theme.ts";
 
-/** One bar; `value` null shows the note in its place. */
+/** One bar. Where its value is null, its text stands in its place. */
 export interface Bar {
   variant: string;
   value: number | null;
-  /** What is written at its end. */
+  /** The text at its end. */
   text: string;
-  /** The whole story, for tooltips and screen readers. */
+  /** All that is known of it, for tooltips and screen readers. */
   tip: string;
   /** Ends of an error bar. */
   low?: number;
@@ -38,10 +38,10 @@ export const STEP = 22;
 /** The part of the panel that the longest bar leaves for the text at its end. */
 const ROOM_FOR_TEXT = 0.32;
 
-/** Bars longer than so many times the middle one are cut where others would become too short to compare. */
+/** Bars longer than this times the median are cut: they would make the others too short to compare. */
 const CUT = 3;
 
-/** Where to cut long bars: a little beyond the longest that is not out of proportion; Infinity where none is. */
+/** The value at which long bars are cut, a little beyond the longest of the others. Infinity where no bar is too long. */
 export function cutOf(bars: readonly Bar[]): number {
   const values = bars.map((bar) => bar.value ?? 0).filter((value) => value > 0).sort((a, b) => a - b);
   const limit = CUT * (values[Math.floor((values.length - 1) / 2)] ?? 0);
@@ -49,12 +49,12 @@ export function cutOf(bars: readonly Bar[]): number {
   return values.some((value) => value > limit) ? 1.15 * longest : Infinity;
 }
 
-/** What the arrows of cut bars mean, where panels of these bars have any. */
+/** Explains the arrows of cut bars. Empty where no panel has one. */
 export function cutNotes(panels: readonly (readonly Bar[])[]): string[] {
   return panels.some((bars) => cutOf(bars) < Infinity) ? ["Arrow: the bar goes on beyond the panel."] : [];
 }
 
-/** What of a bar is drawn; an arrow tells that it goes on beyond the panel. */
+/** What is drawn of a bar. A cut bar gets an arrow, which tells that it goes on beyond the panel. */
 function drawn(bar: Bar, cut: number): Record<string, unknown> & { end: number } {
   const { value, low, high, mark } = bar;
   const variant = nameOf(bar.variant);
@@ -73,7 +73,7 @@ function drawn(bar: Bar, cut: number): Record<string, unknown> & { end: number }
   };
 }
 
-/** The panel; the x axis begins at 0, as the length of a bar is its meaning. */
+/** The panel. Its x axis begins at 0, because readers compare the lengths of bars. */
 export function barPanel(bars: readonly Bar[], { order, axis, width, showNames }: BarPanel): Spec {
   const cut = cutOf(bars);
   const data = bars.map((bar) => drawn(bar, cut));

@@ -1,5 +1,5 @@
 /**
- * What charts are made of: the rows that they show, panels beside each other, axes of variants.
+ * The parts of every chart: the rows that it shows, its panels, and its axes of variants.
  *
  * @module
  */
@@ -34,9 +34,9 @@ export interface View {
   rows: readonly Row[];
   /** Width of one panel in pixels, without its labels. */
   panelWidth: number;
-  /** Width of a panel that has a row of its own. */
+  /** Width in pixels of a panel that is alone in its row. */
   fullWidth: number;
-  /** Panels that may stand beside each other. */
+  /** Most panels in a row. */
   across: number;
 }
 
@@ -44,7 +44,7 @@ export interface View {
 export interface Plate {
   title: string;
   panels: Spec[];
-  /** Columns of panels; all beside each other without it. */
+  /** Columns of panels. Default: all panels stand in one row. */
   columns?: number;
   /** Sentences below the title, after the one that names machine and problem. */
   notes?: string[];
@@ -53,7 +53,7 @@ export interface Plate {
 /** A plate, or why there is none. */
 export type Drawn = Plate | { reason: string };
 
-/** A kind of chart. */
+/** Draws one kind of chart. */
 export type Draw = (view: View) => Drawn;
 
 /** The modes that the rows have, in their order. */
@@ -61,7 +61,10 @@ export function modesOf(rows: readonly Row[]): ReportMode[] {
   return MODES.filter((mode) => rows.some((row) => row.mode === mode));
 }
 
-/** One panel for each mode for which `draw` returns one; `first` says whether names of variants must be shown. */
+/**
+ * One panel for each mode, but none where `draw` returns null. `first` is true for the first panel: only that one needs the
+ * names of the variants.
+ */
 export function modePanels(
   view: View,
   draw: (rows: readonly Row[], at: { mode: ReportMode; first: boolean }) => Spec | null,
@@ -79,12 +82,12 @@ export function modePanels(
   return panels;
 }
 
-/** The values that rows share, each once: `float32`, or `float32, float16`. */
+/** The different values of the rows, each once: `float32`, or `float32, float16`. */
 function shared(rows: readonly Row[], value: (row: Row) => string): string {
   return [...new Set(rows.map(value))].join(", ");
 }
 
-/** Machine, type, precision, activation, and the shape where there is one: what figures mean nothing without. */
+/** Machine, dtype, precision, activation and shape, without which figures mean nothing. Several shapes are only counted. */
 export function contextOf({ report, rows }: Pick<View, "report" | "rows">): string {
   const shapes = new Set(rows.map(formatShape));
   return [
@@ -96,12 +99,12 @@ export function contextOf({ report, rows }: Pick<View, "report" | "rows">): stri
   ].join(" | ");
 }
 
-/** Pixels that a character of the text below the title takes at most. */
+/** Most pixels that a character of the text below the title takes. */
 const CHARACTER = 7;
 
 /** A whole specification from panels. */
 export function compose({ title, panels, columns, notes = [] }: Plate, view: View): Spec {
-  // Text below the title is broken to the width of the panels, or it would widen the picture.
+  // The text below the title is wrapped to the width of the panels: a longer line would widen the picture.
   const across = columns === 1 ? view.fullWidth : view.panelWidth * (columns ?? panels.length);
   const width = Math.floor((across + 140) / CHARACTER);
   const subtitle = [contextOf(view), ...notes].flatMap((text) => wrap(text, { width }));
@@ -127,15 +130,15 @@ export function orderOf({ rows }: Pick<View, "rows">): string[] {
 }
 
 /**
- * The name of a variant as charts print it. The drawing library takes a text that names a property of all objects, such
- * as `constructor`, for a signal of its own and fails: a character of no width keeps the two apart.
+ * The name of a variant as charts print it. A name that all objects have as a property, such as `constructor`, gets a
+ * character of no width: the drawing library would take it for a signal of its own, and fail.
  */
 export function nameOf(variant: string): string {
   const name = plain(variant, 40);
   return name in Object.prototype ? `\u2060${name}` : name;
 }
 
-/** The axis on which each variant has its line; labels only where `show` says so. */
+/** The axis that has a line for each variant. `show` adds their names. */
 export function variantAxis(order: readonly string[], show: boolean): Spec {
   return {
     field: "variant",
@@ -145,7 +148,7 @@ export function variantAxis(order: readonly string[], show: boolean): Spec {
   };
 }
 
-/** Colours of variants; `legend` tells how many columns its legend has, null for none. */
+/** Colours of variants. `legend` is the number of columns of their legend; null leaves it out. */
 export function variantColor(order: readonly string[], legend: number | null): Spec {
   return {
     field: "variant",
@@ -165,7 +168,7 @@ export function variantShape(order: readonly string[], legend: number): Spec {
   };
 }
 
-/** The columns that a legend of variants may have in so wide a chart. */
+/** How many columns of a legend fit below so many panels. */
 export function legendColumns({ panelWidth }: View, panels: number): number {
   return Math.max(1, Math.floor((panelWidth * panels + 110) / 170));
 }

@@ -50,7 +50,7 @@ function datum({ before, after, clock, ratio, interval, verdict: judged }: Pair)
   };
 }
 
-/** The axis of ratios: all of them and 1, with room for the text beside the last. */
+/** The ends of the axis of ratios. They include all ratios and 1, and leave room for the text beside the last. */
 function ratioDomain(data: readonly Spec[]): [number, number] {
   const low = Math.min(1, least(data.map((row) => row.low as number | undefined)));
   const high = Math.max(1, greatest(data.map((row) => row.high as number | undefined)));

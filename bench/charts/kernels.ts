@@ -33,7 +33,7 @@ interface Scale {
   pixels: number;
 }
 
-/** Segments of one bar, end to end; a label is written where it fits. */
+/** Segments of one bar, end to end. A label is written only where it fits. */
 function segments(row: Row, { unit, pixels }: Scale): Spec[] {
   const timed = row.kernels.filter((kernel) => kernel.gpuNs !== null);
   const total = timed.reduce((sum, kernel) => sum + kernel.gpuNs!, 0);
@@ -59,7 +59,7 @@ function segments(row: Row, { unit, pixels }: Scale): Spec[] {
 
 const totalOf = (row: Row) => row.kernels.reduce((sum, kernel) => sum + (kernel.gpuNs ?? 0), 0);
 
-/** Times of kernels in the order in which they run, a panel for each mode. */
+/** Draws the times of kernels in the order in which they run, in a panel for each mode. */
 export function drawKernels(view: View): Drawn {
   const rows = view.rows.filter((row) => row.kernels.some((kernel) => kernel.gpuNs !== null));
   if (rows.length === 0) return { reason: "no row has times of single kernels" };

@@ -1,8 +1,8 @@
 /**
  * How times scatter: every sample, the middle of them, and the median.
  *
- * Shown as deviations from the row's own median: on one axis of times a variant that is ten times slower would leave
- * no room for the scatter of the others.
+ * Each time is drawn as its deviation from the row's own median. On an axis of times, a variant that is ten times slower
+ * would leave no room for the scatter of the others.
  *
  * @module
  */
@@ -25,10 +25,10 @@ import {
 } from "./chart.ts";
 import { INK } from "./theme.ts";
 
-/** Samples drawn for each row: more would only make the picture heavier. */
+/** Most samples that are drawn for a row. More would only make the file larger. */
 const MOST_SAMPLES = 150;
 
-/** How far the axis goes beyond the widest box, in widths of that box: late samples must not squeeze the rest. */
+/** Most that the axis goes from the median, in times the longest side of a box. Late samples must not squeeze the rest. */
 const REACH = 6;
 
 /** Evenly chosen elements of the sorted list, ends included. */
@@ -37,14 +37,14 @@ export function thin(sorted: readonly number[], most: number): number[] {
   return Array.from({ length: most }, (_, i) => sorted[Math.round((i * (sorted.length - 1)) / (most - 1))]);
 }
 
-/** The row's times in percent of its median, beyond it. */
+/** How far the row's times lie from its median, in percent of the median. */
 function deviations(row: Row) {
   const { samples, p20, p80, median } = timeOf(row)!.statistics;
   const percent = (ns: number) => (100 * (ns - median)) / median;
   return { samples: samples.map(percent).toSorted((a, b) => a - b), p20: percent(p20), p80: percent(p80) };
 }
 
-/** The ends of the axis: all samples, or so many widths of the widest box where some are beyond. */
+/** The ends of the axis, in percent. It shows all samples, but goes no further than {@link REACH}. */
 export function reachOf(rows: readonly Row[]): [number, number] {
   const all = rows.map(deviations);
   const box = greatest(all.flatMap(({ p20, p80 }) => [-p20, p80]));
@@ -110,7 +110,7 @@ function panel(
   };
 }
 
-/** Strips of samples over boxes from p20 to p80, a panel for each mode. */
+/** Draws strips of samples over boxes from p20 to p80, in a panel for each mode. */
 export function drawLatency(view: View): Drawn {
   const timed = view.rows.filter((row) => timeOf(row) !== null);
   if (timed.length === 0) return { reason: "no row was timed" };

@@ -36,7 +36,7 @@ function bar(row: Row, { kind, unit }: { kind: typeof KINDS[number]; unit: Unit 
   };
 }
 
-/** Peak, saved and workspace bytes: a row of panels for each mode. */
+/** Draws peak, saved and workspace bytes, in a row of panels for each mode. */
 export function drawMemory(view: View): Drawn {
   const peaks = view.rows.map((row) => row.memory?.peakBytes || null);
   const smallest = least(peaks);

@@ -18,11 +18,11 @@ import { drawSpeeds } from "./speeds.ts";
 import { drawTimes } from "./times.ts";
 import { drawAccuracy, drawTimeMemory } from "./trade_offs.ts";
 
-/** A kind of chart: its name, what it shows, and which rows belong in one of it. */
+/** A kind of chart: its name, how it is drawn, and which rows one picture shows. */
 export interface Kind {
   name: string;
   draw: Draw;
-  /** Rows of one picture have this in common. */
+  /** What all rows of one picture have in common. */
   scope: "problem" | "setup" | "shape";
 }
 
@@ -39,7 +39,7 @@ export const KINDS: readonly Kind[] = [
   { name: "scaling", draw: drawScaling, scope: "setup" },
 ];
 
-/** Pixels of panels, names of variants not counted: three beside each other, or one, make a picture of about 900. */
+/** Widths in pixels, without the names of variants. Three narrow panels or one wide panel make a picture of about 900. */
 export const PAPER = { panelWidth: 200, fullWidth: 650, across: 3 } as const;
 
 /** Everything of a problem but its shape. */
@@ -47,14 +47,14 @@ function setupKey({ dtype, precision, activation }: Row): string {
   return JSON.stringify([dtype, precision, activation]);
 }
 
-/** What tells the groups of each scope apart. */
+/** The key of a row's group, for each scope. */
 export const SCOPES: Record<Kind["scope"], (row: Row) => string> = {
   problem: (row) => problemKey(problemOf(row)),
   setup: setupKey,
   shape: (row) => JSON.stringify([shapeName(row), row.activation]),
 };
 
-/** A part of a file name: what is not plain becomes an underscore, as an activation may be anyone's text. */
+/** A part of a file name. All but plain characters become underscores, because an activation's name may be any text. */
 function word(text: string): string {
   return text.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 24);
 }
@@ -74,7 +74,7 @@ function suffix(
   ].filter((part) => part !== "").join("-");
 }
 
-/** Names that files can have at once: a second of the same gets a number. */
+/** Makes names of files unique: the second of the same name gets `-2`, and so on. */
 function unique<T extends { name: string }>(items: readonly T[]): T[] {
   const used = new Map<string, number>();
   return items.map((item) => {
@@ -84,14 +84,14 @@ function unique<T extends { name: string }>(items: readonly T[]): T[] {
   });
 }
 
-/** A drawing of the view by that name, or why there is none. */
+/** Draws the view as a chart of that name, or says why it cannot. */
 export function drawAs(name: string, { draw, view }: { draw: Draw; view: View }): Chart | Undrawn {
   const drawn = draw(view);
   if ("reason" in drawn) return { name, reason: drawn.reason };
   return { name, title: drawn.title, spec: compose(drawn, view) };
 }
 
-/** Every chart of a report, those that lack data with the reason. */
+/** Every chart of a report. In place of a chart that lacks data stands the reason. */
 export function chartsOf(
   report: Report,
   size: Omit<View, "report" | "rows"> = PAPER,
@@ -109,7 +109,7 @@ export function chartsOf(
   );
 }
 
-/** The chart of a kind for the problem with most work, null where there is no such kind. */
+/** The chart of a kind, for the problem with the most work. Null where there is no such kind. */
 export function chartOf(report: Report, name: string): (Chart & { context: string }) | Undrawn | null {
   const kind = KINDS.find((kind) => kind.name === name);
   if (kind === undefined) return null;

@@ -23,17 +23,17 @@ interface Point {
   x: number;
   /** TFLOP/s. */
   y: number;
-  /** The whole story, for tooltips and screen readers. */
+  /** All that is known of it, for tooltips and screen readers. */
   tip: string;
 }
 
-/** One roof: what is measured for rows of the given types. */
+/** The two ceilings that make a roof. */
 interface Roof {
   tflops: number;
   gbps: number;
 }
 
-/** The roof over rows; where half precision was measured too it may be the higher. */
+/** The roof over these rows: the highest arithmetic ceiling that one of them can reach, and the bandwidth. */
 function roofOf({ ceilings }: Report, rows: readonly Row[]): Roof | null {
   const { float32, float16 } = ceilings.fmaTflops;
   const half = rows.some((row) => row.dtype === "float16") ? float16 : null;
@@ -56,7 +56,7 @@ function pointsOf(row: Row): Point[] {
   });
 }
 
-/** The roof from the lowest intensity over its ridge to the highest, in the unit of the axis. */
+/** The points of the roof: at the lowest intensity, at the ridge, at the highest. Rates are in the unit of the axis. */
 function roofLine({ tflops, gbps }: Roof, { xs, unit }: { xs: [number, number]; unit: number }): Spec[] {
   const ridge = (tflops * 1e3) / gbps;
   const at = (x: number) => ({ x, y: Math.min(tflops, (x * gbps) / 1e3) / unit });
@@ -64,7 +64,7 @@ function roofLine({ tflops, gbps }: Roof, { xs, unit }: { xs: [number, number]; 
   return [at(xs[0]), ...inner, at(xs[1])];
 }
 
-/** Each kernel, or each row without figures of kernels, under both ceilings. */
+/** Draws each kernel under both ceilings. A row whose kernels are not known is one point. */
 export function drawRoofline(view: View): Drawn {
   const roof = roofOf(view.report, view.rows);
   if (roof === null) return { reason: "the report has no ceilings" };

@@ -21,7 +21,7 @@ function pointOf(row: Row, unit: number): Point {
   };
 }
 
-/** Rate over work, both logarithmic, a line for each variant; needs two shapes. */
+/** Draws the rate over the work, a line for each variant. Both axes are logarithmic. It needs two shapes. */
 export function drawScaling(view: View): Drawn {
   const rows = view.rows.filter((row) => row.flops && row.tflops);
   const shapes = new Set(rows.map(formatShape)).size;

@@ -12,11 +12,11 @@ import { FAINT, INK } from "./theme.ts";
 /** One point. */
 export interface Point {
   variant: string;
-  /** What its symbol tells, where symbols do not tell variants. */
+  /** The kind that its symbol shows, where symbols do not show variants. */
   kind?: string;
   x: number;
   y: number;
-  /** The whole story, for tooltips and screen readers. */
+  /** All that is known of it, for tooltips and screen readers. */
   tip: string;
 }
 
@@ -26,15 +26,15 @@ export interface ScatterPanel {
   x: AxisOptions;
   y: AxisOptions;
   width: number;
-  /** The kinds of points that symbols tell apart; without them symbols tell variants. */
+  /** The kinds of points that symbols show. Default: symbols show variants. */
   kinds?: readonly string[];
   /** Columns of the legend. */
   legend: number;
-  /** Pixels for each symbol; 110 without it. */
+  /** Area of a symbol, in square pixels. Default: 110. */
   size?: number;
 }
 
-/** A line around each symbol keeps light ones visible and overlapping ones apart. */
+/** The look of symbols. Their outline keeps light ones visible and overlapping ones apart. */
 export const SYMBOL = { type: "point", filled: true, opacity: 0.9, stroke: INK, strokeWidth: 0.7 };
 
 /** Symbols of kinds of points. */
@@ -77,11 +77,11 @@ export function pointData(points: readonly Point[]): Spec[] {
   return points.map((point) => ({ ...point, variant: nameOf(point.variant) }));
 }
 
-/** What {@link scatterPanel} does to points that share a place; charts say so. */
+/** Tells readers what {@link scatterPanel} does to points that share a place. */
 export const SPREAD_NOTE =
   "Symbols that would hide each other stand apart, each with a line to the dot where it belongs.";
 
-/** The panel: symbols that would hide each other stand in a ring around the place that they nearly share. */
+/** The panel. Symbols that would hide each other are moved to a ring around the place that they share. */
 export function scatterPanel(points: readonly Point[], look: ScatterPanel): Spec {
   const height = Math.round(look.width * 0.95);
   const encoding = pointEncoding(points, look);
@@ -122,11 +122,11 @@ export function scatterPanel(points: readonly Point[], look: ScatterPanel): Spec
   };
 }
 
-/** Pixels between symbols from which both can be seen, and between neighbours in a ring. */
+/** Symbols closer than this hide each other, and neighbours in a ring are so far apart. In pixels. */
 const APART = 10;
 const IN_RING = 15;
 
-/** How far to move each point. */
+/** How far to move each point, in pixels. */
 function spread(pixels: readonly { x: number; y: number }[]): { dx: number; dy: number }[] {
   const shifts = pixels.map(() => ({ dx: 0, dy: 0 }));
   const left = new Set(pixels.keys());
@@ -145,7 +145,7 @@ function spread(pixels: readonly { x: number; y: number }[]): { dx: number; dy: 
   return shifts;
 }
 
-/** About where an axis shows a value: its own ends may lie a little beyond those of the values. */
+/** The pixel at which an axis shows a value. It is approximate: the axis may end a little beyond the values. */
 function pixelOf(
   value: number,
   { scale }: Spec,

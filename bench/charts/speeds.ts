@@ -25,7 +25,7 @@ import { FAINT, INK_ON_COLOR } from "./theme.ts";
 
 const CELL_WIDTH = 84;
 
-/** A shape on three lines, as the axis splits it. */
+/** A shape, with marks at which the axis breaks it into three lines. */
 function shapeLabel(row: Row): string {
   return formatShape(row).replaceAll(", ", "|");
 }
@@ -62,7 +62,7 @@ function cells(rows: readonly Row[]): Spec[] {
   });
 }
 
-/** What is written in the cells for which the expression holds. */
+/** The text of the cells for which the expression holds. */
 function textLayer(filter: string, fontWeight: "normal" | "bold"): Spec {
   const color = [
     { test: "datum.speed === null || datum.speed > 1", value: FAINT },
@@ -75,7 +75,7 @@ function textLayer(filter: string, fontWeight: "normal" | "bold"): Spec {
   };
 }
 
-/** A table of cells, the darker the faster, a panel for each mode. */
+/** Draws a table for each mode: variants down, shapes across. Darker cells are faster. */
 export function drawSpeeds(view: View): Drawn {
   if (view.rows.every((row) => medianOf(row) === null)) return { reason: "no row was timed" };
   const order = orderOf(view);
@@ -97,7 +97,7 @@ export function drawSpeeds(view: View): Drawn {
           labelAngle: 0,
           labelExpr: "split(datum.label, '|')",
           labelLineHeight: 12,
-          // Labels of several lines are measured as one line that hangs from its top: lift them by the other two.
+          // The library leaves room for one line of a label. The padding makes room for the other two.
           labelPadding: 28,
           ticks: false,
           domain: false,

@@ -15,8 +15,9 @@ const STAR =
   "M0,-1L0.25,-0.34L0.95,-0.31L0.4,0.13L0.59,0.81L0,0.42L-0.59,0.81L-0.4,0.13L-0.95,-0.31L-0.25,-0.34Z";
 
 /**
- * Every variant, in the order of the registry; a test names one that is missing. The colours were chosen for the largest least difference between
- * any two as readers with and without each kind of cone see them; a test keeps them apart. `tuned` alone is hot.
+ * Every variant, in the order of the registry. A test names one that is missing. The colours make the least difference
+ * between any two as large as possible, to readers who see all colours and to readers with each kind of colour blindness. A
+ * test keeps them apart. Only `tuned` has a hot colour.
  */
 const STYLES: Record<string, Style> = {
   "pytorch": { color: "#332288", shape: "square" },
@@ -29,7 +30,7 @@ const STYLES: Record<string, Style> = {
   "tuned": { color: "#d5390e", shape: STAR },
 };
 
-/** Other projects, and variants that came after this file. */
+/** Colours of other projects, and of variants that have no style above. */
 const OTHERS: readonly string[] = ["#444444", "#777777", "#a3a3a3", "#5c6670", "#8a7f74", "#b9b0a6"];
 const OTHER_SHAPES: readonly string[] = [
   "circle",
@@ -41,7 +42,7 @@ const OTHER_SHAPES: readonly string[] = [
   "triangle-up",
 ];
 
-/** The projects that are known, so that each looks the same whichever of them a chart shows. */
+/** The known projects. Each looks the same whichever of them a chart shows. */
 const KNOWN_OTHERS: readonly string[] = [
   "pytorch-eager",
   "jax-js",
@@ -57,7 +58,7 @@ const KNOWN_OTHERS: readonly string[] = [
 /** The ids that have a colour of their own. */
 export const KNOWN_VARIANTS: readonly string[] = Object.keys(STYLES);
 
-/** Ids in the order in which to show them: known ones first, then the others as they come. */
+/** Ids in the order in which they are shown: known variants first, then the others as they come. */
 export function inOrder(ids: Iterable<string>): string[] {
   const given = new Set(ids);
   return [
@@ -66,7 +67,7 @@ export function inOrder(ids: Iterable<string>): string[] {
   ];
 }
 
-/** The styles of ids given in the order of {@link inOrder}. */
+/** The styles of ids, which must be in the order of {@link inOrder}. */
 export function stylesOf(ordered: readonly string[]): Style[] {
   let others = KNOWN_OTHERS.length;
   return ordered.map((id) => {
@@ -77,7 +78,7 @@ export function stylesOf(ordered: readonly string[]): Style[] {
   });
 }
 
-/** Colours of text and lines, dark on the white that every chart brings along. */
+/** Colours of text and lines. They are dark, because every chart has a white background of its own. */
 export const INK = "#1f2328";
 export const FAINT = "#6a737d";
 export const GRID = "#e4e7eb";
@@ -91,15 +92,15 @@ export function luminance(color: string): number {
   return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
 }
 
-/** Text on a light colour; unlike INK it stays dark on a dark page. */
+/** Colour of text on a light colour. It stays dark on a dark page, where INK becomes light. */
 export const INK_ON_COLOR = "#000000";
 
-/** The ink that is read best on a colour: black and white meet at a luminance of 0.18. */
+/** Black or white, whichever is easier to read on a colour. They are equal at a luminance of 0.18. */
 export function inkOn(color: string): string {
   return luminance(color) > 0.18 ? INK_ON_COLOR : "#ffffff";
 }
 
-/** The configuration of every chart. Without limits on labels nothing is cut to an ellipsis. */
+/** The configuration of every chart. Labels have no limit, so that none is cut to an ellipsis. */
 export const CONFIG = {
   background: "white",
   font: "Helvetica, Arial, 'DejaVu Sans', sans-serif",

@@ -11,12 +11,12 @@ import { plain } from "../report/shape.ts";
 import { type Bar, barPanel, cutNotes } from "./bars.ts";
 import { type Drawn, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
 
-/** Why a row has no bar, in one word. */
+/** Why a row has no bar, in a word or two. */
 export function absence(row: Row): string {
   return row.status === "ok" ? "not measured" : row.status;
 }
 
-/** The rest of what there is to say about a row without figures. */
+/** The tooltip of a row without figures: its name, and the reason. */
 export function absenceTip(row: Row): string {
   return `${plain(row.variant, 60)}, ${row.mode}: ${absence(row)}: ${plain(row.reason ?? "", 200)}`;
 }
@@ -36,7 +36,7 @@ function bar(row: Row, unit: Unit): Bar {
   };
 }
 
-/** Median times with their intervals, a panel for each mode. */
+/** Draws median times with their intervals, in a panel for each mode. */
 export function drawTimes(view: View): Drawn {
   const shortest = least(view.rows.map(medianOf));
   if (shortest === Infinity) return { reason: "no row was timed" };

@@ -23,7 +23,7 @@ import { type Point, scatterPanel, SPREAD_NOTE } from "./scatter.ts";
 
 const name = (row: Row) => `${plain(row.variant, 60)}, ${row.mode}`;
 
-/** Median time over peak memory. */
+/** Draws the median time over the peak memory. */
 export function drawTimeMemory(view: View): Drawn {
   const rows = view.rows.filter((row) => medianOf(row) !== null && row.memory !== null);
   if (rows.length === 0) return { reason: "no row has both a time and figures of memory" };
@@ -56,13 +56,13 @@ export function drawTimeMemory(view: View): Drawn {
   };
 }
 
-/** What accuracy hangs on besides the variant. */
+/** What accuracy depends on besides the variant. */
 const kindOf = (row: Row) => `${row.dtype}, ${row.precision}`;
 
-/** Where an error of 0, which no logarithmic axis has, is drawn. */
+/** An error of 0 is drawn here, because a logarithmic axis has no 0. */
 const ERROR_FLOOR = 1e-9;
 
-/** Error against the oracle over rate. */
+/** Draws the error against the oracle over the rate. */
 export function drawAccuracy(view: View): Drawn {
   const rows = view.rows.filter((row) => errorOf(row) !== null && row.tflops !== null && row.tflops > 0);
   if (rows.length === 0) return { reason: "no row has both an error and a rate" };

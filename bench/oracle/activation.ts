@@ -8,23 +8,24 @@ export interface ScalarActivation {
   derivative(x: number): number;
 }
 
-/** 1 / (1 + exp(-x)) without overflow: exp never sees a positive argument. */
+/** 1 / (1 + exp(-x)). It cannot overflow, because the argument of exp is never positive. */
 export function sigmoid(x: number): number {
   const e = Math.exp(-Math.abs(x));
   return (x >= 0 ? 1 : e) / (1 + e);
 }
 
 /**
- * The complementary error function, 1 - erf(x), to 1e-15, and from 2 on, where it is small, to 2e-14 of itself.
+ * The complementary error function, 1 - erf(x). Its absolute error is below 1e-15. From x = 2 on, where it is small, its
+ * relative error is below 2e-14.
  *
- * Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.6 (series) and 7.1.14 (continued fraction).
+ * Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.6 (series) and 7.1.14 (continued fraction).
  */
 export function erfc(x: number): number {
   if (x < 0) return 2 - erfc(-x);
   return x < 2 ? 1 - erfSeries(x) : erfcFraction(x);
 }
 
-/** erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (1 3 ... (2n+1)): all terms positive, so nothing cancels. */
+/** erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (1 3 ... (2n+1)). All terms are positive, so nothing cancels. */
 function erfSeries(x: number): number {
   let term = x, sum = x;
   for (let n = 1; term > sum * 1e-17; n++) {
@@ -34,7 +35,7 @@ function erfSeries(x: number): number {
   return 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum;
 }
 
-/** sqrt(pi) exp(x^2) erfc(x) = 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/...))); 60 levels suffice from x = 2 on. */
+/** sqrt(pi) exp(x^2) erfc(x) = 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/...))). From x = 2 on, 60 levels suffice. */
 function erfcFraction(x: number): number {
   let denominator = x;
   for (let level = 60; level >= 1; level--) denominator = x + level / 2 / denominator;
@@ -46,12 +47,12 @@ function normal(x: number): number {
   return erfc(-x * Math.SQRT1_2) / 2;
 }
 
-/** phi(x), its density. */
+/** phi(x), the density of the normal distribution. */
 function normalDensity(x: number): number {
   return Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
 }
 
-/** 2 sqrt(2/pi) and the cubic coefficient of GELU's tanh form, written with tanh(z) = 2 sigmoid(2z) - 1. */
+/** 2 sqrt(2/pi) and the cubic coefficient of GELU's tanh form. It is computed with tanh(z) = 2 sigmoid(2z) - 1. */
 const GELU_SCALE = 2 * Math.sqrt(2 / Math.PI);
 const GELU_CUBIC = 0.044715;
 
@@ -91,7 +92,7 @@ const ACTIVATIONS: Record<ActivationName, ScalarActivation> = {
   },
 };
 
-/** An activation in float64, by name; a custom one stays as it is. */
+/** The activation of that name in float64. A custom activation is returned as it is. */
 export function scalarActivation(activation: ActivationName | ScalarActivation): ScalarActivation {
   return typeof activation === "string" ? ACTIVATIONS[activation] : activation;
 }

@@ -15,17 +15,17 @@ export interface HostInputs {
   readonly dy: Float32Array;
 }
 
-/** Standard deviation of the difference of two independent whole numbers, uniform in [0, 2^16). */
+/** Standard deviation of the difference of two independent whole numbers that are uniform in [0, 2^16). */
 const DIFFERENCE_DEVIATION = Math.sqrt((2 ** 32 - 1) / 6);
 
-/** Elements made at a time: words and numbers stay in the first-level cache until they are rounded. */
+/** Elements that are made at a time. So few stay in the first-level cache until they are rounded. */
 const CHUNK = 2048;
 
 /**
- * Inputs that depend on the sizes, the dtype and the seed alone.
+ * Makes inputs that depend only on the sizes, the dtype and the seed.
  *
- * x and dy have zero mean and unit variance, each weight the variance 1 / fan-in. So g, u and y stay near 1 whatever the
- * width, and float16 neither overflows nor vanishes.
+ * All have zero mean. The variance of x and dy is 1, that of each weight is 1 / fan-in. So g, u and y stay near 1 for any
+ * width, and float16 neither overflows nor underflows.
  *
  * @param seed A whole number. Tensors of one seed are independent of each other.
  * @returns Numbers that the dtype holds exactly: each is already rounded to it.
@@ -71,7 +71,7 @@ export function combineGateUp(gate: Float32Array, up: Float32Array, hiddenDim: n
   return combined;
 }
 
-/** Takes a [D, 2, H] weight, or its gradient, apart into gate and up, each [D, H]. */
+/** Splits a [D, 2, H] weight, or its gradient, into gate and up, each [D, H]. */
 export function splitGateUp(
   combined: Float32Array,
   hiddenDim: number,
@@ -85,7 +85,7 @@ export function splitGateUp(
   return { gate, up };
 }
 
-/** Fills with a triangular distribution: nearly normal, and one random word an element is all it takes. */
+/** Fills with a triangular distribution. It is nearly normal, and costs only one random word for an element. */
 function scatter(
   values: Float32Array,
   random: Random,
@@ -103,8 +103,8 @@ function scatter(
 }
 
 /**
- * A small fast counting generator with 128 bits of state, after Chris Doty-Humphrey's sfc32
- * (https://pracrand.sourceforge.net/RNG_engines.txt): its period is at least 2^32.
+ * A small, fast generator with a counter and 128 bits of state: sfc32 of Chris Doty-Humphrey
+ * (https://pracrand.sourceforge.net/RNG_engines.txt). Its period is at least 2^32.
  */
 class Random {
   #state: readonly [number, number, number, number];
@@ -115,11 +115,11 @@ class Random {
       throw new RangeError(`Cannot draw numbers as seed must be a whole number: current value is ${seed}`);
     }
     this.#state = [stream, seed | 0, Math.floor(seed / 2 ** 32) | 0, 1];
-    // After 12 rounds, seeds and streams that differ in one bit have nothing in common.
+    // After 12 rounds, the words of seeds or streams that differ in one bit have nothing in common.
     this.fill(new Int32Array(12));
   }
 
-  /** Fills with random bits. The state is kept in locals meanwhile, at a fifth of the time that fields take. */
+  /** Fills with random bits. The loop keeps the state in local variables, which takes a fifth of the time of fields. */
   fill(words: Int32Array): void {
     let [a, b, c, counter] = this.#state;
     for (let i = 0; i < words.length; i++) {
@@ -133,7 +133,7 @@ class Random {
     this.#state = [a, b, c, counter];
   }
 
-  /** A whole number from 0 to `limit` - 1; the bias is below limit / 2^32. */
+  /** A whole number from 0 to `limit` - 1. Its bias is below limit / 2^32. */
   below(limit: number): number {
     this.fill(this.#word);
     return Math.floor((this.#word[0] >>> 0) / 2 ** 32 * limit);

@@ -1,7 +1,7 @@
-/** Numbers on the CPU: float32 from inputs and devices, float64 from the oracle. */
+/** Numbers on the CPU. Inputs and devices give float32, the oracle gives float64. */
 export type Numbers = Float32Array | Float64Array;
 
-/** Views of a row-major matrix's rows. */
+/** The rows of a row-major matrix, as views. */
 export function rowsOf<T extends Numbers>(matrix: T, width: number): T[] {
   return Array.from(
     { length: matrix.length / width },
@@ -9,7 +9,7 @@ export function rowsOf<T extends Numbers>(matrix: T, width: number): T[] {
   );
 }
 
-/** a . b, in four sums that do not wait for each other. */
+/** a . b. It uses four sums, which need not wait for each other. */
 export function dot(a: Numbers, b: Numbers): number {
   let sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
   const whole = a.length - a.length % 4;
@@ -28,18 +28,18 @@ export function addScaled(target: Float64Array, source: Numbers, scale: number):
   for (let i = 0; i < target.length; i++) target[i] += scale * source[i];
 }
 
-/** Gathers rows of a row-major matrix `width` wide: [rows, width], in the order asked for. */
+/** Copies rows of a row-major matrix of `width` columns to [rows, width], in the given order. */
 export function pickRows(matrix: Numbers, width: number, rows: readonly number[]): Float64Array {
   const picked = new Float64Array(rows.length * width);
   rows.forEach((row, i) => picked.set(matrix.subarray(row * width, (row + 1) * width), i * width));
   return picked;
 }
 
-/** Gathers columns of a row-major matrix `width` wide, each as a row: [columns, height], in the order asked for. */
+/** Copies columns of a row-major matrix of `width` columns, each as a row, to [columns, height], in the given order. */
 export function pickColumns(matrix: Numbers, width: number, columns: readonly number[]): Float64Array {
   const height = matrix.length / width;
   const picked = new Float64Array(columns.length * height);
-  // Rows outermost: where columns lie close together they share cache lines.
+  // The outer loop goes through rows, so that columns that lie close together share cache lines.
   for (let row = 0; row < height; row++) {
     for (let i = 0; i < columns.length; i++) picked[i * height + row] = matrix[row * width + columns[i]];
   }
@@ -47,10 +47,10 @@ export function pickColumns(matrix: Numbers, width: number, columns: readonly nu
 }
 
 /**
- * The norm of the difference by the norm of what is expected, ||actual - expected|| / ||expected||.
+ * The norm of the difference over the norm of what is expected: ||actual - expected|| / ||expected||.
  *
- * @returns 0 for equal ones, also where all are zero; Infinity where anything is NaN or infinite, or where something
- * is there and nothing is expected.
+ * @returns 0 if both are equal, all zeros included. Infinity if any value is NaN or infinite, or if all expected values are
+ * zero and some actual ones are not.
  * @throws {RangeError} If the lengths differ.
  */
 export function relativeFrobeniusError(actual: Numbers, expected: Numbers): number {

@@ -1,5 +1,5 @@
 /**
- * The charts of a page: each mode is a picture of its own, narrow enough for a phone.
+ * The charts of a page. Each mode has a picture of its own, which is narrow enough for a phone.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import { CONFIG } from "../charts/theme.ts";
 import { filterAttributes } from "./filters.ts";
 import { escapeHtml } from "./html.ts";
 
-/** Draws a specification as SVG whose ids are not used by another drawing of the page. */
+/** Draws a specification as SVG. Its ids differ from those of all other drawings of the page. */
 export type DrawSvg = (spec: Spec) => Promise<string>;
 
-/** Pixels of panels where one fills the width of a phone. */
+/** Widths in pixels at which one panel fills the width of a phone. */
 const SCREEN: Omit<View, "report" | "rows"> = { panelWidth: 230, fullWidth: 300, across: 1 };
 
-/** A group of rows that one picture shows. */
+/** The groups of rows that have a picture each. */
 function groupsOf(report: Report, scope: keyof typeof SCOPES): Row[][] {
   const key = (row: Row) => JSON.stringify([SCOPES[scope](row), row.mode]);
   return [...Map.groupBy(report.rows, key).values()];
 }
 
-/** The kinds of charts; a report that follows another one is compared with it too. */
+/** The kinds of charts. Where there is an earlier report, a comparison with it is one more. */
 function kindsOf(report: Report, before: Report | undefined): readonly Kind[] {
   if (before === undefined) return KINDS;
   const comparison = compareReports(before, report);
@@ -33,12 +33,12 @@ function kindsOf(report: Report, before: Report | undefined): readonly Kind[] {
   return [...KINDS, { name: "comparison", scope: "problem", draw }];
 }
 
-/** The page's own style names the font, once. */
+/** The SVG without names of fonts, which the page's style names once for all. */
 function withoutFonts(svg: string): string {
   return svg.replaceAll(` font-family="${CONFIG.font}"`, "");
 }
 
-/** One figure for each chart, mode and problem, against `before` where there is one; charts that lack data are left out. */
+/** A figure for each chart, mode and problem, comparisons with `before` included. Charts without data are left out. */
 export async function figures(
   { report, source }: { report: Report; source: string },
   { draw, before }: { draw: DrawSvg; before?: Report },
@@ -50,7 +50,7 @@ export async function figures(
       if ("reason" in chart) continue;
       const about = filterAttributes(rows.map((row) => ({ row, source })));
       const svg = withoutFonts(await draw(chart.spec));
-      // Text must stay readable on a phone: a wide picture shrinks only so far, then it scrolls.
+      // A wide picture shrinks only to a part of its width, then it scrolls, so that text stays readable on a phone.
       const width = /width="(\d+)"/.exec(svg)?.[1] ?? "0";
       const named = ` aria-label="${escapeHtml(chart.title)}"`;
       all.push(

@@ -1,5 +1,5 @@
 /**
- * What rows and pictures can be filtered by, as attributes that the page's script compares with its choices.
+ * The filters of rows and pictures. They are attributes, which the page's script compares with what was chosen.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { formatShape } from "../report/format.ts";
 import type { Row } from "../report/schema.ts";
 import { attributes, escapeHtml } from "./html.ts";
 
-/** A report and the name by which the page calls it. */
+/** A row and the report that it comes from. */
 export interface Tagged {
-  /** Name of the report. */
+  /** Name of the report on the page. */
   source: string;
   row: Row;
 }
@@ -19,11 +19,11 @@ interface Filter {
   key: string;
   label: string;
   of: (tagged: Tagged) => string;
-  /** Whether the page opens with one value chosen: all sizes at once are too many pictures. */
+  /** Whether the page opens with one value chosen. All sizes at once would be too many pictures. */
   chosen?: boolean;
 }
 
-/** The filters: name of the attribute, label of the choice, value of a row. */
+/** The filters, each with the name of its attribute, the label of its choice, and its value for a row. */
 export const FILTERS: readonly Filter[] = [
   { key: "source", label: "Report", of: ({ source }) => source },
   { key: "mode", label: "Mode", of: ({ row }) => row.mode },
@@ -31,7 +31,7 @@ export const FILTERS: readonly Filter[] = [
   { key: "size", label: "Size", of: ({ row }) => formatShape(row), chosen: true },
 ];
 
-/** `data-` attributes of something that shows these rows; a value that they do not share is left out. */
+/** The `data-` attributes of an element that shows these rows. Values that the rows do not share are left out. */
 export function filterAttributes(tagged: readonly Tagged[]): string {
   const shared = FILTERS.flatMap(({ key, of }) => {
     const values = new Set(tagged.map(of));
@@ -40,7 +40,7 @@ export function filterAttributes(tagged: readonly Tagged[]): string {
   return attributes(Object.fromEntries(shared));
 }
 
-/** One choice for each filter that has more than one value; the page opens with the problem of most work. */
+/** A choice for each filter that has several values. The page opens with the problem that has the most work. */
 export function filterControls(tagged: readonly Tagged[]): string {
   const work = ({ row }: Tagged) => row.tokens * row.dim * row.hiddenDim;
   const largest = tagged.reduce((a, b) => work(b) > work(a) ? b : a, tagged[0]);

@@ -14,12 +14,12 @@ const ENTITIES: Record<string, string> = {
   "'": "&#39;",
 };
 
-/** Text that is text in elements and in quoted attributes, on one line. */
+/** Text escaped for elements and for quoted attributes, on one line. */
 export function escapeHtml(text: string): string {
   return plain(text, Infinity).replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
 
-/** JSON for a script element: no `<`, so that nothing in it can end the element. */
+/** JSON for a script element. It contains no `<`, so that nothing in it can end the element. */
 export function embedJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

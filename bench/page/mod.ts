@@ -1,6 +1,6 @@
 /**
- * One self-contained page: machine and command, filters, a table that sorts, charts with tooltips. It needs no network
- * and allows itself none.
+ * One self-contained page: machine and command, filters, a table that sorts, and charts with tooltips. It needs no network,
+ * and its policy allows none.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export interface NamedReport {
   report: Report;
 }
 
-/** What is said about a report before its figures. */
+/** Facts about a report, which come before its figures: pairs of name and value. */
 function facts(report: Report): [string, string][] {
   const { adapter, ceilings, versions, createdAt, command } = report;
   const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
@@ -55,7 +55,7 @@ function head({ source, report }: NamedReport, several: boolean): string {
   ].join("\n");
 }
 
-/** The hash by which the page's own script, and no other, may run. */
+/** The hash of the page's own script. The page's policy allows no other script. */
 async function scriptHash(): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(SCRIPT));
   return `sha256-${new Uint8Array(digest).toBase64()}`;

@@ -1,5 +1,5 @@
 /**
- * What the page does by itself: filters, sorting, tooltips, and handing out its data. It builds no markup from text.
+ * The script of the page: filters, sorting, tooltips, and saving of the data. It never makes markup from text.
  *
  * @module
  */

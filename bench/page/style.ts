@@ -1,12 +1,12 @@
 /**
- * How the page looks: one column on a phone, light or dark as the reader's system is.
+ * The style of the page. It has one column on a phone, and is light or dark as the reader's system is.
  *
  * @module
  */
 
 import { FAINT, GRID, INK } from "../charts/theme.ts";
 
-/** Colours of charts that a dark page would swallow, and what it shows in their place. */
+/** Colours of charts that are hard to see on a dark page, and the colours that it shows instead. */
 const ON_DARK: Record<string, string> = {
   [INK]: "var(--ink)",
   [FAINT]: "var(--faint)",

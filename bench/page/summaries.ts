@@ -1,5 +1,5 @@
 /**
- * Which variant to use, in sentences.
+ * The page's sentences on which variant to use.
  *
  * @module
  */
@@ -33,7 +33,7 @@ function blockSummary({ problem, sections }: Block, source: string): string {
   return `<section${tag(all)}><h3>${escapeHtml(title)}</h3>\n<ul>${items.join("\n")}</ul></section>`;
 }
 
-/** One section for each problem of a report, one sentence or two for each mode. */
+/** A section for each problem of a report, with a few sentences for each mode. */
 export function summaries({ report, source }: { report: Report; source: string }): string {
   return blocksOf(report.rows).map((block) => blockSummary(block, source)).join("\n");
 }

@@ -18,14 +18,14 @@ import { leads, MARKS, type Standing, standingsOf, UNSURE_NOTE } from "../report
 import { filterAttributes, type Tagged } from "./filters.ts";
 import { attributes, escapeHtml } from "./html.ts";
 
-/** A cell: what is read, and what is sorted by. */
+/** A cell: the text that it shows, and the key by which it is sorted. */
 interface Cell {
   text: string;
   /** Null sorts last. */
   key: string | number | null;
 }
 
-/** A row of the table, and how it stands to the fastest of those that it may be compared with. */
+/** A row of the table, and how it compares with the fastest of its problem and mode. */
 interface Compared extends Tagged {
   /** Undefined where it has no time. */
   standing: Standing | undefined;
@@ -92,7 +92,7 @@ function compare(tagged: readonly Tagged[]): Compared[] {
   return tagged.map((one) => ({ ...one, standing: standings.get(one.row) }));
 }
 
-/** What the marks of the table mean, where it has any. */
+/** Tells readers what the marks in the table mean. Empty where there are none. */
 function marksNote(rows: readonly Compared[]): string {
   const places = new Set(rows.map(({ standing }) => standing?.place));
   const notes = [
@@ -119,7 +119,7 @@ function tableRow(compared: Compared, columns: typeof COLUMNS): string {
   return `<tr class="${classes}"${filterAttributes([compared])}${reason}>${cells.join("")}</tr>`;
 }
 
-/** The table; a column whose cells are all alike says nothing and is left out. */
+/** The table. Columns marked `several` are left out where all their cells are equal. */
 export function htmlTable(tagged: readonly Tagged[]): string {
   const rows = compare(tagged);
   const columns = COLUMNS.filter(({ only, of }) =>

@@ -18,34 +18,34 @@ import { FALSE_ALARMS, judge, type Judged, type Judgement } from "./judge.ts";
 import type { Report, Row } from "./schema.ts";
 import { warningSentences } from "./warnings.ts";
 
-/** What became of a row. */
+/** What became of a row: what its times say, or why they say nothing. */
 export type Verdict = Judgement | "too few" | "broken" | "mended" | "not timed" | "not judged";
 
 /** A row of both reports. */
 export interface Pair {
   before: Row;
   after: Row;
-  /** The clock that timed both; null where the times cannot be compared. */
+  /** The clock that timed both. Null where no clock did. */
   clock: Clock | null;
-  /** Median time after over before; null where no clock timed both, or the runs cannot be compared. */
+  /** Median time after over median time before. Null where no clock timed both, or where the runs cannot be compared. */
   ratio: number | null;
   /** The ratios that drift within the runs can explain. */
   interval: readonly [number, number] | null;
-  /** Corrected for the number of rows that are compared. */
+  /** The chance of such a difference if nothing changed, corrected for the number of rows. Null where it was not tested. */
   p: number | null;
   verdict: Verdict;
 }
 
 /** Two reports against each other. */
 export interface Comparison {
-  /** What differs between the runs so that their times cannot tell programs apart, each as a sentence. */
+  /** Differences between the runs that make their times incomparable, each a sentence. */
   obstacles: string[];
-  /** What else differs beside the times, and may be why they do. */
+  /** Other differences between the runs, which may be why times differ. Each is a sentence. */
   differences: string[];
-  /** What each report doubts of the run, and of the rows that both have. */
+  /** The warnings of each report: those of the run, and those of the rows that both have. */
   warnings: { before: string[]; after: string[] };
   pairs: Pair[];
-  /** Rows that only one of them has. */
+  /** Rows that only the earlier report has, and below those that only the later one has. */
   onlyBefore: Row[];
   onlyAfter: Row[];
 }
@@ -53,10 +53,10 @@ export interface Comparison {
 /** Settings that change what a time means. */
 const OBSTACLES = ["flush"];
 
-/** Settings that say which rows there are, not how they are measured. */
+/** Settings that may differ, because they only say which rows there are. */
 const FREE_SETTINGS = ["sizes", "adapter"];
 
-/** Compares two reports. Rows are the same where variant, mode and the whole problem are. */
+/** Compares two reports. Two rows are a pair if their variant, mode and problem are equal. */
 export function compareReports(before: Report, after: Report): Comparison {
   const earlier = new Map(before.rows.map((row) => [rowName(row), row]));
   const names = new Set(after.rows.map(rowName));
@@ -79,8 +79,8 @@ export function compareReports(before: Report, after: Report): Comparison {
 }
 
 /**
- * What keeps a comparison from seeing a slower row: rows that are gone or have no time, samples too few for any
- * difference to be certain, and rows that are slower by more than so many percent without standing out.
+ * Why a comparison could have missed a slower row, each as a clause. Rows may be gone or have no time. Samples may be too
+ * few to be sure of any difference. Rows may be slower by more than `percent` without standing out.
  */
 export function blindSpots({ pairs, onlyBefore }: Comparison, percent: number): string[] {
   const untimed = pairs.filter(({ before, verdict }) => before.status === "ok" && verdict === "not timed");
@@ -107,7 +107,7 @@ export function blindSpots({ pairs, onlyBefore }: Comparison, percent: number): 
   );
 }
 
-/** The least chance that the test can give: all samples of one report below all of the other. */
+/** The least p that the test can give. It does so if all samples of one report lie below all of the other. */
 function leastP(pair: Pair): number {
   const { own: { n }, others: { n: m } } = timesOf(pair)!;
   let arrangements = 1;
@@ -115,7 +115,7 @@ function leastP(pair: Pair): number {
   return 2 / arrangements;
 }
 
-/** Pairs that got worse: broken, or surely slower and by more than so many percent. */
+/** Pairs that got worse: they are broken, or surely slower and by more than `percent`. */
 export function regressions({ pairs }: Comparison, percent: number): Pair[] {
   return pairs.filter((pair) =>
     pair.verdict === "broken" || pair.verdict === "slower" && isSlower(pair, percent)
@@ -142,7 +142,7 @@ function pairOf(before: Row, after: Row): Pair {
   return { ...untimed, clock, ratio: own.median / others.median, verdict: few ? "too few" : "same" };
 }
 
-/** Verdicts on times, each row among those of its problem. */
+/** The pairs with verdicts on their times. Each is judged among the rows of its problem. */
 function judged(pairs: readonly Pair[], ceilings: readonly number[]): Pair[] {
   const timed = pairs.filter(({ clock, verdict }) => clock !== null && verdict === "same");
   const groups = [...Map.groupBy(timed, ({ after }) => problemKey(problemOf(after))).values()];
@@ -162,7 +162,7 @@ function judged(pairs: readonly Pair[], ceilings: readonly number[]): Pair[] {
   });
 }
 
-/** How much longer the machine's ceilings would take after than before; of those that both reports have. */
+/** Time after over time before of each ceiling that both reports have. */
 function ceilingRatios(before: Report, after: Report): number[] {
   const rates = ({ ceilings: { fmaTflops, copyGBps } }: Report) => [
     fmaTflops.float32,
@@ -214,14 +214,14 @@ function differencesOf(before: Report, after: Report): Pick<Comparison, "obstacl
   return { obstacles: obstacles.flatMap(compare), differences: others.flatMap(compare) };
 }
 
-/** What it is, before and after. */
+/** A property of a run, with its value before and after. */
 type Fact = [what: string, before: unknown, after: unknown];
 
 function union(a: object, b: object): string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])];
 }
 
-/** A value by a name that may be anyone's text: what all objects inherit, such as `constructor`, is none. */
+/** A value by a name that may be any text. It skips what all objects inherit, such as `constructor`. */
 function ownValue(values: object, name: string): unknown {
   return Object.hasOwn(values, name) ? values[name as keyof typeof values] : undefined;
 }

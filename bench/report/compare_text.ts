@@ -25,9 +25,9 @@ const COLUMNS: readonly Column[] = [
   { heading: "  verdict", width: 12, align: "left" },
 ];
 
-/** What a comparison says, row by row and in sum. */
+/** A comparison as text: doubts, rows, notes, and what they add up to. */
 export function renderComparison(comparison: Comparison, { failOnRegression = null }: {
-  /** Percent that a row may be slower; null where none was given. */
+  /** Percent by which a row may be slower. Null where no limit was given. */
   failOnRegression?: number | null;
 } = {}): string {
   const { obstacles, differences, warnings, pairs, onlyBefore, onlyAfter } = comparison;
@@ -76,7 +76,7 @@ function pairCells({ before, after, clock, ratio, interval, p, verdict }: Pair):
   ];
 }
 
-/** The time by the clock that is compared, or else by the one that there is; wall time has its mark. */
+/** The time by the clock that is compared, or by whichever there is. Wall time gets its mark. */
 function timeCell(row: Row, compared: Clock | null): string {
   const clock = compared ?? timeOf(row)?.clock ?? null;
   if (clock === null) return "-";
@@ -132,7 +132,7 @@ function verdictLines(comparison: Comparison, percent: number): string[] {
   return [...inconclusive, ...worse.flatMap(regressionLines)];
 }
 
-/** What drift within the runs could hide, where that is more than what is looked for. */
+/** How much drift within the runs could hide. Empty where that is no more than `percent`. */
 function hiddenLine({ pairs }: Comparison, percent: number): string[] {
   const hidden = 100 * (greatest(pairs.map(({ interval }) => interval?.[1])) - 1);
   return hidden > percent ? [`drift within the runs can hide up to ${hidden.toFixed(0)} %`] : [];

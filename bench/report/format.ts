@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A unit and how many base units (ns, bytes, FLOP/s in 1e12) one of it is. */
+/** A unit, and its size in the base unit: ns, bytes or TFLOP/s. */
 export interface Unit {
   name: string;
   size: number;
@@ -24,7 +24,7 @@ const SIZES: readonly Unit[] = [
   { name: "GiB", size: 2 ** 30 },
 ];
 
-/** Sizes of a TFLOP/s, which is what reports count in. */
+/** Rates in TFLOP/s, as reports hold them. */
 const RATES: readonly Unit[] = [
   { name: "MFLOP/s", size: 1e-6 },
   { name: "GFLOP/s", size: 1e-3 },
@@ -32,7 +32,7 @@ const RATES: readonly Unit[] = [
   { name: "PFLOP/s", size: 1e3 },
 ];
 
-/** The largest unit in which `value` is at least 1; the smallest where there is none. */
+/** The largest unit in which `value` is at least 1, or else the smallest unit. */
 function unitOf(value: number, units: readonly Unit[]): Unit {
   return units.findLast((unit) => value >= unit.size) ?? units[0];
 }
@@ -52,7 +52,7 @@ export function rateUnit(tflops: number): Unit {
   return unitOf(tflops, RATES);
 }
 
-/** The value with so many significant digits, no exponent, and every digit before the point. */
+/** The value with so many significant digits. It has no exponent, and keeps every digit before the point. */
 export function significant(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";
@@ -74,7 +74,7 @@ export function formatTime(ns: number | null, unit?: Unit): string {
   return withUnit(ns, unit === undefined ? timeUnit : () => unit);
 }
 
-/** A size such as `412.0 MiB`, whole in bytes and KiB that are whole; `-` for null. */
+/** A size such as `412.0 MiB`, or `3 KiB` where it is whole; `-` for null. */
 export function formatBytes(bytes: number | null): string {
   if (bytes === null) return "-";
   const { name, size } = byteUnit(bytes);
@@ -110,14 +110,14 @@ export function formatShape(shape: { tokens: number; dim: number; hiddenDim: num
   return `T ${shape.tokens}, D ${shape.dim}, H ${shape.hiddenDim}`;
 }
 
-/** The least of the values that are numbers, `Infinity` where none is; for lists of any length. */
+/** The least of the values, without null and undefined. `Infinity` where there is none. Lists may have any length. */
 export function least(values: Iterable<number | null | undefined>): number {
   let best = Infinity;
   for (const value of values) best = Math.min(best, value ?? Infinity);
   return best;
 }
 
-/** The greatest of the values that are numbers, 0 where none is above it; for lists of any length. */
+/** The greatest of the values, and 0 at least. Null and undefined count as 0. Lists may have any length. */
 export function greatest(values: Iterable<number | null | undefined>): number {
   let best = 0;
   for (const value of values) best = Math.max(best, value ?? 0);

@@ -1,5 +1,5 @@
 /**
- * Rows put beside each other: one block for each problem, in it one section for each mode, in it the variants.
+ * Rows in groups that can be compared: a block for each problem, in it a section for each mode, in that the variants.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
 import { plain } from "./shape.ts";
 import { enumerate } from "./text.ts";
 
-/** What rows of a block have in common: comparing across any of these would compare different work. */
+/** What all rows of a block have in common. Rows that differ in any of it do different work. */
 export interface Problem {
   tokens: number;
   dim: number;
@@ -38,7 +38,7 @@ export interface Section {
   rows: Row[];
 }
 
-/** The clocks by which rows are timed, the one that is preferred first. */
+/** The clocks by which rows are timed. The first is preferred. */
 const CLOCKS = ["gpu", "wall"] as const;
 
 /** The device's own clock, or the computer's. */
@@ -50,7 +50,7 @@ export interface Measured {
   statistics: Statistics;
 }
 
-/** How rows are compared, for readers. */
+/** Tells readers how rows are compared. */
 export const CLOCK_RULE =
   "Speeds compare GPU time with GPU time where both have it, else wall time with wall time.";
 
@@ -61,18 +61,18 @@ export interface Compared {
   others: Statistics;
 }
 
-/** The problem as a string that is equal if and only if all its parts are. */
+/** The problem as a string. Two are equal if and only if all parts are. */
 export function problemKey(problem: Problem): string {
   const { tokens, dim, hiddenDim, dtype, precision, activation } = problem;
   return JSON.stringify([tokens, dim, hiddenDim, dtype, precision, activation]);
 }
 
-/** The parts of a row that make its problem. */
+/** The problem of a row. */
 export function problemOf({ tokens, dim, hiddenDim, dtype, precision, activation }: Row): Problem {
   return { tokens, dim, hiddenDim, dtype, precision, activation };
 }
 
-/** The rows as blocks, problems in the order of their first row, modes in the order forward, backward, full. */
+/** The rows as blocks. Problems come in the order of their first row, modes in the order forward, backward, full. */
 export function blocksOf(rows: readonly Row[]): Block[] {
   const groups = Map.groupBy(rows, (row) => problemKey(problemOf(row)));
   return [...groups.values()].map((group) => ({
@@ -83,13 +83,13 @@ export function blocksOf(rows: readonly Row[]): Block[] {
   }));
 }
 
-/** What one clock measured; null where it did not. A median of 0 is none: the clock was too coarse. */
+/** What one clock measured; null where it measured nothing. A median of 0 counts as nothing: the clock was too coarse. */
 export function statisticsOf({ timing }: Row, clock: Clock): Statistics | null {
   const statistics = clock === "gpu" ? timing?.gpuNs : timing?.wallNs;
   return statistics && statistics.median > 0 ? statistics : null;
 }
 
-/** The row's time on the GPU; on the wall clock where the GPU has none; null where it has no time. */
+/** The row's GPU time, or else its wall time. Null where it has neither. */
 export function timeOf(row: Row): Measured | null {
   for (const clock of CLOCKS) {
     const statistics = statisticsOf(row, clock);
@@ -99,9 +99,8 @@ export function timeOf(row: Row): Measured | null {
 }
 
 /**
- * The times by which two rows are compared, wherever they are: GPU time with GPU time where both have it, else wall time
- * with wall time. Null where no clock timed both. A wall time holds launches and a wait, so that it is never compared
- * with a GPU time.
+ * The times by which two rows are compared: GPU times where both have one, else wall times. Null where no clock timed both.
+ * A wall time is never compared with a GPU time, because it includes launches and a wait.
  */
 export function commonTimes(row: Row, other: Row): Compared | null {
   for (const clock of CLOCKS) {
@@ -111,7 +110,7 @@ export function commonTimes(row: Row, other: Row): Compared | null {
   return null;
 }
 
-/** A sentence that names the variants whose times are of the wall clock; none where all rows are of the same clock. */
+/** A sentence that names the variants with wall times. Empty where no row has one. */
 export function wallNotes(rows: readonly Row[]): string[] {
   const clocks = Map.groupBy(rows, (row) => timeOf(row)?.clock);
   const onWall = clocks.get("wall") ?? [];
@@ -121,12 +120,12 @@ export function wallNotes(rows: readonly Row[]): string[] {
   return [`Wall time, which holds launches and waits too, stands in for GPU time of ${enumerate(names)}.`];
 }
 
-/** Median time in ns, null where the row has no time. */
+/** The row's median time in ns. Null where it has no time. */
 export function medianOf(row: Row): number | null {
   return timeOf(row)?.statistics.median ?? null;
 }
 
-/** The worst relative error over the row's outputs, null where none was checked. */
+/** The worst relative error of the row's outputs. Null where none was checked. */
 export function errorOf(row: Row): number | null {
   if (row.accuracy === null) return null;
   const { y, dx, dGate, dUp, dDown } = row.accuracy;
@@ -134,7 +133,7 @@ export function errorOf(row: Row): number | null {
   return errors.length === 0 ? null : Math.max(...errors);
 }
 
-/** The row for which `measure` is least, null where it is null for all; the first of equals. */
+/** The row that is ok and whose `measure` is least; of equal ones the first. Null where `measure` is null for all. */
 export function leastBy(rows: readonly Row[], measure: (row: Row) => number | null): Row | null {
   let best: { row: Row; value: number } | null = null;
   for (const row of rows) {
@@ -145,14 +144,17 @@ export function leastBy(rows: readonly Row[], measure: (row: Row) => number | nu
 }
 
 /**
- * The fastest row of those that compute as precisely as they are asked to; where none of them has a time, of all. Null
- * where none has one.
+ * The fastest row of those that compute as precisely as was asked. If none of these has a time, it is the fastest of all.
+ * Null where no row has a time.
  */
 export function fastestOf(rows: readonly Row[]): Row | null {
   return fastestOfAll(rows.filter(({ narrow }) => !narrow)) ?? fastestOfAll(rows);
 }
 
-/** The fastest by GPU time against the fastest of those without: both by the wall clock, if that timed both. */
+/**
+ * The faster of two: the fastest by GPU time, and the fastest of the rows without GPU time. The wall clock compares the two;
+ * if it did not time both, the first one wins.
+ */
 function fastestOfAll(rows: readonly Row[]): Row | null {
   const onGpu = leastBy(rows, (row) => statisticsOf(row, "gpu")?.median ?? null);
   const others = rows.filter((row) => statisticsOf(row, "gpu") === null);
@@ -162,7 +164,7 @@ function fastestOfAll(rows: readonly Row[]): Row | null {
   return times !== null && times.own.median < times.others.median ? onWall : onGpu;
 }
 
-/** Why the parts of a row add up to more than the row, for readers. */
+/** Tells readers why the kernels of a row add up to more than the row. */
 export const PARTS_NOTE =
   "Each kernel was timed alone, in a pass that begins when the one before has ended. " +
   "In the row kernels that share nothing overlap, such as the last rows of a product with the others.";
@@ -173,13 +175,13 @@ export function boundName({ bound, units }: Pick<Row, "bound" | "units">): strin
   return bound === "flops" ? units === "subgroup matrices" ? "tensor" : "FMA" : "";
 }
 
-/** What to call the machine: its device, else its description, else its maker. */
+/** The name of the machine: its device, else its description, else its maker. */
 export function machineOf({ adapter }: Pick<Report, "adapter">): string {
   const named = [adapter.device, adapter.description, adapter.vendor].find((name) => name.trim() !== "");
   return named ?? "unnamed adapter";
 }
 
-/** Names a row: equal for the same variant, mode and problem, and for nothing else. */
+/** A name of the row. Two are equal if and only if variant, mode and problem are. */
 export function rowName(row: Pick<Row, "variant" | "mode"> & Problem): string {
   return JSON.stringify([row.variant, row.mode, problemKey(row)]);
 }

@@ -1,10 +1,10 @@
 /**
- * Which rows of two runs differ, and whether the machine may be why.
+ * Which rows of two runs differ, and whether the machine may be the reason.
  *
- * Two runs of one program differ as well: other programs, clocks and heat change between them and while they last. A
- * test of samples alone takes that for a change of the program. So a row is called slower or faster only if three things
- * hold. Its samples differ by more than they drift within either run. The difference is more than {@link NOISE}. And
- * the row stands out from the others of its problem, which the machine hits alike.
+ * Two runs of the same program differ too, because other programs, clocks and heat change between and during runs. A test
+ * of samples alone takes that for a change of the program. So a row is called slower or faster only if three things hold:
+ * its samples differ by more than they drift within either run, the difference exceeds {@link NOISE}, and the row stands
+ * out from the others of its problem. A disturbance of the machine affects all of these alike.
  *
  * @module
  */
@@ -19,47 +19,47 @@ export interface Samples {
 }
 
 /**
- * What became of a row. `machine`: its times differ, and the machine's ceilings differ as much. `in doubt`: they differ,
- * and the machine may be why.
+ * What became of a row. `machine`: its times differ, but the machine's ceilings differ as much. `in doubt`: its times
+ * differ, but the machine may be the reason.
  */
 export type Judgement = "faster" | "slower" | "same" | "machine" | "in doubt";
 
-/** A row with what is known of its ratio, time after over time before. */
+/** A row and its ratio: time after over time before. */
 export interface Judged {
   ratio: number;
   /** The ratios that drift within the runs can explain. */
   interval: [number, number];
-  /** Chance of samples at least as different, if both came from one distribution; corrected for the number of rows. */
+  /** Chance of samples at least this different if both came from one distribution, corrected for the number of rows. */
   p: number;
   judgement: Judgement;
 }
 
 /**
- * The chance that any row of a report is taken for changed, if samples were independent. Tests simulate runs in which
- * they are not.
+ * The chance that some unchanged row of a report passes the test of samples. It holds if samples are independent. Tests
+ * simulate runs in which they are not.
  */
 export const FALSE_ALARMS = 0.01;
 
-/** Differences below this are never called: alignment of buffers and order of compilation make as much. */
+/** Smaller differences are never reported. The alignment of buffers and the order of compilation make as much. */
 export const NOISE = 0.02;
 
-/** Fewer other figures do not tell what the machine did. */
+/** Fewer other figures than this do not show what the machine did. */
 const FEWEST_OTHERS = 2;
 
-/** Fewer do not tell how far they spread: a few are close together by chance. */
+/** Fewer figures than this do not show how far they spread, as a few may be close together by chance. */
 const FEWEST_TO_SPREAD = 10;
 
-/** A row stands out if it is so many standard deviations of the others away from their middle. */
+/** A row stands out if it is this many standard deviations of the others away from their median. */
 const APART = 4;
 
-/** Parts of a run whose medians show its drift. */
+/** A run is cut into this many parts. Their medians show its drift. */
 const PARTS = 3;
 
 /**
  * Judges rows of one pair of runs.
  *
- * @param groups Rows that the machine hits alike, as they were sampled in turns.
- * @param ceilings Ratios of the ceilings' times, after over before: what the machine itself became.
+ * @param groups Rows that were sampled in turns, so that disturbances of the machine affect them alike.
+ * @param ceilings Time after over time before of each ceiling. They show how the machine itself changed.
  */
 export function judge(groups: readonly (readonly Samples[])[], ceilings: readonly number[]): Judged[][] {
   const rows = groups.map((group) => group.map(measured));
@@ -81,13 +81,13 @@ function measured({ before, after }: Samples): Judged {
   };
 }
 
-/** From the ratio of the fastest part of one run and the slowest of the other to the reverse. */
+/** The least and the greatest ratio of a part of one run to a part of the other. */
 function driftInterval(before: readonly number[], after: readonly number[]): [number, number] {
   const [a, b] = [partMedians(before), partMedians(after)];
   return [Math.min(...b) / Math.max(...a), Math.max(...b) / Math.min(...a)];
 }
 
-/** Medians of consecutive parts of a run, of equal length but for one sample. */
+/** Medians of consecutive parts of a run, whose lengths differ by one sample at most. */
 function partMedians(samples: readonly number[]): number[] {
   const count = Math.min(PARTS, samples.length);
   const at = (part: number) => Math.round(part * samples.length / count);
@@ -95,7 +95,7 @@ function partMedians(samples: readonly number[]): number[] {
 }
 
 /**
- * Chances corrected for their number.
+ * Chances corrected for how many there are.
  * Source: S. Holm, "A simple sequentially rejective multiple test procedure" (1979).
  */
 function holm(chances: readonly number[]): number[] {
@@ -118,14 +118,14 @@ function judgementOf(
   const clear = slower ? interval[0] > 1 + NOISE : interval[1] < 1 / (1 + NOISE);
   if (p > FALSE_ALARMS || !clear) return "same";
   if (explained(ratio, ceilings)) return "machine";
-  // All ceilings are measured in one moment, and so count as one figure.
+  // All ceilings are measured at one moment, so they count as one figure.
   const others = group.filter((other) => other !== row).map(({ ratio }) => ratio);
   if (ceilings.length > 0) others.push(median(ceilings));
   if (!standsOut(ratio, others)) return "in doubt";
   return slower ? "slower" : "faster";
 }
 
-/** Whether every ceiling of the machine changed as much, and in the same direction. */
+/** True if every ceiling of the machine changed in the same direction and at least as much, but for {@link NOISE}. */
 function explained(ratio: number, ceilings: readonly number[]): boolean {
   if (ceilings.length === 0) return false;
   const sign = Math.sign(Math.log(ratio));
@@ -133,7 +133,7 @@ function explained(ratio: number, ceilings: readonly number[]): boolean {
   return least > 0 && sign * Math.log(ratio) <= least + Math.log1p(NOISE);
 }
 
-/** Whether a ratio is further from 1 than what the machine did to the others, by more than they spread. */
+/** True if a ratio is further from 1 than the median of the others, by more than {@link NOISE} and their spread. */
 function standsOut(ratio: number, others: readonly number[]): boolean {
   if (others.length < FEWEST_OTHERS) return false;
   const logs = others.map(Math.log);
@@ -143,12 +143,12 @@ function standsOut(ratio: number, others: readonly number[]): boolean {
     Math.log1p(NOISE) + (logs.length < FEWEST_TO_SPREAD ? reach(logs) : APART * deviation(logs, centre));
 }
 
-/** How far figures are from each other, and from no change: rows feel a load that moved all of them unequally. */
+/** The distance between the extremes of figures, no change included. A load on the machine slows rows unequally. */
 function reach(logs: readonly number[]): number {
   return Math.max(0, ...logs) - Math.min(0, ...logs);
 }
 
-/** The standard deviation: of a normal distribution the median distance from the middle is 0.6745 of it. */
+/** The standard deviation, from the median distance to the centre. In a normal distribution that is 0.6745 of it. */
 function deviation(logs: readonly number[], centre: number): number {
   return median(logs.map((log) => Math.abs(log - centre))) / 0.6745;
 }

@@ -1,12 +1,12 @@
 /**
- * Text and tables as Markdown, laid out as the formatter leaves them.
+ * Text and tables as Markdown, laid out so that the formatter changes nothing.
  *
  * @module
  */
 
 import { plain } from "./shape.ts";
 
-/** Text without meaning to Markdown or HTML. */
+/** Text in which nothing has a meaning to Markdown or HTML. */
 export function escapeMarkdown(text: string): string {
   return plain(text, Infinity).replace(
     /[\\`*_{}[\]<>|&#~$@]/g,
@@ -14,7 +14,7 @@ export function escapeMarkdown(text: string): string {
   );
 }
 
-/** A table: the first column is text, the others are figures; every column is as wide as its widest cell. */
+/** A table. Its first column is text, the others are figures. Each column is as wide as its widest cell. */
 export function markdownTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, i) =>
     Math.max(3, heading.length, ...rows.map((row) => row[i].length))

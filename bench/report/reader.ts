@@ -1,5 +1,5 @@
 /**
- * Reads reports that may come from anywhere: every input ends in a {@link Report} or in a {@link ReportError}.
+ * Reads reports, which may come from anywhere. Every input gives a {@link Report} or throws a {@link ReportError}.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Place, plain, record, refuse, ReportError } from "./shape.ts";
 
 export { ReportError };
 
-/** Throws unless the schema is the one that this program knows; tells newer reports from strange files. */
+/** Throws unless the schema is the one that this program knows. The message tells newer reports from other files. */
 function checkSchema(value: unknown, name: string): void {
   const at: Place = { name, path: "$" };
   record({})(value, at);
@@ -31,8 +31,8 @@ function checkSchema(value: unknown, name: string): void {
  *
  * @param text The file's content
  * @param name The file's name, for messages
- * @throws {ReportError} if the text is no JSON, has another schema, or breaks a rule of it; one line that names the
- * file, the JSON path, the rule and the value
+ * @throws {ReportError} If the text is not JSON, has another schema, or breaks a rule of the schema. The message is one
+ * line that names the file, the JSON path, the rule and the value.
  */
 export function parseReport(text: string, name: string): Report {
   let value: unknown;

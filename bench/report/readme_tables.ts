@@ -1,5 +1,5 @@
 /**
- * The tables of README, each from a report.
+ * The tables of README.md and bench/RESULTS.md. Each is made from a report.
  *
  * @module
  */
@@ -34,12 +34,12 @@ import type { KernelReport, Report, Row } from "./schema.ts";
 import { isPeer, leads, peakOf, type Standing, standingsOf } from "./summary.ts";
 import { wrap } from "./text.ts";
 
-/** What the formatter wraps prose at. */
+/** The formatter wraps prose at this column. */
 const WIDTH = 110;
 
 const paragraph = (text: string) => wrap(text, { width: WIDTH }).join("\n");
 
-/** Where figures come from: without it they mean nothing. */
+/** The machine, problem and date of figures, which mean nothing without them. */
 function source(report: Report, { problem }: Block): string {
   const { dtype, precision, activation } = problem;
   return paragraph(
@@ -61,7 +61,7 @@ function perBlock(report: Report, table: (block: Block) => string | null): strin
   return parts.length === 0 ? "The report has no such rows." : parts.join("\n\n");
 }
 
-/** Bold: the fastest of the section, and what cannot be told from it. */
+/** A time with its speed. The fastest of the section is bold, and so is what cannot be told from it. */
 function timeCell(row: Row | undefined, standings: Map<Row, Standing>): string {
   if (row === undefined) return "";
   const [time, standing] = [timeOf(row), standings.get(row)];
@@ -73,7 +73,7 @@ function timeCell(row: Row | undefined, standings: Map<Row, Standing>): string {
   return leads(standing) ? `**${text}**` : text;
 }
 
-/** A peer's process runs its modes one after the other: only the first of them is cold. */
+/** The time of the first use. Peers have none: one process runs all modes of a peer, so only the first is cold. */
 function firstUse(row: Row | undefined): string {
   return !row?.coldMs || isPeer(row) ? "-" : formatTime(1e6 * row.coldMs);
 }
@@ -85,7 +85,7 @@ const variantsIn = (
   { sections }: Block,
 ) => [...new Set(sections.flatMap(({ rows }) => rows.map((row) => row.variant)))];
 
-/** Variants by modes: times with speed relative to the fastest, and all else of the last mode. */
+/** A row for each variant: its time in each mode, its speed beside the fastest, and other figures of the last mode. */
 export function resultsTable(report: Report): string {
   return perBlock(report, (block) => {
     const last = block.sections[block.sections.length - 1].mode;
@@ -116,7 +116,7 @@ export function resultsTable(report: Report): string {
   });
 }
 
-/** Variants by modes: peak bytes, what was predicted, and what is saved. */
+/** A row for each variant: for each mode its peak bytes, measured and predicted, and what the last mode saves. */
 export function memoryTable(report: Report): string {
   return perBlock(report, (block) => {
     const headings = [
@@ -145,7 +145,7 @@ function kernelRate({ gpuNs, flops, bytes, bound }: KernelReport): string {
   return bytes ? `${significant(bytes / gpuNs)} GB/s` : "-";
 }
 
-/** The row whose kernels are shown: `tuned` where it ran, else the fastest, in the most complete mode. */
+/** The row whose kernels are shown: `tuned` if it ran, else the fastest, in the last mode that has one. */
 function rowWithKernels({ sections }: Block): Row | null {
   for (const { rows } of sections.toReversed()) {
     const timed = rows.filter((row) => row.kernels.some(({ gpuNs }) => gpuNs !== null));
@@ -155,7 +155,7 @@ function rowWithKernels({ sections }: Block): Row | null {
   return null;
 }
 
-/** What the kernels add up to beside the row, and why that is not the same; nothing where either is not known. */
+/** Compares the sum of the kernels with the row, and says why they differ. Empty where either is not known. */
 function sumOfParts(row: Row): string[] {
   const whole = statisticsOf(row, "gpu")?.median;
   if (!whole || row.kernels.some(({ gpuNs }) => gpuNs === null)) return [];
@@ -169,7 +169,7 @@ function sumOfParts(row: Row): string[] {
   ];
 }
 
-/** The kernels of one variant: time, rate, and fraction of the ceiling that binds each. */
+/** The kernels of one variant, each with its time, rate, and fraction of the ceiling that binds it. */
 export function kernelsTable(report: Report): string {
   return perBlock(report, (block) => {
     const row = rowWithKernels(block);
@@ -215,7 +215,7 @@ function peerRows({ mode, rows }: Section): string[][] {
   });
 }
 
-/** The peers without a time, by their reasons; null where all have one. */
+/** The peers without a time, with their reasons. Null where all have a time. */
 function absentPeers(sections: readonly Section[]): string | null {
   const rows = sections.flatMap(({ rows }) => rows.filter((row) => isPeer(row) && medianOf(row) === null));
   if (rows.length === 0) return null;
@@ -228,7 +228,7 @@ function absentPeers(sections: readonly Section[]): string | null {
   return paragraph(`Not measured: ${parts.join("; ")}.`);
 }
 
-/** `tuned` beside other projects; speeds are compared by one clock, the GPU's where both have it. */
+/** `tuned` beside other projects. Speeds are compared by GPU time where both have it, else by wall time. */
 export function peersTable(report: Report): string {
   return perBlock(report, (block) => {
     const sections = block.sections.filter(({ rows }) => rows.some(isPeer));

@@ -1,6 +1,6 @@
 /**
- * Checks on untrusted JSON: each is a function of a value and its place, and throws a {@link ReportError} of one
- * line that names the file, the JSON path, the rule and the value.
+ * Checks of untrusted JSON. Each is a function of a value and its place. It throws a {@link ReportError} of one line, which
+ * names the file, the JSON path, the rule and the value.
  *
  * @module
  */
@@ -10,60 +10,60 @@ export class ReportError extends Error {
   override name = "ReportError";
 }
 
-/** Where a value stands: the file's name and the JSON path. */
+/** The place of a value: the file's name and the JSON path. */
 export interface Place {
   name: string;
   path: string;
 }
 
-/** Throws a {@link ReportError} unless the value keeps the rule; what passes has the type `T`. */
+/** Throws a {@link ReportError} unless the value keeps the rule. A value that passes has the type `T`. */
 export interface Check<T = unknown> {
   (value: unknown, at: Place): void;
-  /** For types only: nothing is ever there. */
+  /** For types only. It is never set. */
   readonly of?: T;
   /** The fields of a record, in the order of their declaration. */
   readonly fields?: Fields;
-  /** Of a list: what each element must pass. */
+  /** The check that each element of a list must pass. */
   readonly element?: Check;
-  /** Whether a record may lack it. */
+  /** Whether a record may lack the field. */
   readonly optional?: boolean;
 }
 
 /** Checks by the names of a record's fields. */
 export type Fields = Readonly<Record<string, Check>>;
 
-/** A check that says that a record may lack the field. */
+/** A check of a field that a record may lack. */
 export type Optional<T> = Check<T> & { readonly optional: true };
 
-/** What passes a check. */
+/** The type of what passes a check. */
 export type TypeOf<C extends Check> = C extends Check<infer T> ? T : never;
 
-/** What passes a record of these fields. */
+/** The type of a record of these fields. */
 export type RecordOf<F extends Fields> =
   & { [K in keyof F as F[K] extends { readonly optional: true } ? never : K]: TypeOf<F[K]> }
   & { [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: TypeOf<F[K]> };
 
-/** Characters that move a cursor, ring a bell, or turn the direction of what follows; line breaks are among them. */
+/** Characters that control a terminal: they move a cursor, ring a bell or turn the direction of text. Line breaks too. */
 const CONTROLS = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu;
 
-/** Text on one line, without control characters and directional overrides, cut to `length`. */
+/** Text on one line, cut to `length` characters. Control characters become spaces. */
 export function plain(text: string, length = 80): string {
   const flat = text.slice(0, 4 * length).replace(CONTROLS, " ");
   return flat.length > length ? `${flat.slice(0, length - 1)}…` : flat;
 }
 
-/** Lines as a terminal may have them: what a report or a table of tiles holds cannot command it. */
+/** Lines that are safe to print: control characters in them, which a report may hold, become spaces. */
 export function printable(text: string): string {
   return text.split("\n").map((line) => line.replace(CONTROLS, " ")).join("\n");
 }
 
-/** A value as JSON on one line, the characters that {@link printable} takes away escaped: a terminal may have it whole. */
+/** A value as JSON on one line that is safe to print. Control characters are escaped, so that nothing is lost. */
 export function printableJson(value: unknown): string {
   const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(value).replace(CONTROLS, (characters) => Array.from(characters, escape).join(""));
 }
 
-/** A value in a few words: lists and objects by their kind, as printing them could be endless. */
+/** A value in a few words. Of lists and objects it tells only the kind, because they may be very long. */
 export function describe(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
@@ -71,7 +71,7 @@ export function describe(value: unknown): string {
   return value === undefined ? "missing" : String(value);
 }
 
-/** Throws the one kind of error that this module knows. */
+/** Throws a {@link ReportError} about a value that breaks a rule. */
 export function refuse(value: unknown, at: Place, rule: string): never {
   const name = plain(at.name, 200);
   throw new ReportError(
@@ -96,7 +96,7 @@ export const flag: Check<boolean> = (value, at) => {
   if (typeof value !== "boolean") refuse(value, at, "true or false");
 };
 
-/** Nothing is measured beyond these; within them neither products nor ratios of two figures leave a double. */
+/** No measurement lies beyond these. Within them, no product or ratio of two figures overflows or underflows a double. */
 const LEAST = 1e-60, MOST = 1e60;
 
 /** 0, or a number from 1e-60 to 1e60. */
@@ -136,7 +136,7 @@ export function oneOf<T extends string>(choices: readonly T[]): Check<T> {
   };
 }
 
-/** Null, or what the other check lets through. */
+/** Null, or what passes the other check. */
 export function nullable<T>(check: Check<T>): Check<T | null> {
   const { fields, element } = check;
   return Object.assign((value: unknown, at: Place) => {
@@ -144,7 +144,7 @@ export function nullable<T>(check: Check<T>): Check<T | null> {
   }, { fields, element });
 }
 
-/** As the other check; but a record may lack the field. */
+/** As the other check, but a record may lack the field. */
 export function optional<T>(check: Check<T>): Optional<T> {
   const { fields, element } = check;
   return Object.assign((value: unknown, at: Place) => check(value, at), {
@@ -179,7 +179,7 @@ export const scalar: Check<string | number | boolean | null> = (value, at) => {
   refuse(value, at, "a string, a number, true, false or null");
 };
 
-/** A check with one rule more, about fields together. */
+/** A check with one more rule, about several fields together. */
 export function rule<C extends Check>(check: C, more: (value: TypeOf<C>, at: Place) => void): C {
   const both = (value: unknown, at: Place) => {
     check(value, at);
@@ -188,7 +188,7 @@ export function rule<C extends Check>(check: C, more: (value: TypeOf<C>, at: Pla
   return Object.assign(both, { fields: check.fields }) as unknown as C;
 }
 
-/** An object with any names whose every value passes. */
+/** An object with any names. Each value must pass. */
 export function dictionary<T>(check: Check<T>): Check<Record<string, T>> {
   return (value, at) => {
     for (const [key, element] of Object.entries(object(value, at))) {
@@ -197,7 +197,7 @@ export function dictionary<T>(check: Check<T>): Check<Record<string, T>> {
   };
 }
 
-/** An object with all fields but the optional ones; names that are not listed are let be. */
+/** An object that has all fields; only optional ones may be missing. Names that are not listed are ignored. */
 export function record<F extends Fields>(fields: F): Check<RecordOf<F>> & { readonly fields: F } {
   const check = (value: unknown, at: Place) => {
     const own = object(value, at);

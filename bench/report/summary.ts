@@ -1,5 +1,5 @@
 /**
- * What a section of rows says: which variant to use, and how sure that is.
+ * A section of rows in short: which variant is fastest, and how sure that is.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
 import { commonTimes, errorOf, fastestOf, leastBy, medianOf, type Section } from "./groups.ts";
 import type { ReportMode, Row } from "./schema.ts";
 
-/** The chance that any of a section's intervals misses, where nothing differs. */
+/** The chance that any of a section's intervals is wrong where no row differs from another. */
 const ERROR_RATE = 0.05;
 
 /**
- * How a row stands to the fastest of its section. `tied`: no significant difference. `unsure`: too few samples to know.
- * `apart`: it computes with less precision than the fastest, and is beside the order, not in it. `other clock`: no clock
+ * How a row compares with the fastest of its section. `tied`: there is no significant difference. `unsure`: there are too
+ * few samples. `apart`: it computes with less precision than the fastest, and so is not ranked. `other clock`: no clock
  * timed both.
  */
 export type Place = "fastest" | "tied" | "unsure" | "slower" | "apart" | "other clock";
 
-/** The mark of a place beside a speed, in the terminal and on the page. */
+/** The mark of each place. It stands beside a speed, in the terminal and on the page. */
 export const MARKS: Readonly<Record<Place, string>> = {
   fastest: "",
   tied: "=",
@@ -29,7 +29,7 @@ export const MARKS: Readonly<Record<Place, string>> = {
   "other clock": "",
 };
 
-/** What the mark of `unsure` means. */
+/** Tells readers what the mark of `unsure` means. */
 export const UNSURE_NOTE =
   `too few samples to rank it: it, or the fastest, has fewer than ${FEWEST_TO_COMPARE}`;
 
@@ -37,11 +37,12 @@ export const UNSURE_NOTE =
 export interface Standing {
   row: Row;
   /**
-   * Fastest median over this row's median, by the clock that timed both: at most 1, unless the row computes with less
-   * precision, or is ahead by a clock that did not pick the fastest. Null where no clock timed both.
+   * Median time of the fastest over this row's, by the clock that timed both. It is at most 1, with two exceptions: the row
+   * computes with less precision, or is ahead by another clock than the one that chose the fastest. Null where no clock
+   * timed both.
    */
   speed: number | null;
-  /** Interval of `speed`; null where there are too few samples for one, and for the fastest itself. */
+  /** Interval of `speed`. Null for the fastest itself, and where there are too few samples. */
   interval: readonly [number, number] | null;
   place: Place;
 }
@@ -53,13 +54,13 @@ export interface SectionSummary {
   fastest: Row | null;
   /** Every timed row, in the order of the report. */
   standings: Standing[];
-  /** Rows of the least peak memory; several where they are equal. */
+  /** The rows with the least peak memory: several where they are equal. */
   smallest: Row[];
-  /** Rows of the least error; several where they are equal. */
+  /** The rows with the least error: several where they are equal. */
   mostAccurate: Row[];
 }
 
-/** What a row is compared with, and of how many rows it is one. */
+/** The row to compare with, and how many timed rows there are. */
 interface Against {
   fastest: Row;
   count: number;
@@ -82,8 +83,9 @@ function placeOf(row: Row, interval: Standing["interval"], fastest: Row): Place 
 }
 
 /**
- * The interval of the ratio of two medians, null where there are too few samples for one. The fastest is picked by what
- * is compared, and every row could have been it: intervals hold together if each holds as one of all pairs must.
+ * The interval of the ratio of two medians. Null where there are too few samples. The samples that are compared also choose
+ * the fastest, and any row could have been it. So the error rate is divided by the number of all pairs; then all intervals
+ * hold together.
  */
 function intervalOf(
   fastest: readonly number[],
@@ -100,12 +102,12 @@ function allLeast(rows: readonly Row[], measure: (row: Row) => number | null): R
   return rows.filter((row) => row.status === "ok" && measure(row) === measure(least));
 }
 
-/** Peak bytes of a row, null where they are not known. */
+/** Peak bytes of a row. Null where they are not known. */
 export function peakOf(row: Row): number | null {
   return row.memory?.peakBytes ?? null;
 }
 
-/** Summarises a section: the one place where ranks and ties are decided. */
+/** Summarises a section. Ranks and ties are decided only here. */
 export function summarise({ mode, rows }: Section): SectionSummary {
   const fastest = fastestOf(rows);
   const timed = rows.filter((row) => row.status === "ok" && medianOf(row) !== null);
@@ -118,17 +120,17 @@ export function summarise({ mode, rows }: Section): SectionSummary {
   };
 }
 
-/** Whether a row is the fastest of its section, or cannot be told from it: such rows are set in bold. */
+/** True for the fastest row of a section, and for rows that cannot be told from it. Tables print them in bold. */
 export function leads({ place }: Standing): boolean {
   return place === "fastest" || place === "tied";
 }
 
-/** The standings of a section by row, for tables and charts that go through rows. */
+/** The standings of a section by row. */
 export function standingsOf(section: Section): Map<Row, Standing> {
   return new Map(summarise(section).standings.map((standing) => [standing.row, standing]));
 }
 
-/** Whether the row is another project's. */
+/** Whether the row belongs to another project. */
 export function isPeer(row: Row): boolean {
   return row.variant.startsWith("peer:");
 }

@@ -16,12 +16,12 @@ const LEAD = 10;
 const names = (rows: readonly Row[]) => enumerate(rows.map((row) => row.variant), 4);
 
 function range(interval: readonly [number, number] | null, digits: number): string {
-  // The interval is of fastest over other; readers are told how many times as fast, which is its inverse.
+  // The interval is of the fastest's time over the other's. Readers are told how many times as fast it is: the inverse.
   if (interval === null || interval[0] <= 0) return "";
   return ` (95 % interval ${(1 / interval[1]).toFixed(digits)} to ${(1 / interval[0]).toFixed(digits)})`;
 }
 
-/** Which is fastest, which cannot be told from it, how far behind the next one is, and which to use. */
+/** A sentence on speed: the fastest, what cannot be told from it, how far behind the next one is, and which to use. */
 export function speedSentence(summary: SectionSummary): string {
   const { fastest, standings } = summary;
   if (fastest === null) return "no row was timed";
@@ -41,18 +41,18 @@ export function speedSentence(summary: SectionSummary): string {
 
 const listOf = (standings: readonly Standing[]) => enumerate(standings.map(({ row }) => row.variant));
 
-/** What computes with less precision than was asked for. */
+/** Names the rows that compute with less precision than was asked for. */
 function apartClause(apart: readonly Standing[]): string {
   const list = apart.map(({ row, speed }) => `${row.variant} (${formatRatio(speed!)} as fast)`);
   return list.length === 0 ? "" : `with less precision, and so not ranked: ${enumerate(list)}`;
 }
 
-/** What no clock timed together with the fastest. */
+/** Names the rows that have no clock in common with the fastest. */
 function otherClockClause(others: readonly Standing[]): string {
   return others.length === 0 ? "" : `timed by another clock, and so not ranked: ${listOf(others)}`;
 }
 
-/** What cannot be told from the fastest, with the ends of all their intervals. */
+/** Names the rows that cannot be told from the fastest, with the extremes of all their intervals. */
 function tieClause(tied: readonly Standing[]): string {
   if (tied.length === 0) return "";
   const ends = tied.map(({ interval }) => interval!);
@@ -61,14 +61,15 @@ function tieClause(tied: readonly Standing[]): string {
   return `no significant difference to ${listOf(tied)}${intervals}`;
 }
 
-/** What has too few samples to be ranked. */
+/** Names the rows that have too few samples to be ranked. */
 function unsureClause(unsure: readonly Standing[]): string {
   return unsure.length === 0 ? "" : `too few samples to rank ${listOf(unsure)}`;
 }
 
 /**
- * Which variant to use. Of several that are as fast: of the smallest, the last, as later ideas take up earlier ones.
- * Where a peer is ahead of all: the fastest. Nothing where there are too few samples to say.
+ * Says which variant to use. Of several that are as fast, it is the one with the least memory; of equal ones the last, as
+ * later variants build on earlier ones. If a peer is ahead of all, it is the fastest variant. The clause is empty where
+ * there are too few samples.
  */
 function choiceClause({ fastest, standings }: SectionSummary): string {
   const own = standings.filter(({ row }) => !isPeer(row));
@@ -86,7 +87,7 @@ function choiceClause({ fastest, standings }: SectionSummary): string {
   return `of the variants here use ${use.row.variant}, ${formatRatio(use.speed)} as fast`;
 }
 
-/** Which needs least memory, and which is closest to the oracle. */
+/** A sentence on the rest: which rows need the least memory, and which are closest to the oracle. */
 export function restSentence({ smallest, mostAccurate }: SectionSummary): string {
   const parts: string[] = [];
   if (smallest.length > 0) {
@@ -98,7 +99,7 @@ export function restSentence({ smallest, mostAccurate }: SectionSummary): string
   return parts.join("; ");
 }
 
-/** How `tuned` stands against each peer, by the clock that timed both; null where either is missing. */
+/** A sentence that compares `tuned` with each peer, by a clock that timed both. Null where there is nothing to compare. */
 export function peerSentence({ mode, standings }: SectionSummary): string | null {
   const rows = standings.map(({ row }) => row);
   const tuned = rows.find(({ variant }) => variant === "tuned");

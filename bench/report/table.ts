@@ -1,5 +1,5 @@
 /**
- * The table in the terminal: at most 100 columns, one block for each problem, and below it what to make of it.
+ * The table in the terminal. It is at most 100 characters wide. Each problem has a block, with a summary below it.
  *
  * @module
  */
@@ -44,14 +44,14 @@ import { warningSentences } from "./warnings.ts";
 
 const WIDTH = 100;
 
-/** The columns: names to the left, figures to the right; each section has its own headings. */
+/** The columns: names keep to the left, figures to the right. Each section has headings of its own. */
 const COLUMNS: readonly Column[] = [16, 10, 7, 11, 8, 12, 9, 7, 9].map((width, i) => ({
   heading: "",
   width,
   align: i === 0 ? "left" : "right",
 }));
 
-/** Reasons too long for their row, printed below it. */
+/** Reasons that are too long for their row, with the numbers of their notes below the table. */
 type Notes = Map<string, number>;
 
 /** The units of one section. */
@@ -61,13 +61,13 @@ interface Units {
   bytes: Unit;
 }
 
-/** One section as cells: its headings, then those of each row; a row without a time has only its name. */
+/** One section as cells: its headings, and the cells of each row. A row without a time has only its name. */
 interface SectionCells {
   headings: string[];
   rows: Map<Row, string[]>;
 }
 
-/** The report as text, lines parted by newlines, the last one ended by one. */
+/** The report as text. Its last line ends in a newline. */
 export function renderTable(report: Report): string {
   const blocks = blocksOf(report.rows);
   if (blocks.length === 0) return "The report has no rows.\n";
@@ -132,7 +132,7 @@ function cellsOf(rows: readonly Row[], { mode, standings }: SectionSummary): Sec
   };
 }
 
-/** One unit for each column, so that its figures can be compared at a glance. */
+/** One unit for each column, so that figures compare at a glance. */
 function unitsOf(rows: readonly Row[]): Units {
   const positive = (measure: (row: Row) => number | null) => {
     const value = least(rows.map((row) => measure(row) || null));
@@ -162,12 +162,12 @@ function cells({ row, speed, interval, place }: Standing, { time, rate, bytes }:
   ];
 }
 
-/** Nothing runs faster than the hardware: such a row was measured wrongly, or its ceiling was. */
+/** True if a row is faster than the hardware allows. Then the row was measured wrongly, or its ceiling was. */
 function aboveCeiling(row: Row): boolean {
   return (row.fractionOfCeiling ?? 0) > 1;
 }
 
-/** The reason as far as it fits; the whole of a longer one becomes a note. */
+/** The reason as far as it fits in the row. A longer reason becomes a note, which holds all of it. */
 function shortReason(row: Row, { room, notes }: { room: number; notes: Notes }): string {
   const reason = plain(row.reason ?? "no time was taken", Infinity);
   const label = row.status === "failed" ? "FAILED" : row.status === "skipped" ? "skipped" : "not timed";
@@ -179,7 +179,7 @@ function shortReason(row: Row, { room, notes }: { room: number; notes: Notes }):
   return plain(whole, room - mark.length) + mark;
 }
 
-/** What the marks of places mean. */
+/** Tells readers what the marks of places mean. */
 const PLACE_NOTES = {
   tied: "no significant difference to the fastest (ranges that hold together, all of a mode)",
   unsure: UNSURE_NOTE,

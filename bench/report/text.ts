@@ -6,14 +6,14 @@
 
 import { plain } from "./shape.ts";
 
-/** A column: its heading, its width in characters, and which side its cells keep to. */
+/** A column: its heading, its width in characters, and the side to which its cells keep. */
 export interface Column {
   heading: string;
   width: number;
   align: "left" | "right";
 }
 
-/** One line of cells, each cut and padded to its column so that a space parts it from the next, without spaces at the end. */
+/** One line of cells. Each is cut and padded to its column, a space before the next. No spaces end the line. */
 export function line(cells: readonly string[], columns: readonly Column[]): string {
   const padded = columns.map(({ width, align }, i) => {
     const cell = plain(cells[i] ?? "", width - 1);
@@ -23,8 +23,8 @@ export function line(cells: readonly string[], columns: readonly Column[]): stri
 }
 
 /**
- * The columns, wide enough for all of their figures: only the text of the first column is cut, so that together they
- * keep to `width`.
+ * The columns, made wide enough for all their figures. Only the first column is narrowed, so that all together fit in
+ * `width`.
  */
 export function fitted(
   columns: readonly Column[],
@@ -38,16 +38,16 @@ export function fitted(
   return [{ ...first, width: Math.max(Math.min(first.width, room), LEAST_NAME) }, ...figures];
 }
 
-/** Names that are cut keep so many characters. */
+/** Least width of the first column, which holds names. */
 const LEAST_NAME = 12;
 
-/** Breaks words longer than the width, as a reason may carry a path or a shader's line. */
+/** The words of a text. Words longer than the width are broken, because a reason may hold a path or a line of a shader. */
 function pieces(text: string, width: number): string[] {
   return plain(text, Infinity).split(" ").filter((word) => word !== "")
     .flatMap((word) => word.match(new RegExp(`.{1,${width}}`, "gu")) ?? []);
 }
 
-/** The text as lines of at most `width` characters, the first after `lead`, the rest indented as far. */
+/** The text as lines of at most `width` characters. The first begins with `lead`, the others are indented as far. */
 export function wrap(text: string, { width, lead = "" }: { width: number; lead?: string }): string[] {
   const room = Math.max(width - lead.length, 10);
   const lines = [""];

@@ -1,5 +1,5 @@
 /**
- * What a report doubts.
+ * The warnings of a report, as sentences.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Report } from "./schema.ts";
 import { plain } from "./shape.ts";
 import { enumerate } from "./text.ts";
 
-/** Warnings of the run, then those of rows, equal ones once with the rows that they are about. */
+/** Warnings of the run, then those of rows. Equal warnings are told once, with the rows that have them. */
 export function warningSentences(report: Report, withShape: boolean): string[] {
   const about = new Map<string, string[]>();
   for (const warning of report.warnings ?? []) about.set(plain(warning, Infinity), []);

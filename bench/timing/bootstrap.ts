@@ -1,19 +1,19 @@
 import { type RandomSource, seededRandom } from "./random.ts";
 
-/** How an interval is made. */
+/** How an interval is computed. */
 export interface BootstrapOptions {
-  /** Chance that the interval holds the true value; 0.95 if not given. */
+  /** Chance that the interval holds the true value. Default: 0.95. */
   confidence?: number;
-  /** How often the samples are drawn again; 2,000 leave the interval's ends a jitter of about 1 % of its width. */
+  /** How often the samples are drawn again. Default: 2,000, with which the ends jitter by about 1 % of the width. */
   resamples?: number;
-  /** Equal seeds give equal intervals. */
+  /** Equal seeds give equal intervals. Default: 0. */
   seed?: number;
 }
 
 const RESAMPLES = 2000;
 
 /**
- * The interval of the median that the percentile bootstrap gives.
+ * The interval of the median, by the percentile bootstrap.
  *
  * Source: B. Efron, R. Tibshirani, "An introduction to the bootstrap" (1993), chapter 13.
  *
@@ -28,7 +28,7 @@ export function bootstrapMedianInterval(
 }
 
 /**
- * The interval of median(a) / median(b), each drawn again by itself.
+ * The interval of median(a) / median(b). The two are resampled independently.
  *
  * Source: as {@linkcode bootstrapMedianInterval}, for two samples.
  *
@@ -53,8 +53,8 @@ function percentileInterval(draw: () => number, options: BootstrapOptions): [num
 }
 
 /**
- * Draws medians of resamples. The samples are sorted once; each resample only counts how often it took each of them,
- * and its median is read off the counts: n additions and no sort.
+ * Draws medians of resamples. The samples are sorted only once. Each resample counts how often it took each of them, and
+ * reads its median off the counts. So it costs n additions and no sort.
  */
 function medianDrawer(samples: readonly number[], random: RandomSource): () => number {
   if (samples.length === 0) {
@@ -70,7 +70,7 @@ function medianDrawer(samples: readonly number[], random: RandomSource): () => n
   };
 }
 
-/** The median of sorted values, each taken as often as `counts` says; the counts add up to the number of values. */
+/** The median of sorted values, of which each counts as often as `counts` says. The counts add up to their number. */
 function medianOfCounts(sorted: Float64Array, counts: Uint32Array): number {
   const lower = Math.floor((sorted.length - 1) / 2);
   const upper = Math.floor(sorted.length / 2);

@@ -5,7 +5,7 @@ import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { elementwise } from "../../kernels/elementwise.ts";
 import { matrix } from "../../kernels/view.ts";
 
-/** Independent chains in a thread: enough to hide the latency of one multiply-add. */
+/** Independent chains in a thread. So many hide the latency of one multiply-add. */
 const CHAINS = 8;
 const STEPS = 64;
 const THREADS = 256;
@@ -17,8 +17,8 @@ export function multiplyAddFlops({ workgroups, rounds }: { workgroups: number; r
 }
 
 /**
- * Records nothing but multiply-adds in registers: the arithmetic ceiling.
- * `sink`, a float32 tensor, receives a value that depends on all of them, so that none is optimised away.
+ * Records only multiply-adds in registers, which run at the arithmetic ceiling.
+ * A value that depends on all of them may go to `sink`, a float32 tensor, so that none is optimised away.
  */
 export function multiplyAdds(
   recorder: Recorder,
@@ -79,7 +79,7 @@ const SUBGROUPS = 4;
 /** What {@linkcode matrixMultiplyAdds} runs. */
 export interface MatrixWork {
   readonly matrix: Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
-  /** Threads of a subgroup at most. */
+  /** Most threads of a subgroup. */
   readonly subgroupSize: number;
   readonly workgroups: number;
   readonly rounds: number;
@@ -91,8 +91,8 @@ export function matrixMultiplyAddFlops({ matrix: { M, N, K }, workgroups, rounds
 }
 
 /**
- * Records nothing but products of subgroup matrices in registers, float16 operands and float32 sums: the ceiling of tensor
- * cores. `sink`, a float32 tensor, receives a value that depends on all of them.
+ * Records only products of subgroup matrices in registers, with float16 operands and float32 sums. They run at the ceiling
+ * of tensor cores. A value that depends on all of them may go to `sink`, a float32 tensor, so that none is optimised away.
  */
 export function matrixMultiplyAdds(recorder: Recorder, work: MatrixWork & { readonly sink: Tensor }): void {
   const { workgroups, rounds, sink } = work;
@@ -163,7 +163,7 @@ ${
   };
 }
 
-/** Records a copy of `source` to `target`: the bandwidth ceiling, 2 bytes moved for each byte of the tensor. */
+/** Records a copy of `source` to `target`, which runs at the bandwidth ceiling. Each byte is read and written. */
 export function copy(recorder: Recorder, source: Tensor, target: Tensor): void {
   elementwise(recorder, {
     label: "copy",

@@ -11,32 +11,32 @@ import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { gpuTimes, wallTime } from "./clock.ts";
 import type { Instruments } from "./instruments.ts";
 
-/** What a device can do at most, as just measured. */
+/** The most that a device can do, as measured in this run. */
 export interface Ceilings {
-  /** Fused multiply-adds in TFLOP/s for each arithmetic type; null where the device lacks it. */
+  /** Fused multiply-adds in TFLOP/s, for each arithmetic type. Null where the device lacks the type. */
   readonly fmaTflops: { readonly float32: number; readonly float16: number | null };
   /**
-   * Products of subgroup matrices, float16 operands and float32 sums, in TFLOP/s: what tensor cores give. Null where the
-   * device has none.
+   * Products of subgroup matrices on tensor cores, in TFLOP/s. Operands are float16, sums float32. Null where the device has
+   * none.
    */
   readonly matrixTflops?: number | null;
-  /** Device copy, bytes read plus bytes written, in GB/s. */
+  /** Copy on the device in GB/s: bytes read plus bytes written. */
   readonly copyGBps: number;
 }
 
-/** The best of so many runs counts: a ceiling is what can be reached, not what usually is. */
+/** The best of so many runs counts, because a ceiling is what can be reached, not what usually is. */
 const RUNS = 10;
 
-/** A run at least this long hides what starting it costs. */
+/** A run lasts at least so long, to hide the cost of its start. */
 const LEAST_NS = 5e6;
 
-/** Far beyond the caches of hardware, four times the last-level cache of a common CPU. */
+/** Bytes that are copied. On hardware this is far beyond the caches; on a CPU it is four times a common last-level cache. */
 const COPY_BYTES = { hardware: 256 * 2 ** 20, software: 64 * 2 ** 20 };
 
-/** Before each ceiling, as compiling its kernel leaves the device idle. */
+/** Warm-up before each ceiling. It is needed because the device idles while the kernel is compiled. */
 const WARM_MS = 250;
 
-/** Measures arithmetic and bandwidth at their best, in about a second. */
+/** Measures the ceilings of arithmetic and bandwidth, in about a second. */
 export async function measureCeilings(instruments: Instruments): Promise<Ceilings> {
   const { capabilities } = instruments.gpu;
   return {
@@ -63,7 +63,7 @@ async function matrixTflops(instruments: Instruments): Promise<number | null> {
   return matrixMultiplyAddFlops(work(rounds)) / await bestNs(instruments, run(rounds), RUNS) / 1e3;
 }
 
-/** Rounds of some work that last long enough, after it was compiled and the clocks are warm. */
+/** How many rounds of some work last long enough. It compiles the work and warms the clocks first. */
 async function roundsOf(
   instruments: Instruments,
   run: (rounds: number) => (recorder: GpuRecorder) => void,
@@ -91,7 +91,7 @@ async function copyGBps(instruments: Instruments): Promise<number> {
   using source = scratch(instruments, bytes);
   using target = scratch(instruments, bytes);
   const run = (recorder: GpuRecorder) => copy(recorder, source, target);
-  await bestNs(instruments, run, 2); // compiles, and makes the buffers' pages real
+  await bestNs(instruments, run, 2); // compiles, and maps the buffers' pages
   await instruments.warm(WARM_MS);
   return 2 * bytes / await bestNs(instruments, run, RUNS);
 }

@@ -3,17 +3,18 @@ import type { Instruments } from "./instruments.ts";
 
 /** One thing to time. */
 export interface Timed {
-  /** Records what must come first and is not timed; what it keeps it may use in `timed`. */
+  /** Records work that must come first and is not timed. `timed` may use what it keeps. */
   prepare?(recorder: GpuRecorder): void;
   /** Records what is timed. */
   timed(recorder: GpuRecorder): void;
 }
 
 /**
- * Times things on the device's own clock, one after the other, waiting once at the end: nanoseconds of each, from the
- * begin of its first launch to the end of its last.
+ * Times items on the device's own clock, one after the other. It waits only once, at the end.
  *
- * Preparation, cache flush and timed part are submits of their own: each begins when the one before has ended.
+ * Preparation, cache flush and timed part are separate submits. Each begins when the one before has ended.
+ *
+ * @returns Nanoseconds of each item, from the begin of its first launch to the end of its last.
  *
  * @throws {TypeError} If the device has no timestamps.
  */
@@ -39,11 +40,12 @@ export async function gpuTimes(instruments: Instruments, items: readonly Timed[]
 }
 
 /**
- * Times one thing on the wall clock, from the begin of its recording until the device is idle, less what the wait
- * takes by itself: nanoseconds of a run.
+ * Times one item on the wall clock, from the begin of its recording until the device is idle. The time that the wait takes
+ * by itself is subtracted.
  *
- * @param options.runs Runs that are submitted one behind the other, as a program's are: the device works on one while
- * the next is recorded. What is prepared must serve all of them. Default: 1.
+ * @param options.runs Runs that are submitted one behind the other, as a program does: the device works on one while the
+ * next is recorded. The preparation must serve all of them. Default: 1.
+ * @returns Nanoseconds of one run.
  */
 export async function wallTime(
   instruments: Instruments,

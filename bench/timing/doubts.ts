@@ -1,15 +1,15 @@
 import { mannWhitney } from "./mann_whitney.ts";
 import { FEWEST_TO_COMPARE, median, outliers, type Summary } from "./statistics.ts";
 
-/** What is known of a row when its samples are complete. */
+/** What is known of a row once its samples are complete. */
 export interface Evidence {
-  /** Times in nanoseconds: of the device where it tells them, else of the wall clock; null where there are none. */
+  /** Times in nanoseconds, by the device's clock where it has one, else by the wall clock. Null where there are none. */
   readonly time: Summary | null;
-  /** Nanoseconds of all launches, each timed by itself; null where that is not known. */
+  /** Sum in nanoseconds of all launches, each timed by itself. Null where it is not known. */
   readonly launchesNs: number | null;
-  /** Nanoseconds that the device's clock can tell apart; null without timestamps. */
+  /** Least difference in nanoseconds that the device's clock tells. Null without timestamps. */
   readonly resolutionNs: number | null;
-  /** How often one timing repeats the work. */
+  /** How often each sample repeats the work. */
   readonly repeats: number;
   /** Wall time of the first use, compilation included. */
   readonly coldMs: number;
@@ -17,22 +17,22 @@ export interface Evidence {
   readonly fraction: number | null;
 }
 
-/** Spread that samples of a quiet machine stay below. */
+/** Coefficient of variation that samples stay below on a quiet machine. */
 const NOISY = 0.05;
 
-/** More outliers than this are no accident. */
+/** A larger part of outliers than this is no accident. */
 const MANY_OUTLIERS = 0.05;
 
-/** Launches by themselves take a little longer than together, as each waits for the one before; more is a fault. */
+/** Launches that are timed alone take a little longer, as each waits for the one before. More than this part is a fault. */
 const LAUNCHES_APART = 0.2;
 
-/** A timing of fewer steps of the clock is known to no better than 5 %. */
+/** A time of fewer steps of the clock is known only to 5 %. */
 const FEW_STEPS = 20;
 
-/** First use slower than this keeps a user waiting. */
+/** A first use that takes longer keeps a user waiting. */
 const SLOW_START_MS = 2000;
 
-/** A change between the first and the last third of the samples that is more than noise. */
+/** A larger change between the first and the last third of the samples is more than noise. */
 const DRIFT = 0.03;
 
 /** Doubts about a row, each a sentence with its remedy. */
@@ -99,7 +99,7 @@ function doubtsOfSamples(summary: Summary, repeats: number): string[] {
   return doubts;
 }
 
-/** Whether the last third of the samples is slower or faster than the first, by more than chance and noise. */
+/** True if the last third of the samples differs from the first by more than chance and noise explain. */
 function drifts(samples: readonly number[]): boolean {
   const third = Math.floor(samples.length / 3);
   if (third < 6) return false;

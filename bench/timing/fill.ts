@@ -3,7 +3,7 @@ import type { Kernel } from "../../kernels/gpu/kernel.ts";
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 
-/** A word that is NaN as float32, and twice NaN as float16 and as bfloat16. */
+/** A word that is NaN as float32, and two NaNs as float16 or bfloat16. */
 export const POISON = 0x7fc07fc0;
 
 const THREADS = 256;
@@ -19,7 +19,7 @@ export function fillIntegers(recorder: Recorder, tensor: Tensor, which: number):
   fillWords(recorder, tensor, { name: `integers ${tensor.dtype}`, value: factor(which), word });
 }
 
-/** Element `i` of operand `which`: a whole number from -2 to 2, without a short period. */
+/** Element `i` of operand `which`. It is a whole number from -2 to 2. The sequence has no short period. */
 export function integer(i: number, which: number): number {
   return (Math.imul(i + 1, factor(which)) >>> 13) % 5 - 2;
 }
@@ -28,14 +28,14 @@ function factor(which: number): number {
   return (2654435761 + 40503 * which) >>> 0;
 }
 
-/** Word `i` of a tensor whose elements are integers: one element of 32 bits or two of 16. */
+/** Word `i` of a tensor of such integers: one element of 32 bits, or two of 16. */
 const WORDS: Record<DType, string> = {
   float32: "bitcast<u32>(integer(i))",
   float16: "pack2x16float(vec2f(integer(2u * i), integer(2u * i + 1u)))",
   bfloat16: "(bitcast<u32>(integer(2u * i)) >> 16u) | (bitcast<u32>(integer(2u * i + 1u)) & 0xffff0000u)",
 };
 
-/** In as many launches as bindings allow. */
+/** Fills a tensor in pieces that a binding can hold, one launch for each. */
 function fillWords(
   recorder: Recorder,
   tensor: Tensor,

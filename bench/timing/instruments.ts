@@ -6,32 +6,32 @@ import { readAll } from "./read.ts";
 import { WarmUp } from "./warm_up.ts";
 import { multiplyAdds } from "./ceiling_kernels.ts";
 
-/** As large as the largest last-level cache of a GPU sold so far, and read in 60 us at 4 TB/s. */
+/** Bytes that are read to flush the cache. No GPU sold so far has a larger last-level cache. It takes 60 us at 4 TB/s. */
 const FLUSH_BYTES = 256 * 2 ** 20;
 
-/** Between the first two anchors; each is good to about 0.1 ms, so the period is good to 0.05 %. */
+/** Time between the first two anchors. Each is good to about 0.1 ms, so the period is good to 0.05 %. */
 const BASELINE_MS = 400;
 
-/** Work that lasts so long outweighs the wait after it, in which clocks fall again, and tells how fast the device is. */
+/** Each submit of warm-up lasts so long that it outweighs the wait after it, in which clocks fall again. */
 const WARM_SUBMIT_MS = 60;
 
-/** Enough workgroups to keep every part of a large GPU busy. */
+/** Workgroups of warm-up. So many keep every part of a large GPU busy. */
 const WARM_WORKGROUPS = 4096;
 
 /** How {@linkcode Instruments.create} sets up. */
 export interface InstrumentOptions {
-  /** Whether the last-level cache is to be emptied before each sample. Has no effect on a software adapter. */
+  /** Whether the last-level cache is emptied before each sample. A software adapter ignores it. */
   flush: boolean;
 }
 
-/** Everything that measuring needs on a device: calibrated timestamps, the cost of a wait, a buffer to flush caches. */
+/** What measuring needs on a device: calibrated timestamps, the cost of a wait, and a buffer that flushes caches. */
 export class Instruments {
   readonly gpu: Gpu;
   /** Null where the device has no timestamps. */
   readonly timer: Timer | null;
   /** Milliseconds that a wait takes by itself. */
   readonly waitMs: number;
-  /** Nanoseconds for each tick as last calibrated; null without timestamps. */
+  /** Nanoseconds of a tick, as last calibrated. Null without timestamps. */
   tickNs: number | null = null;
   readonly #sink: Tensor;
   readonly #flush: Tensor | null;
@@ -50,7 +50,7 @@ export class Instruments {
     this.#flush = flush && !gpu.capabilities.software ? internal(gpu, flushBytes, "cache flush") : null;
   }
 
-  /** Sets up and calibrates; takes about half a second, at whose end the device's clocks are up. */
+  /** Sets up and calibrates. It takes about half a second, after which the device's clocks are up. */
   static async create(gpu: Gpu, { flush }: InstrumentOptions): Promise<Instruments> {
     await gpu.idle();
     const instruments = new Instruments(gpu, { flush, waitMs: await waitCostMs(gpu) });
@@ -64,7 +64,7 @@ export class Instruments {
     return instruments;
   }
 
-  /** The shortest difference that the device's clock can tell, in nanoseconds; null without timestamps. */
+  /** The least difference that the device's clock tells, in nanoseconds. Null without timestamps. */
   get resolutionNs(): number | null {
     return this.timer && this.tickNs && this.timer.resolutionTicks * this.tickNs;
   }
@@ -75,9 +75,9 @@ export class Instruments {
   }
 
   /**
-   * Measures the period of the device's clock again, over all the time since it was first read.
+   * Measures the period of the device's clock again, over all the time since its first reading.
    *
-   * @returns By what part the period changed: more than a thousandth means that one of the clocks drifts.
+   * @returns The part by which the period changed. If it is more than a thousandth, one of the clocks drifts.
    */
   async calibrate(): Promise<number> {
     if (!this.timer) return 0;
@@ -87,9 +87,9 @@ export class Instruments {
   }
 
   /**
-   * Keeps the device busy for at least `ms`, and until it is as fast as it has ever been: an idle H200 sinks from 1980 to
-   * 345 MHz, takes some 150 ms of work to come back, and may stay at 1125 under light work. A software adapter has no
-   * clocks to warm.
+   * Keeps the device busy for at least `ms`, and until it is as fast as it has ever been. The clocks of an idle device fall
+   * (on an H200 from 1980 to 345 MHz; they need some 150 ms of work to rise again, and may stay at 1125 MHz under light
+   * work). A software adapter has no such clocks, so nothing is done.
    */
   async warm(ms: number): Promise<void> {
     if (this.gpu.capabilities.software) return;
@@ -97,12 +97,12 @@ export class Instruments {
   }
 
   /**
-   * Records reads that evict everything else from the last-level cache. Writes would too, but would leave dirty lines to
-   * be written back while the next sample is timed: up to 50 MB on an H200, beside the 541 MB of weights that 16 tokens
-   * read.
+   * Records reads that evict everything else from the last-level cache. Writes would evict it too, but they would leave
+   * dirty lines, which would be written back while the next sample is timed (up to 50 MB on an H200, while 16 tokens read
+   * 541 MB of weights).
    */
   flush(recorder: GpuRecorder): void {
-    // The tensor holds zeros, which no compiler can know.
+    // The tensor holds only zeros, so the word 1 is never found. No compiler can know that.
     if (this.#flush) readAll(recorder, { tensor: this.#flush, word: 1, sink: this.#sink });
   }
 
@@ -122,7 +122,7 @@ export class Instruments {
     return anchor(this.gpu, this.timer!, (recorder) => this.#work(recorder));
   }
 
-  /** Multiply-adds of some 60 ms: the time for each round, in milliseconds. */
+  /** Runs multiply-adds for some 60 ms. @returns Milliseconds of each round. */
   async #burn(): Promise<number> {
     for (;;) {
       const rounds = this.#warmRounds;
@@ -142,7 +142,7 @@ export class Instruments {
     await new Promise((done) => setTimeout(done, ms));
   }
 
-  /** Next to nothing: what begins when the device gets to it. */
+  /** Records a launch that takes next to no time, so that it marks a moment. */
   #work(recorder: GpuRecorder): void {
     multiplyAdds(recorder, { type: "f32", workgroups: 1, rounds: 1, sink: this.#sink });
   }

@@ -1,21 +1,21 @@
 /** What {@linkcode mannWhitney} finds. */
 export interface MannWhitney {
-  /** How often a sample of `a` exceeds one of `b`, ties counted half: 0 to na nb. */
+  /** How many pairs of samples have the greater one in `a`, from 0 to na nb. Ties count half. */
   u: number;
-  /** Two-sided chance of a `u` at least as far from na nb / 2 if both came from one distribution. */
+  /** Two-sided chance of a `u` at least this far from na nb / 2, if both came from one distribution. */
   p: number;
-  /** Whether `p` was counted rather than approximated. */
+  /** Whether `p` is exact. Otherwise it is approximated. */
   exact: boolean;
 }
 
-/** Up to so many samples on either side the distribution of U is counted: 400 steps for each value of U. */
+/** With at most so many samples on each side, the distribution of U is counted (in 400 steps for each value of U). */
 const MOST_EXACT = 20;
 
 /**
- * Whether two sets of samples differ in location, whatever their distribution.
+ * Tests whether two sets of samples differ in location. It assumes no distribution.
  *
- * Exact for at most 20 samples each without ties; otherwise the normal approximation with corrections for ties and
- * continuity. Source: H. Mann, D. Whitney, "On a test of whether one of two random variables is stochastically larger
+ * The result is exact for at most 20 samples each without ties. Otherwise it is the normal approximation, corrected for ties
+ * and continuity. Source: H. Mann, D. Whitney, "On a test of whether one of two random variables is stochastically larger
  * than the other" (1947); tie correction: E. Lehmann, "Nonparametrics" (1975), section 1.4.
  *
  * @throws {RangeError} If either has no sample.
@@ -33,7 +33,7 @@ export function mannWhitney(a: readonly number[], b: readonly number[]): MannWhi
   return { u, p, exact };
 }
 
-/** The sum of a's ranks among all samples, ties at their mean rank, and the sum of t^3 - t over groups of t equals. */
+/** The sum of a's ranks among all samples, where ties have their mean rank, and the sum of t^3 - t over groups of t ties. */
 function ranks(a: readonly number[], b: readonly number[]): { rankSum: number; tieTerm: number } {
   const all = [...a.map((value) => ({ value, own: 1 })), ...b.map((value) => ({ value, own: 0 }))];
   all.sort((x, y) => x.value - y.value);
@@ -60,8 +60,9 @@ function exactP(u: number, sizes: readonly [number, number]): number {
 }
 
 /**
- * How many of the orders of na and nb samples have each U: the coefficients of the Gaussian binomial, the product over
- * i of (1 - q^(nb + i)) / (1 - q^i). All whole, and at most C(40, 20) = 1.4e11 together: exact in a double.
+ * Counts the orders of na and nb samples that have each U. The counts are the coefficients of the Gaussian binomial: the
+ * product over i of (1 - q^(nb + i)) / (1 - q^i). A double holds them exactly, as they are whole and add up to at most
+ * C(40, 20) = 1.4e11.
  */
 function orderings(na: number, nb: number): number[] {
   const counts = new Array<number>(na * nb + 1).fill(0);
@@ -85,7 +86,7 @@ function normalP(
 }
 
 /**
- * erfc(x) for x >= 0, relative error below 1.2e-7.
+ * erfc(x) for x >= 0, with a relative error below 1.2e-7.
  * Source: W. Press et al., "Numerical recipes" (3rd ed., 2007), section 6.2.2, Chebyshev fit.
  */
 function complementaryError(x: number): number {

@@ -6,17 +6,17 @@ import type { Memory } from "../../kernels/gpu/memory.ts";
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 
-/** What to do beside recording. */
+/** What is done beside recording. */
 export interface Observer {
   /** Makes a tensor by calling `create`. */
   make?(create: () => Tensor): Tensor;
-  /** After a tensor was made, before anything uses it. */
+  /** Called after a tensor was made, before anything uses it. */
   made?(tensor: Tensor): void;
   /** Records a launch by calling `record`. */
   launch?(dispatch: Dispatch, record: () => void): void;
 }
 
-/** A recorder that shows everything that passes through it to an observer. */
+/** A recorder that shows an observer every tensor and launch that passes through it. */
 export class ObservedRecorder implements Recorder {
   readonly #inner: Recorder;
   readonly #observer: Observer;

@@ -1,17 +1,17 @@
-/** After so much work the device rests for half as long, but half a second at most: in a longer rest its clocks fall. */
+/** After so much work the device rests for half as long, at most for half a second. Its clocks fall in a longer rest. */
 const WORK_MS = 500;
 const REST_SHARE = 0.5;
 const MOST_REST_MS = 500;
 
-/** Where {@linkcode Pace} gets its rests. */
+/** What tests replace: how {@linkcode Pace} waits. */
 export interface PaceOptions {
   sleep?(ms: number): Promise<void>;
 }
 
 /**
- * Lets a device rest a third of the time, which keeps its power below its limit. Matrix products draw 720 to 770 W on an
- * H200, whose limit, averaged over some seconds, is 700 W: after 15 s without rests its clocks fell from 1980 to 1920 MHz
- * now and then, and rows that were measured later, or for longer, looked slower than they are.
+ * Lets a device rest a third of the time, which keeps its power below its limit. Without rests its clocks would fall, and
+ * rows that are measured later or for longer would look slower than they are. (On an H200, matrix products draw 720 to
+ * 770 W. Its limit, averaged over some seconds, is 700 W. After 15 s its clocks fell from 1980 to 1920 MHz now and then.)
  */
 export class Pace {
   readonly #sleep: (ms: number) => Promise<void>;
@@ -21,7 +21,7 @@ export class Pace {
     this.#sleep = sleep;
   }
 
-  /** Takes note of work just done and rests if it is time to. @returns Whether it rested. */
+  /** Takes note of work that was done, and rests if it is time. @returns Whether it rested. */
   async worked(ms: number): Promise<boolean> {
     this.#workedMs += ms;
     if (this.#workedMs < WORK_MS) return false;
@@ -32,7 +32,7 @@ export class Pace {
   }
 }
 
-/** Items in pieces that last no longer than work between rests, or one item each. */
+/** Divides items into pieces. Each lasts no longer than the work between two rests, or is a single item. */
 export function pieces<Item>(items: readonly Item[], msOf: (item: Item) => number): Item[][] {
   const result: Item[][] = [];
   let ms = Infinity;

@@ -2,9 +2,9 @@
 export type RandomSource = () => number;
 
 /**
- * A seeded source of uniform numbers with 32 bits each: a Weyl sequence through a 32-bit mixer.
+ * A seeded source of uniform numbers of 32 bits. It is a Weyl sequence, put through a 32-bit mixer.
  *
- * Good enough to shuffle and to resample, not for secrets. Source: G. Steele, D. Lea, C. Flood, "Fast splittable
+ * It is good enough to shuffle and to resample, but not for secrets. Source: G. Steele, D. Lea, C. Flood, "Fast splittable
  * pseudorandom number generators" (2014); mixer constants by Wellons' search for low-bias 32-bit hashes (2018).
  */
 export function seededRandom(seed: number): RandomSource {

@@ -6,8 +6,8 @@ const THREADS = 256;
 const WORKGROUPS = 4096;
 
 /**
- * Records that every 32-bit word of a tensor is read, in vectors of four: `sink`, a float32 tensor, becomes 1 where
- * one of them is `word`. What the caches hold is then this tensor, and none of it waits to be written back.
+ * Records that a tensor is read, in vectors of four 32-bit words. If one of these is `word`, the first element of `sink`, a
+ * float32 tensor, becomes 1. Afterwards the caches hold this tensor, and nothing waits to be written back.
  */
 export function readAll(
   recorder: Recorder,

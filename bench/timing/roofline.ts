@@ -1,11 +1,11 @@
-/** The ceiling that a rate comes up against: arithmetic or memory traffic. */
+/** The ceiling that limits a rate: arithmetic or memory traffic. */
 export type Bound = "flops" | "bytes";
 
-/** What a device can do at most, as measured. */
+/** The most that a device can do, as measured. */
 export interface Roof {
-  /** Fused multiply-adds, in FLOP a nanosecond; null where not measured. */
+  /** Fused multiply-adds, in FLOP per nanosecond. Null where not measured. */
   readonly flopsPerNs: number | null;
-  /** Device copy, bytes read plus bytes written a nanosecond; null where not measured. */
+  /** Copy on the device, in bytes read plus bytes written per nanosecond. Null where not measured. */
   readonly bytesPerNs: number | null;
 }
 
@@ -19,15 +19,15 @@ export interface Work {
 /** Where work stands under the roof. */
 export interface Standing {
   readonly bound: Bound | null;
-  /** Least time that the binding ceiling allows over the time taken; null where no ceiling is known. */
+  /** The least time that the binding ceiling allows, over the time taken. Null where no ceiling is known. */
   readonly fraction: number | null;
 }
 
 /**
- * Which ceiling binds some work, and how close to it the work came.
- *
- * Source: S. Williams, A. Waterman, D. Patterson, "Roofline" (2009): the time is at least FLOPs over the arithmetic
+ * Finds the ceiling that binds some work, and how close to it the work came. The time is at least FLOPs over the arithmetic
  * ceiling, and at least bytes over the bandwidth.
+ *
+ * Source: S. Williams, A. Waterman, D. Patterson, "Roofline" (2009).
  */
 export function standing({ flops, bytes, ns }: Work, { flopsPerNs, bytesPerNs }: Roof): Standing {
   const arithmeticNs = flopsPerNs === null ? 0 : flops / flopsPerNs;

@@ -1,25 +1,25 @@
 import { type RandomSource, shuffled } from "./random.ts";
 import { FEWEST_TO_COMPARE, medianUncertainty } from "./statistics.ts";
 
-/** When a row has samples enough. */
+/** When a row has enough samples. */
 export interface StopRule {
-  /** Samples at least, unless the median is known sooner or each takes very long. */
+  /** Least number of samples, unless the median is known sooner or each sample takes very long. */
   readonly samples: number;
-  /** Nanoseconds that the samples add up to at least. */
+  /** Least sum of the samples in nanoseconds, with the same exceptions. */
   readonly timeNs: number;
-  /** Half the width of the median's 95 % interval, relative, that counts as known. */
+  /** The median counts as known if half its 95 % interval is no wider than this part of it. */
   readonly uncertainty: number;
-  /** Samples at least before a median counts as known. */
+  /** Least number of samples before a median counts as known. */
   readonly knownFrom: number;
-  /** Samples at most. */
+  /** Most samples. */
   readonly mostSamples: number;
 }
 
-/** Samples that together take this long, and ten times what was asked, are enough from three on. */
+/** Three samples are enough if they take this long together, and ten times as long as was asked. */
 const PATIENCE_NS = 10e9;
 const FEWEST_SLOW = 3;
 
-/** Whether `n` samples have taken as long as was asked, or so long that no more are waited for. */
+/** True if `n` samples took as long as was asked, or so long that it is not worth waiting for more. */
 export function longEnough(
   n: number,
   spentNs: number,
@@ -38,7 +38,7 @@ export function enough(samples: readonly number[], rule: StopRule): boolean {
   return n >= Math.max(FEWEST_TO_COMPARE, rule.knownFrom) && medianUncertainty(samples) <= rule.uncertainty;
 }
 
-/** How far a row is, from 0 to 1: for a progress line, so time and count weigh as they bind. */
+/** How far a row is, from 0 to 1, for a progress line. Of time and count, the one that lags behind decides. */
 export function progressOf(samples: readonly number[], rule: StopRule): number {
   if (enough(samples, rule)) return 1;
   const spentNs = samples.reduce((sum, ns) => sum + ns, 0);
@@ -47,24 +47,24 @@ export function progressOf(samples: readonly number[], rule: StopRule): number {
   return Math.min(Math.max(Math.min(byCount, byTime), samples.length / rule.mostSamples), 0.99);
 }
 
-/** What {@linkcode sampleInterleaved} is given. */
+/** How {@linkcode sampleInterleaved} samples. */
 export interface Sampling<Item> {
   readonly rule: StopRule;
   readonly random: RandomSource;
-  /** Times items one after the other: nanoseconds for each. */
+  /** Times items one after the other. @returns Nanoseconds of each. */
   measure(order: readonly Item[]): Promise<number[]>;
-  /** After each batch, with the items that have just become complete. */
+  /** Called after each batch, with the items that it completed. */
   report?(finished: readonly Item[], samplesOf: (item: Item) => readonly number[]): void;
   /** Milliseconds, as `performance.now()`. */
   now?(): number;
 }
 
-/** A batch shorter than this wastes its time on the wait at its end (about 11 ms). */
+/** Least length of a batch. A shorter one would spend its time on the wait at its end (about 11 ms). */
 const BATCH_MS = 100;
 
 /**
- * Samples items in turns, each round in another random order, until each has enough: what disturbs the machine for a
- * while then hits all of them alike, and no item always follows the same other one.
+ * Samples items in turns until each has enough, every round in a new random order. So a disturbance of the machine affects
+ * all items alike, and no item always follows the same other one.
  *
  * @returns Samples of each item, in the order of measurement.
  */
@@ -89,7 +89,7 @@ export async function sampleInterleaved<Item>(
   return samples;
 }
 
-/** As many rounds as fill a batch, but no more than some row still needs. */
+/** How many rounds fill a batch. It is no more than `most`. */
 function roundsOf(roundMs: number, { most }: { most: number }): number {
   return Math.max(1, Math.min(Math.ceil(BATCH_MS / Math.max(roundMs, 0.1)), most));
 }

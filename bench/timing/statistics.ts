@@ -1,6 +1,6 @@
 import { bootstrapMedianInterval } from "./bootstrap.ts";
 
-/** Samples in the order in which they were taken, and what describes them. All in the unit of the samples. */
+/** Samples in the order in which they were taken, and figures that describe them in the same unit. */
 export interface Summary {
   samples: number[];
   median: number;
@@ -9,16 +9,16 @@ export interface Summary {
   min: number;
   mean: number;
   n: number;
-  /** Standard deviation (n - 1) over mean; null where fewer than two samples leave it undefined. */
+  /** Standard deviation (n - 1) over mean. Null for a single sample, or a mean of 0. */
   cv: number | null;
-  /** 95 % bootstrap interval of the median; null below five samples, where it would cover too seldom. */
+  /** 95 % bootstrap interval of the median. Null below five samples, where it would miss the median too often. */
   ci: [number, number] | null;
 }
 
-/** Fewer samples cannot tell two rows apart: all six lie on one side of the true median once in 32 times. */
+/** Fewer samples cannot tell two rows apart. Even six all lie on one side of the true median once in 32 times. */
 export const FEWEST_TO_COMPARE = 6;
 
-/** Resampled medians of so few samples reach the ends of the data and no further: no interval worth its name. */
+/** Fewer samples have no useful interval, because resampled medians never go beyond the ends of the data. */
 const FEWEST_FOR_INTERVAL = 5;
 
 /** A copy in ascending order. */
@@ -27,7 +27,7 @@ export function ascending(samples: readonly number[]): number[] {
 }
 
 /**
- * The p-quantile, linear between order statistics.
+ * The p-quantile, interpolated linearly between order statistics.
  *
  * Source: R. Hyndman, Y. Fan, "Sample quantiles in statistical packages" (1996), definition 7.
  *
@@ -37,7 +37,7 @@ export function quantile(samples: readonly number[], p: number): number {
   return quantileOfSorted(ascending(samples), p);
 }
 
-/** As {@linkcode quantile}, of samples that are in ascending order already. */
+/** As {@linkcode quantile}, of samples that are already in ascending order. */
 export function quantileOfSorted(sorted: readonly number[], p: number): number {
   requireSamples(sorted, "quantile");
   if (!(p >= 0 && p <= 1)) {
@@ -60,7 +60,7 @@ export function mean(samples: readonly number[]): number {
   return samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
 }
 
-/** Standard deviation with n - 1 in the denominator; null below two samples. */
+/** Standard deviation with n - 1 in the denominator. Null below two samples. */
 export function standardDeviation(samples: readonly number[]): number | null {
   if (samples.length < 2) return null;
   const centre = mean(samples);
@@ -68,7 +68,7 @@ export function standardDeviation(samples: readonly number[]): number | null {
   return Math.sqrt(squares / (samples.length - 1));
 }
 
-/** Standard deviation over mean; null below two samples, or where the mean is 0. */
+/** Standard deviation over mean. Null below two samples, or where the mean is 0. */
 export function coefficientOfVariation(samples: readonly number[]): number | null {
   const deviation = standardDeviation(samples);
   const centre = samples.length > 0 ? mean(samples) : 0;
@@ -76,7 +76,7 @@ export function coefficientOfVariation(samples: readonly number[]): number | nul
 }
 
 /**
- * Everything that a report says about samples.
+ * Computes everything that a report says about samples.
  *
  * @throws {RangeError} If there is no sample.
  */
@@ -96,8 +96,8 @@ export function summarize(samples: readonly number[], { seed = 0 }: { seed?: num
 }
 
 /**
- * A distribution-free 95 % interval of the median, between two order statistics; null below six samples, where no such
- * interval reaches 95 %. It costs one sort, so the sampler can ask for it after every round.
+ * A 95 % interval of the median, between two order statistics. It assumes no distribution. Null below six samples, where no
+ * such interval reaches 95 %. It costs one sort, so that the sampler can ask for it after every round.
  *
  * Source: W. Conover, "Practical nonparametric statistics" (1999), section 3.2, normal approximation.
  */
@@ -111,7 +111,7 @@ export function medianBounds(samples: readonly number[]): [number, number] | nul
   return [sorted[low], sorted[high]];
 }
 
-/** Half the width of {@linkcode medianBounds} over the median: how sure the median is. Infinity where unknown. */
+/** How uncertain the median is: half the width of {@linkcode medianBounds} over the median. Infinity where unknown. */
 export function medianUncertainty(samples: readonly number[]): number {
   const bounds = medianBounds(samples);
   const centre = bounds === null ? 0 : median(samples);
@@ -119,10 +119,10 @@ export function medianUncertainty(samples: readonly number[]): number {
 }
 
 /**
- * Indices of samples that lie too far from the median to be of its kind: modified z-score above 3.5.
+ * Indices of outliers: samples whose modified z-score, 0.6745 (x - median) / MAD, is above 3.5. Where more than half of the
+ * samples are equal, MAD is 0. The mean absolute deviation then takes its place, with 0.7979 for 0.6745.
  *
- * Source: B. Iglewicz, D. Hoaglin, "How to detect and handle outliers" (1993): 0.6745 (x - median) / MAD. Where more
- * than half of the samples are equal, MAD is 0 and the mean absolute deviation over 0.7979 takes its place.
+ * Source: B. Iglewicz, D. Hoaglin, "How to detect and handle outliers" (1993).
  */
 export function outliers(samples: readonly number[], { limit = 3.5 }: { limit?: number } = {}): number[] {
   if (samples.length < 3) return [];

@@ -2,7 +2,7 @@ import type { Gpu } from "../../kernels/gpu/device.ts";
 import { GpuRecorder, type TimestampSlots } from "../../kernels/gpu/recorder.ts";
 import { median } from "./statistics.ts";
 
-/** WebGPU allows no larger query set. */
+/** The largest query set that WebGPU allows. */
 const MOST_QUERIES = 4096;
 
 const TICK_BYTES = 8;
@@ -13,7 +13,7 @@ const COPY_SRC = 0x04;
 const COPY_DST = 0x08;
 const QUERY_RESOLVE = 0x200;
 
-/** Timestamps of a device: many spans are recorded, then read at once, as each map of a buffer costs about 11 ms. */
+/** Timestamps of a device. Many spans are recorded before they are read, as each mapping of a buffer takes about 11 ms. */
 export class Timer {
   readonly #gpu: Gpu;
   readonly #querySet: GPUQuerySet;
@@ -21,7 +21,7 @@ export class Timer {
   readonly #staging: GPUBuffer;
   /** Where a recorder takes its queries from. */
   readonly slots: TimestampSlots;
-  /** The largest number of ticks that divides every span seen so far: the clock's resolution; 0 before any. */
+  /** The clock's resolution in ticks: the largest number that divides every span seen so far. It is 0 before the first. */
   resolutionTicks = 0;
 
   /** @throws {TypeError} If the device has no timestamps. */
@@ -38,17 +38,17 @@ export class Timer {
     this.slots = { querySet: this.#querySet, next: 0 };
   }
 
-  /** Spans that can be recorded before the next {@linkcode read}. */
+  /** How many spans can be recorded before the next {@linkcode read}. */
   get room(): number {
     return (MOST_QUERIES - this.slots.next) / 2;
   }
 
-  /** Forgets spans that were recorded and not read, as a recording that threw leaves them. */
+  /** Forgets spans that were recorded but not read. A recording that throws leaves such spans. */
   forget(): void {
     this.slots.next = 0;
   }
 
-  /** Begin and end in ticks of every span recorded since the last call, in order. Waits for all submitted work. */
+  /** Waits for all submitted work. @returns Begin and end in ticks of every span recorded since the last call, in order. */
   async read(): Promise<[begin: bigint, end: bigint][]> {
     const count = this.slots.next;
     this.slots.next = 0;
@@ -86,21 +86,21 @@ function greatestDivisor(a: number, b: number): number {
   return b === 0 ? Math.abs(a) : greatestDivisor(b, a % b);
 }
 
-/** A moment on both clocks. */
+/** One moment, read on both clocks. */
 export interface Anchor {
   /** Milliseconds of `performance.now()` just before the submit. */
   readonly wallMs: number;
-  /** Ticks of the device when it began. */
+  /** Ticks of the device when the launch began. */
   readonly ticks: bigint;
 }
 
-/** Tries per anchor: the one that was served soonest tells the time best. */
+/** Tries for each anchor. The one that took the shortest time is the most exact. */
 const TRIES = 5;
 
 /**
- * Reads both clocks at once, on an idle device: `record` records a launch that takes next to no time.
+ * Reads both clocks at one moment, on an idle device. `record` records a launch that takes next to no time.
  *
- * The device begins a little after the submit, by about the same each time, so that it cancels between two anchors.
+ * The device begins a little after the submit. The delay is about the same each time, so it cancels between two anchors.
  */
 export async function anchor(
   gpu: Gpu,
@@ -123,7 +123,7 @@ export async function anchor(
 }
 
 /**
- * Nanoseconds for each tick: WebGPU does not tell, so the wall clock does.
+ * Nanoseconds of a tick, by the wall clock, because WebGPU does not tell them.
  *
  * @throws {RangeError} If the device's clock did not advance between the anchors.
  */
@@ -136,7 +136,7 @@ export function periodNs(from: Anchor, to: Anchor): number {
   );
 }
 
-/** Milliseconds that a wait for an idle device takes by itself: the event loop polls. */
+/** Milliseconds that a wait for an idle device takes by itself. It takes any because the event loop polls. */
 export async function waitCostMs(gpu: Gpu): Promise<number> {
   const costs: number[] = [];
   for (let attempt = 0; attempt < TRIES; attempt++) {

@@ -15,19 +15,19 @@ import { median } from "./statistics.ts";
 
 const RUNS = 5;
 
-/** Work before each candidate, which brings clocks up: products that wait for memory let an H200 sink to 1125 MHz. */
+/** Warm-up before each candidate. Clocks fall under products that wait for memory (to 1125 MHz on an H200). */
 const WARM_MS = 30;
 
-/** Rows and columns whose crossings are computed on the CPU too: 4,096 sums of K products take it a fraction of a second. */
+/** The CPU computes the elements at the crossings of so many rows and columns (4,096 sums in a fraction of a second). */
 const CHECKED = 64;
 
-/** By their bits: a compiler may assume that no float is NaN. */
+/** Compares bits, because a compiler may assume that no float is NaN. */
 const DIFFERS = "bitcast<u32>(out) != bitcast<u32>(expected)";
 
-/** One product on small integers, whose sums are exact in float32 whatever the order, so that every bit is known. */
+/** One product on small integers. Their sums are exact in float32 in any order, so every bit of the output is known. */
 export class Trial {
   readonly #instruments: Instruments;
-  /** All tensors, for the end. */
+  /** All tensors, to be freed at the end. */
   readonly #made: Tensor[] = [];
   readonly #shape: MatmulShape;
   readonly #a: Tensor[];
@@ -82,7 +82,7 @@ export class Trial {
     };
   }
 
-  /** Computes what every other candidate must give, and compares some of it with sums of integers. */
+  /** Computes the output that every candidate must give, and compares some of it with sums of integers on the CPU. */
   async expect(choice: TunedChoice): Promise<void> {
     const recorder = new GpuRecorder(this.#instruments.gpu);
     this.#record(recorder, this.#request(choice, this.#expected));
@@ -90,7 +90,7 @@ export class Trial {
     await this.#check();
   }
 
-  /** @throws {Error} If its output is another than the rule's. */
+  /** The rate of a candidate. @throws {Error} If its output differs from the one that {@linkcode expect} computed. */
   async tflops(choice: TunedChoice): Promise<number> {
     const request = this.#request(choice);
     const { gpu } = this.#instruments;

@@ -14,11 +14,12 @@ export interface TuneOptions {
 }
 
 /**
- * Times every tile, K in several numbers of slices, and B transposed, on one product; a candidate may win only after
- * every element of its output is that of the rule's choice, some of which are compared with sums of integers.
+ * Finds the fastest way to compute one product. It times every tile, with several numbers of slices of K, and with B
+ * transposed. A candidate can win only if every element of its output equals that of the rule's choice. Some elements of the
+ * latter are compared with sums of integers.
  *
  * @throws {TypeError} If the device has no timestamps.
- * @throws {Error} If the rule's own choice computes something else.
+ * @throws {Error} If the rule's own choice computes wrong elements, or if every candidate fails.
  */
 export async function tuneProduct(
   instruments: Instruments,
@@ -51,10 +52,10 @@ export async function tuneProduct(
   };
 }
 
-/** Rows of tiles beyond which a tile for few rows is not worth its time. */
+/** A tile for few rows is not tried on more rows of tiles than this. */
 const MOST_TILE_ROWS = 8;
 
-/** Rows of A^T B beyond which its output is no longer what takes the time. */
+/** The tile `flat` is not tried on A^T B with a longer K. Its output then no longer takes most of the time. */
 const MOST_FLAT_ROWS = 64;
 
 function ruledByName(shape: MatmulShape, { gpu }: Instruments): TunedChoice {
@@ -63,7 +64,7 @@ function ruledByName(shape: MatmulShape, { gpu }: Instruments): TunedChoice {
   return { tile: name, ...split };
 }
 
-/** The rule's choice, then every tile for the kind of device, in more and fewer slices, with a tail, and B transposed. */
+/** The rule's choice, then every tile for the device: with several numbers of slices, with a tail, with B transposed. */
 function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments): TunedChoice[] {
   const software = gpu.capabilities.software;
   // A kernel that spills registers slows later ones of the same device too, so float32 never tries the float16 tile.
@@ -87,7 +88,7 @@ function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments
   return [ruled, ...all.filter((choice) => nameOf(choice) !== nameOf(ruled))];
 }
 
-/** A name that two choices share only when they are the same. */
+/** A name that differs between any two choices that differ. */
 function nameOf({ tile, splits, tail, transposeB = false }: TunedChoice): string {
   return [tile, splits, tail?.tileRows, tail?.splits, transposeB].join();
 }

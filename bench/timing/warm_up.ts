@@ -1,23 +1,23 @@
-/** A device counts as fast while work takes at most so many times its shortest time so far: the rest is noise. */
+/** A device counts as fast if work takes at most so many times its shortest time so far. Less is noise. */
 const NOISE = 1.05;
 
-/** Longest wait for a device to become as fast as before, in milliseconds: by then something else limits it. */
+/** Longest wait for a device to become as fast as before, in milliseconds. After that, something else limits it. */
 const MOST_PATIENCE_MS = 1000;
 
-/** From here patience grows again: two pieces of work. */
+/** Least patience after a success, in milliseconds: about two pieces of work. */
 const LEAST_PATIENCE_MS = 100;
 
-/** Work that goes on until a device's clocks are up. */
+/** Keeps a device busy until its clocks are up. */
 export class WarmUp {
   #fastest = Infinity;
   #patienceMs = MOST_PATIENCE_MS;
 
   /**
-   * Repeats work for at least `leastMs`, and until it is as fast as it has ever been. That speed is never forgotten, or a
-   * device that something slowed once would pass as warm with its clocks down; but each wait in vain makes the next one
-   * half as long, and each success twice.
+   * Repeats work for at least `leastMs`, and until it is as fast as it has ever been. The best speed is never forgotten:
+   * otherwise a device with its clocks down could pass as warm. But patience is limited. Each wait in vain halves it, and
+   * each success doubles it.
    *
-   * @param work Gives what one unit of it took, in any unit of time.
+   * @param work Runs once, and returns the time that one unit of it took, in any unit.
    */
   async run(
     work: () => Promise<number>,
