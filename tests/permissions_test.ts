@@ -57,7 +57,8 @@ function runOnTerminal(
   const words = [Deno.execPath(), "run", "--quiet", ...permissions, ...COMMANDS[command]];
   const quoted = words.map((word) => `'${word}'`).join(" ");
   const script = ["script", "--quiet", "--return", "--command", quoted, "/dev/null"];
-  return inReportFolder("timeout", [`${seconds}`, ...script]);
+  // Deno asks nothing where this variable is set, as in CI.
+  return inReportFolder("env", ["--unset=DENO_NO_PROMPT", "timeout", `${seconds}`, ...script]);
 }
 
 /** Whether `script` of util-linux is here, which gives a program a terminal. */
