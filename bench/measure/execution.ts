@@ -45,9 +45,9 @@ export function record(recorder: Recorder, run: Case, options: {
   const { variant, dy } = run;
   const block = blockOf(recorder, run);
   const forward = variant.forward(block, options.training);
-  if (!options.training) return { y: forward.y, gradients: null };
+  if (!options.training) return asAsked({ y: forward.y, gradients: null }, run.problem);
   options.steps?.between?.(forward);
-  return { y: forward.y, gradients: variant.backward(block, forward.saved, dy) };
+  return asAsked({ y: forward.y, gradients: variant.backward(block, forward.saved, dy) }, run.problem);
 }
 
 /** Frees what a run left. */
@@ -55,9 +55,39 @@ export function discard({ y, gradients }: Outputs): void {
   release(y, ...Object.values(gradients ?? {}) as Tensor[]);
 }
 
-/** What a variant's code works on. Every run is recorded through it, so that none writes to its inputs. */
+/**
+ * What a variant's code works on. Every run is recorded through it, so that none writes to its inputs. Problem and weights are
+ * copies that cannot be changed, so that no variant changes what the others measure.
+ */
 function blockOf(recorder: Recorder, run: Case): Block {
-  return new Block(protecting(recorder, given(run)), run.problem, run.inputs);
+  const { problem, inputs: { x, weights } } = run;
+  const inputs = Object.freeze({ x, weights: Object.freeze({ ...weights }) });
+  return new Block(protecting(recorder, given(run)), Object.freeze({ ...problem }), inputs);
+}
+
+/**
+ * The outputs, if they have the shapes and the dtype that the problem asks for: one with other rows or another dtype would be
+ * compared, or timed, as something else.
+ *
+ * @throws {Error} Naming the output.
+ */
+function asAsked(outputs: Outputs, { tokens, dim, hiddenDim, dtype }: Problem): Outputs {
+  const shapes: ReadonlyMap<string, readonly number[]> = new Map([
+    ["y", [tokens, dim]],
+    ["dx", [tokens, dim]],
+    ["dDown", [hiddenDim, dim]],
+    ["dGate", [dim, hiddenDim]],
+    ["dUp", [dim, hiddenDim]],
+    ["dGateUp", [dim, 2, hiddenDim]],
+  ]);
+  for (const [name, tensor] of Object.entries({ y: outputs.y, ...outputs.gradients }) as [string, Tensor][]) {
+    const shape = shapes.get(name);
+    if (`${shape}` === `${tensor.shape}` && tensor.dtype === dtype) continue;
+    throw new Error(
+      `its ${name} must be ${dtype} of [${shape}]: current value is ${tensor.dtype} of [${tensor.shape}]`,
+    );
+  }
+  return outputs;
 }
 
 /** How a timed part is recorded. */
@@ -96,7 +126,10 @@ export function timedParts(
     },
     timed: (to) => {
       const backward = (to: Recorder, { y, saved }: Forward) => {
-        watched(to, (to) => keep({ y, gradients: variant.backward(blockOf(to, run), saved, dy) }));
+        watched(
+          to,
+          (to) => keep(asAsked({ y, gradients: variant.backward(blockOf(to, run), saved, dy) }, run.problem)),
+        );
         release(...Object.values(saved));
       };
       try {

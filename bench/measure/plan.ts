@@ -40,10 +40,10 @@ export function planRow(
   capabilities: Capabilities,
   { memoryBudget }: PlanLimits = { memoryBudget: null },
 ): RowPlan | Refusal {
-  const refusal = variant.refuses(problem, capabilities);
-  if (refusal !== null) return { refusal, fault: false };
   const most = memoryBudget ?? Infinity;
   try {
+    const refusal = variant.refuses(problem, capabilities);
+    if (refusal !== null) return { refusal, fault: false };
     const plan = walk({ variant, problem, mode }, capabilities);
     if (plan.peakBytes <= most) return plan;
     for (const chunked of variant.inChunks?.(problem.tokens) ?? []) {
