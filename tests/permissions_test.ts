@@ -1,4 +1,4 @@
-/** README's permissions are enough for each command, and each one is needed. */
+/** README's permissions are enough for each command, and none of them is too many. */
 import { assert, assertEquals } from "@std/assert";
 import { oneRow } from "./bench/report/fixture.ts";
 import { BENCH, type Ended, inFolder, PLOT, TINY } from "./program.ts";
