@@ -1,4 +1,4 @@
-/** bench.ts as a program: exit status, files, what it prints, and what is left when it is interrupted or dies. */
+/** Runs bench.ts as a program. Checks exit status, files, output, and what is left after an interrupt or a crash. */
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseTuning, TUNING_SCHEMA } from "../kernels/matmul/tuning.ts";
 import { signed } from "../bench/process/output.ts";

@@ -1,5 +1,5 @@
 /**
- * A headless Chromium spoken to in its own protocol, so that the tests need no package for it.
+ * Controls a headless Chromium by its own protocol, so that the tests need no package for that.
  *
  * @module
  */

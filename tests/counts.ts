@@ -1,4 +1,4 @@
-/** What the tests try, counted from what they loop over. Run as a program, it prints README's sentence. */
+/** Counts what the tests try, from the lists that they loop over. As a program it prints README's sentence. */
 import { ACTIVATIONS } from "../kernels/activation.ts";
 import { variants } from "../variants/mod.ts";
 import { HOSTILE_INPUTS } from "./hostile.ts";

@@ -1,4 +1,4 @@
-/** What tests that need a device share: one device for a file, poisoned memory, and reading many tensors at once. */
+/** Shared by tests that need a device: one device for a file, poisoned memory, and reading of many tensors at once. */
 import { assertEquals } from "@std/assert";
 import type { Capabilities } from "../kernels/gpu/capabilities.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";

@@ -1,4 +1,4 @@
-/** How many generated inputs each reader of what comes from outside is tried on. */
+/** The number of generated inputs on which each reader of outside data is tried. */
 export const HOSTILE_INPUTS = {
   "command lines": 100_000,
   "size lists": 100_000,

@@ -1,4 +1,4 @@
-/** bench.ts and plot.ts as users run them: as processes, with a folder of their own. */
+/** Runs bench.ts and plot.ts as users do: as processes, each with a folder of its own. */
 import { parseReport } from "../bench/report/reader.ts";
 import type { Report } from "../bench/report/schema.ts";
 

@@ -1,4 +1,4 @@
-/** Counts work in place of time: what a busy machine cannot change. */
+/** Counts steps of work. Unlike time, a busy machine does not change them. */
 
 type Method = (this: unknown, ...values: unknown[]) => unknown;
 

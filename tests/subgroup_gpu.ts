@@ -1,4 +1,4 @@
-/** What tests of subgroup matrices share: a device that has them, or why there is none on this machine. */
+/** Shared by tests of subgroup matrices: a device that has them, or the reason why this machine has none. */
 import { requestDawnGpu } from "../kernels/gpu/dawn.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 

@@ -1,4 +1,4 @@
-/** What programs of peers that run in Deno share: one job in, measured modes out. */
+/** What the programs of peers in Deno share: they take one job, and tell the figures of each mode. */
 import { bytesPerElement, type DType } from "../../kernels/gpu/dtype.ts";
 import { lineFromParent, tellParent } from "../process/parent.ts";
 import { type OracleOutputs, pickColumns, pickRows } from "../oracle/mod.ts";
@@ -8,7 +8,7 @@ import { INPUTS, type PeerEvent, type PeerJob } from "./peer.ts";
 import { timeRuns } from "./timing.ts";
 import { DeviceWatch } from "./watch.ts";
 
-/** Bytes that runs queued behind each other may hold together. */
+/** Most bytes that queued runs may hold together. */
 const MOST_QUEUED_BYTES = 2 ** 30;
 
 const MOST_REPEATS = 200;
@@ -20,11 +20,11 @@ interface Checked {
   readonly peakBytes: number;
 }
 
-/** Runs a peer's program to its end. `open` loads the library, which nothing has fetched before. */
+/** Runs a peer's program to its end. `open` loads the library. Nothing has fetched it before. */
 export async function serve<Result>(
   open: (surroundings: Surroundings) => Promise<Session<Result>>,
 ): Promise<never> {
-  console.log = console.info = console.debug = console.error; // stdout is for events
+  console.log = console.info = console.debug = console.error; // only events may go to stdout
   const job: PeerJob = JSON.parse(await lineFromParent());
   const watch = DeviceWatch.install(job.adapter);
   try {
@@ -38,8 +38,8 @@ export async function serve<Result>(
 }
 
 /**
- * Checks every mode before it times any, and notes what it holds then: after a timing, a library's pool holds what many
- * queued runs needed.
+ * Checks every mode before it times any. Peak memory is measured during the checks, because after a timing a library's pool
+ * holds the memory of many queued runs.
  */
 async function measureModes<Result>(session: Session<Result>, setting: Setting): Promise<void> {
   const checked: { mode: Mode; engine: Engine<Result>; figures: Checked }[] = [];
@@ -66,7 +66,7 @@ async function attempt(mode: Mode, doing: string, work: () => Promise<void>): Pr
     await work();
   } catch (error) {
     tell({ type: "skipped", mode, reason: reasonOf(error) });
-    Deno.exit(0); // after a fault nobody knows in what state the library is
+    Deno.exit(0); // after a fault the state of the library is unknown
   }
 }
 
@@ -81,7 +81,7 @@ async function check<Result>(engine: Engine<Result>, mode: Mode, setting: Settin
   return { coldMs, peakBytes: await peakOfRun(engine, mode, setting) };
 }
 
-/** Most bytes on the device during a run, beyond the inputs that it has there. */
+/** Most bytes on the device during a run, without those of its inputs. */
 async function peakOfRun<Result>(
   engine: Engine<Result>,
   mode: Mode,
@@ -96,7 +96,7 @@ async function peakOfRun<Result>(
   return Math.max(0, peakBytes - residentBytes(job, mode));
 }
 
-/** Bytes of what a mode computes from: forward takes no dy. */
+/** Bytes of the inputs of a mode. Forward has no dy. */
 function residentBytes({ problem: { tokens, dim, hiddenDim, dtype } }: PeerJob, mode: Mode): number {
   const activations = (mode === "forward" ? 1 : 2) * tokens * dim;
   return (activations + 3 * dim * hiddenDim) * bytesPerElement(dtype);
@@ -124,7 +124,7 @@ function writeOutputs(outputs: HostOutputs, mode: Mode, { folder, problem, rows,
   }
 }
 
-/** Elements of a dtype as the typed array that libraries take; bfloat16 has none. */
+/** Elements of a dtype as the typed array that libraries take. bfloat16 has none. */
 export function elements(
   bytes: Uint8Array<ArrayBuffer>,
   dtype: DType,

@@ -5,7 +5,7 @@ import type { Peer } from "./peer.ts";
 
 const VERSION = "0.1.25";
 
-/** Not written where it is imported: what only a peer needs must not enter anyone's lock file or cache. */
+/** A variable, not a literal in `import`: what only a peer needs must not enter anyone's lock file or cache. */
 const PACKAGE = `npm:@jax-js/jax@${VERSION}`;
 
 /** JAX in JavaScript. */
@@ -20,7 +20,7 @@ export const jaxJs: Peer = {
   packages: [PACKAGE],
 };
 
-/** What is used of the library. Arrays are consumed by use: `ref` keeps one for another. */
+/** The part of the library that is used. A use consumes an array; `ref` keeps it for one more. */
 interface Jax {
   init(...devices: string[]): Promise<string[]>;
   defaultDevice(device: string): void;
@@ -58,7 +58,7 @@ async function open({ job, inputs }: Surroundings): Promise<Session<JaxArray[]>>
   ];
   const engine = (compute: (...inputs: JaxArray[]) => JaxArray[], from: JaxArray[]): Engine<JaxArray[]> => ({
     run: () => compute(...from.map((array) => array.ref)),
-    // One array of each run is enough: they come from one compiled function.
+    // One array of each run is enough, because one compiled function gives them all.
     finish: (runs) => jax.blockUntilReady(runs.map(([first]) => first)),
     async read(results) {
       const [y, dx, dGate, dUp, dDown] = await Promise.all(results.map((array) => array.ref.data()));
@@ -77,7 +77,7 @@ async function open({ job, inputs }: Surroundings): Promise<Session<JaxArray[]>>
 function functionsOf({ jit, vjp, nn, numpy: { matmul } }: Jax) {
   const block = (x: JaxArray, gate: JaxArray, up: JaxArray, down: JaxArray) => {
     const g = matmul(x.ref, gate);
-    // nn.silu is the same, but its derivative makes float32 of float16.
+    // nn.silu computes the same, but its derivative turns float16 into float32.
     return matmul(g.ref.mul(nn.sigmoid(g)).mul(matmul(x, up)), down);
   };
   return {

@@ -1,22 +1,26 @@
 /**
- * Other projects, measured beside the variants on the same inputs and through the same check. Nothing of them is
- * fetched before they are asked for.
+ * Other projects, which are measured beside the variants on the same inputs, with the same check. Nothing of a project is
+ * fetched before it is asked for.
  *
  * @module
  */
 import { jaxJs } from "./jax_js.ts";
-import { liger } from "./liger.ts";
 import { onnxruntimeWeb } from "./onnxruntime_web.ts";
 import type { Peer } from "./peer.ts";
-import { pytorchCompile, pytorchCompileTf32 } from "./pytorch_compile.ts";
-import { pytorchEager, pytorchEagerTf32 } from "./pytorch_eager.ts";
 import { tensorflowJs } from "./tensorflow_js.ts";
-import { unsloth } from "./unsloth.ts";
+import {
+  liger,
+  pytorchCompile,
+  pytorchCompileTf32,
+  pytorchEager,
+  pytorchEagerTf32,
+  unsloth,
+} from "./torch.ts";
 
 export type { Peer } from "./peer.ts";
 export { measurePeers, type PeerOptions } from "./run.ts";
 
-/** Every peer. Adding one is one file and one line. */
+/** Every peer. A new one takes one file and one line here. */
 export const peers: readonly Peer[] = [
   jaxJs,
   onnxruntimeWeb,

@@ -1,7 +1,7 @@
-/** A forward block as an ONNX model: https://github.com/onnx/onnx/blob/main/docs/IR.md, fields after onnx.proto. */
+/** A forward block as an ONNX model. Source: https://github.com/onnx/onnx/blob/main/docs/IR.md and onnx.proto. */
 import type { Sizes } from "../../variants/variant.ts";
 
-/** What is used of a protobuf library, protobuf.js. */
+/** The part of protobuf.js that is used. */
 export interface Protobuf {
   Root: {
     fromJSON(schema: unknown): {
@@ -10,10 +10,10 @@ export interface Protobuf {
   };
 }
 
-/** Element types as ONNX numbers them. */
+/** ONNX's numbers of element types. */
 const ELEMENT_TYPES = { float32: 1, float16: 10 } as const;
 
-/** MatMul, Sigmoid and Mul have not changed since. */
+/** The operator set of the model. MatMul, Sigmoid and Mul have not changed since. */
 const OPERATOR_SET = 13;
 
 /** The version of the format that came with the operator set. */

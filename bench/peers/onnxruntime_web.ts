@@ -6,9 +6,9 @@ import type { Peer } from "./peer.ts";
 
 const VERSION = "1.30.0";
 
-/** Not written where they are imported: what only a peer needs must not enter anyone's lock file or cache. */
+/** Variables, not literals in `import`: what only a peer needs must not enter anyone's lock file or cache. */
 const PACKAGE = `npm:onnxruntime-web@${VERSION}/webgpu`;
-/** The version that the package itself depends on. */
+/** In the version that the package itself depends on. */
 const PROTOBUF = "npm:protobufjs@7.6.6/light.js";
 
 /** ONNX Runtime Web on its WebGPU execution provider. */
@@ -25,7 +25,7 @@ export const onnxruntimeWeb: Peer = {
   packages: [PACKAGE, PROTOBUF],
 };
 
-/** What is used of the library. */
+/** The part of the library that is used. */
 interface OnnxRuntime {
   env: { wasm: { numThreads: number }; webgpu: { device: Promise<GPUDevice> } };
   InferenceSession: {
@@ -46,7 +46,7 @@ async function open({ job, inputs, watch }: Surroundings): Promise<Session<OrtTe
   const protobuf: { default: Protobuf } = await import(PROTOBUF);
   const { tokens, dim, hiddenDim, dtype } = job.problem;
   if (dtype === "bfloat16") throw new TypeError("Cannot make a model as dtype must be float32 or float16");
-  ort.env.wasm.numThreads = 1; // the CPU has nothing to compute
+  ort.env.wasm.numThreads = 1; // the CPU computes nothing
   const model = swigluModel(protobuf.default, { tokens, dim, hiddenDim, dtype });
   const session = await ort.InferenceSession.create(model, {
     executionProviders: ["webgpu"],

@@ -1,9 +1,9 @@
 /**
- * The contract of peers: other projects that compute the block, each measured in a process of its own.
+ * The contract of peers: other projects that compute the block. Each is measured in a process of its own.
  *
- * A peer is a description and a program. The program is told a {@linkcode PeerJob} as one line of JSON on stdin,
- * finds the inputs as files, and answers with {@linkcode PeerEvent}s, one a line, on stdout. Nothing of a peer is
- * fetched or imported before its program runs.
+ * A peer is a description and a program. The program reads a {@linkcode PeerJob} as one line of JSON from stdin, and the
+ * inputs from files. It answers with {@linkcode PeerEvent}s on stdout, one a line. Nothing of a peer is fetched or imported
+ * before its program runs.
  */
 import type { AdapterChoice } from "../../kernels/gpu/device.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
@@ -16,22 +16,22 @@ import type { Mode } from "../measure/shapes.ts";
 export interface Peer {
   /** Short name, as the command line takes it. */
   readonly id: string;
-  /** The project, as its own people write it. */
+  /** Name of the project, as its authors write it. */
   readonly project: string;
-  /** How it is called, in one line. */
+  /** How the project is called, in one line. */
   readonly usage: string;
-  /** Storage types that it has. */
+  /** Storage types that it supports. */
   readonly dtypes: readonly DType[];
-  /** Whether it computes none, only together with forward, or also by themselves. */
+  /** Whether it computes no gradients, only together with forward, or also by themselves. */
   readonly gradients: "none" | "with forward" | "apart";
-  /** What it computes with: WebGPU, then on the adapter of the report, or CUDA. */
+  /** What it computes with: WebGPU, on the adapter of the report, or CUDA. */
   readonly platform: "webgpu" | "cuda";
-  /** What its products round their operands to, where that is less than the storage holds: it is checked as that. */
+  /** The type to which its products round operands, where that is narrower than storage. It is checked as this type. */
   readonly operands?: DType;
   /** Whether it adds up float16 in float16: it is then checked as precision "float16-sums". */
   readonly narrowSums?: boolean;
   readonly program: Program;
-  /** npm packages that its program fetches when it runs; what Python imports must be installed. */
+  /** npm packages that its program fetches when it runs. Python packages must be installed already. */
   readonly packages: readonly string[];
 }
 
@@ -55,20 +55,20 @@ export const OUTPUTS = [
   "dDown",
 ] as const satisfies readonly (keyof OracleOutputs)[];
 
-/** What a peer's program is told. */
+/** The job of a peer's program. */
 export interface PeerJob {
   readonly problem: ProblemSpec;
-  /** What to measure, in this order. */
+  /** The modes to measure, in this order. */
   readonly modes: readonly Mode[];
-  /** Where the inputs lie, each as `NAME.bin`, and where the outputs go, each as `MODE-NAME.bin`. */
+  /** The folder of the inputs, each `NAME.bin`, and of the outputs, each `MODE-NAME.bin`. */
   readonly folder: string;
-  /** Tokens whose rows of y and dx are wanted; null for all. */
+  /** Tokens whose rows of y and dx are wanted. Null for all. */
   readonly rows: readonly number[] | null;
-  /** Hidden units of which columns of dGate and dUp, each as a row, and rows of dDown are wanted; null for all. */
+  /** Hidden units whose columns of dGate and dUp, each as a row, and rows of dDown are wanted. Null for all. */
   readonly units: readonly number[] | null;
-  /** Samples at least, unless each takes very long. */
+  /** Least number of samples, unless each takes very long. */
   readonly samples: number;
-  /** Nanoseconds that the samples add up to at least. */
+  /** Least sum of the samples in nanoseconds. */
   readonly timeNs: number;
   /** Milliseconds of work before the first sample. */
   readonly warmUpMs: number;
@@ -77,36 +77,36 @@ export interface PeerJob {
   readonly flush: boolean;
 }
 
-/** What a peer's program answers. */
+/** An answer of a peer's program. */
 export type PeerEvent =
-  /** It cannot run here at all, for want of a package or of a device: nothing follows. */
+  /** The peer cannot run here, because a package or a device is missing. Nothing follows. */
   | { readonly type: "unavailable"; readonly reason: string }
   | {
     readonly type: "ready";
     /** Project, version and way of calling it. */
     readonly implementation: string;
-    /** TFLOP/s of its own large product, where its arithmetic is not WebGPU's; null otherwise. */
+    /** TFLOP/s of its own large product, where its arithmetic is not WebGPU's. Null otherwise. */
     readonly tensorTflops: number | null;
   }
-  /** Work on a mode begins or goes on: if the process dies now, this mode did it. */
+  /** Work on a mode begins or goes on. If the process dies now, this mode is the cause. */
   | { readonly type: "begin"; readonly mode: Mode; readonly doing: string }
-  /** A mode cannot be measured: the process ends. */
+  /** A mode cannot be measured. The process ends. */
   | { readonly type: "skipped"; readonly mode: Mode; readonly reason: string }
   /** A mode's outputs are written, and it was timed. */
   | ({ readonly type: "measured"; readonly mode: Mode } & Measured);
 
 /** Figures of one mode. Times are nanoseconds of one run, in the order of measurement. */
 export interface Measured {
-  /** On the device's own clock; null where it is not known. */
+  /** Times by the device's own clock. Null where it has none. */
   readonly gpuNs: readonly number[] | null;
   readonly wallNs: readonly number[];
-  /** How often a sample repeats the work. */
+  /** How often each sample repeats the work. */
   readonly repeats: number;
   /** Wall time of the first use, compilation included. */
   readonly coldMs: number;
-  /** Most bytes at once beyond inputs, weights and dy; null where not known. */
+  /** Most bytes at once beyond inputs, weights and dy. Null where not known. */
   readonly peakBytes: number | null;
-  /** What forward leaves for backward; null where not known. */
+  /** Bytes that forward leaves for backward. Null where not known. */
   readonly savedBytes: number | null;
 }
 
@@ -115,7 +115,7 @@ export function rowId(peer: Peer): string {
   return `peer:${peer.id}`;
 }
 
-/** Why a peer cannot run a problem, as a clause; null where nothing is known against it. */
+/** Why a peer cannot run a problem, as a clause. Null where nothing is known to prevent it. */
 export function refusal(
   peer: Peer,
   { problem, mode, software }: { problem: ProblemSpec; mode: Mode; software: boolean },

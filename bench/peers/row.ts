@@ -1,4 +1,4 @@
-/** What a peer answered, as rows of the report. */
+/** Rows of the report from the answers of peers. */
 import { doubtsOf } from "../timing/doubts.ts";
 import { standing } from "../timing/roofline.ts";
 import { summarize, type Summary } from "../timing/statistics.ts";
@@ -9,10 +9,10 @@ import { bareRow } from "../measure/row.ts";
 import { flopsOf, minimalBytes, type Mode } from "../measure/shapes.ts";
 import { type Measured, type Peer, type PeerEvent, rowId } from "./peer.ts";
 
-/** How far above a ceiling a rate may be: a ceiling is measured to a few percent, as clocks rise and fall. */
+/** A rate may exceed a ceiling by this factor. A ceiling is known only to a few percent, as clocks rise and fall. */
 const CEILING_MARGIN = 1.05;
 
-/** A row that was not measured, or not believed. */
+/** A row that was not measured, or cannot be believed. */
 export function skippedRow(peer: Peer, { problem, mode, reason }: {
   problem: ProblemSpec;
   mode: Mode;
@@ -28,14 +28,14 @@ export interface Evidence {
   readonly ready: PeerEvent & { type: "ready" };
   readonly measured: Measured;
   readonly errors: Errors;
-  /** Whether they are of sampled tokens and units, not of all. */
+  /** Whether the errors are of sampled tokens and units only. */
   readonly sampled: boolean;
   readonly ceilings: Ceilings;
   /** Seed of the intervals. */
   readonly seed: number;
 }
 
-/** The row of a mode that was measured: skipped where its outputs or its times cannot be believed. */
+/** The row of a mode that was measured. It is skipped if its outputs or its times cannot be believed. */
 export function measuredRow(peer: Peer, evidence: Evidence): Row {
   const { problem, mode, measured, errors } = evidence;
   const skip = (reason: string) => skippedRow(peer, { problem, mode, reason });
@@ -55,14 +55,14 @@ export function measuredRow(peer: Peer, evidence: Evidence): Row {
   );
 }
 
-/** What its arithmetic can do at most, in TFLOP/s: by its own large product where that is not WebGPU's. */
+/** The most that a peer's arithmetic can do, in TFLOP/s: the rate of its own large product if it is not WebGPU's. */
 function ceilingOf({ ready: { tensorTflops }, ceilings: { fmaTflops }, problem }: Evidence): number | null {
   // A library may add up float16 in float16, whatever precision was asked for.
   const narrow = problem.dtype === "float16" ? fmaTflops.float16 ?? 0 : 0;
   return tensorTflops ?? (fmaTflops.float32 === null ? null : Math.max(fmaTflops.float32, narrow));
 }
 
-/** The problem as a peer's arithmetic solves it, which decides how far from the reference it may be. */
+/** The problem in the arithmetic of a peer. That decides how far from the reference its outputs may be. */
 function arithmeticOf({ operands, narrowSums }: Peer, problem: ProblemSpec): ProblemSpec {
   const precision = narrowSums && problem.dtype === "float16" ? "float16-sums" : problem.precision;
   return { ...problem, precision, dtype: operands ?? problem.dtype };
@@ -104,7 +104,7 @@ function timedRow(peer: Peer, evidence: Evidence): Row {
   };
 }
 
-/** Tensor cores go far beyond what WebGPU's ceilings say, so these do not bind them. */
+/** Where the work stands under WebGPU's ceilings. They do not bind tensor cores, which are far faster. */
 function standingOf(
   work: { flops: number; bytes: number; ns: number },
   evidence: Evidence,

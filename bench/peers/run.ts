@@ -11,36 +11,36 @@ import { Subject } from "./subject.ts";
 /** How peers are measured. */
 export interface PeerOptions {
   readonly adapter: AdapterChoice;
-  /** Whether the adapter of the report computes on the CPU. */
+  /** Whether the adapter of the report is software, on the CPU. */
   readonly software: boolean;
-  /** As measured in the same run. */
+  /** The ceilings that were measured in the same run. */
   readonly ceilings: Ceilings;
   readonly seed: number;
-  /** Samples for each row at least; null leaves it to the adapter. */
+  /** Least number of samples for each row. Null takes the adapter's default. */
   readonly samples: number | null;
-  /** Milliseconds of samples for each row; null leaves it to the adapter. */
+  /** Milliseconds of samples for each row. Null takes the adapter's default. */
   readonly minTimeMs: number | null;
   /** Whether the last-level cache is emptied before each sample, where a peer's samples are single runs. */
   readonly flush: boolean;
   /** Seconds of silence after which a peer's process is ended. */
   readonly timeoutSeconds: number;
-  /** Variables that the processes get beside this one's. */
+  /** Environment variables that the processes get besides those of this process. */
   readonly env?: Record<string, string>;
-  /** Ends the process at work, and lets no other begin; its rows are left out. */
+  /** Ends the running process, and starts no other. Rows that are not finished are left out. */
   readonly signal?: AbortSignal;
-  /** Told what is being done. */
+  /** Called when work on a row begins or goes on. */
   begin?(row: RowSpec, doing: string): void;
 }
 
-/** As for variants, but fewer samples: each of a peer's is many runs and a wait. */
+/** As for variants, but with fewer samples, because each sample of a peer is many runs and a wait. */
 const RULE = {
   hardware: { samples: 10, minTimeMs: 250, warmUpMs: 300 },
   software: { samples: 6, minTimeMs: 100, warmUpMs: 0 },
 };
 
 /**
- * Measures rows of one problem whose variants are peers, `peer:ID`, and tells each as soon as it is finished. What
- * keeps a peer from being measured, or from being believed, skips its row and states the reason.
+ * Measures rows of one problem whose variants are peers, `peer:ID`. It emits each row as soon as it is finished. If a peer
+ * cannot be measured or believed, its row is skipped and says why.
  *
  * @throws {TypeError} If a row's variant is no peer.
  */
@@ -78,7 +78,7 @@ export async function measurePeers(
 
 type RunOptions = PeerOptions & { readonly subject: Subject; emit(row: Row): void };
 
-/** Measures a peer's modes: in one process, and in another where that ends before they are done. */
+/** Measures a peer's modes in one process. If it ends too early, a new process measures the modes that are left. */
 export async function runPeer(
   peer: Peer,
   modes: readonly Mode[],
@@ -94,7 +94,7 @@ class PeerRun {
   readonly #peer: Peer;
   readonly #options: RunOptions;
   #ready: (PeerEvent & { type: "ready" }) | null = null;
-  /** The mode at work. */
+  /** The mode that is being measured. */
   #current: Mode | null = null;
 
   constructor(peer: Peer, modes: readonly Mode[], options: RunOptions) {
@@ -103,7 +103,7 @@ class PeerRun {
     this.#options = options;
   }
 
-  /** One process, to its end. At least one mode has its row after it. */
+  /** Runs one process to its end. After it, at least one more mode has its row. */
   async process(): Promise<void> {
     const before = this.left.length;
     this.#current = null;
@@ -114,7 +114,7 @@ class PeerRun {
     else if (this.left.length === before) this.#skip(this.left, died);
   }
 
-  /** Starts a process and takes what it says until it ends: why it did, empty where by itself. */
+  /** Starts a process, and takes its events until it ends. @returns Why it ended, empty where it did so by itself. */
   async #follow(): Promise<string> {
     const { env, signal, timeoutSeconds, subject } = this.#options;
     let child: Child;
@@ -205,14 +205,14 @@ class PeerRun {
   }
 }
 
-/** The command that starts a program, with no more permissions than a library needs to compute. */
+/** The command that starts a program. It grants only the permissions that a library needs to compute. */
 function commandOf(
   { runtime, module, args = [] }: Program,
   folder: string,
 ): { command?: string; args: string[] } {
   if (runtime !== "deno") return { command: runtime, args: [pathOf(module), ...args] };
   const permissions = ["--no-prompt", "--allow-read", "--allow-env", `--allow-write=${folder}`];
-  // Neither the project's configuration nor its lock file knows a peer's packages.
+  // The project's configuration and lock file do not know a peer's packages.
   return { args: ["run", "--quiet", "--no-config", "--no-lock", ...permissions, module, ...args] };
 }
 
@@ -229,18 +229,18 @@ const EVENTS: readonly string[] = [
   "measured",
 ] satisfies PeerEvent["type"][];
 
-/** Whether an error is one of the system's, such as ENOSPC, and not a permission that was not given. */
+/** True for an error of the system, such as ENOSPC. A missing permission is none. */
 function isOfFiles(error: unknown): error is Error {
   return error instanceof Error && !(error instanceof Deno.errors.NotCapable) && "code" in error &&
     typeof error.code === "string";
 }
 
-/** A peer's reason, which may be anything, as one line. */
+/** A peer's reason as one line. It may be any value. */
 function told(reason: unknown): string {
   return typeof reason === "string" && reason !== "" ? plain(reason, 300) : "it gives no reason";
 }
 
-/** An event as told; null for a line that is none, as libraries print what they like. */
+/** The event in a line. Null where a line holds none, because libraries may print anything. */
 function eventOf(line: string): PeerEvent | null {
   try {
     const value = JSON.parse(line);

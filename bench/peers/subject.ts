@@ -6,10 +6,10 @@ import { relativeFrobeniusError } from "../oracle/mod.ts";
 import type { Mode } from "../measure/shapes.ts";
 import { INPUTS, OUTPUTS } from "./peer.ts";
 
-/** One problem as peers find it: inputs as files, the same bytes for all, and the reference for what they answer. */
+/** One problem as peers get it: inputs as files, which are the same for all, and the reference for their outputs. */
 export class Subject {
   readonly problem: ProblemSpec;
-  /** Where the inputs lie and the outputs go. */
+  /** The folder of the inputs and outputs. */
   readonly folder: string;
   readonly reference: Reference;
 
@@ -30,7 +30,7 @@ export class Subject {
   }
 
   /**
-   * How far the outputs that a peer wrote are from the reference; backward is not asked for y.
+   * How far the outputs that a peer wrote are from the reference. Backward need not write y.
    *
    * @throws {RangeError} If an output has another number of elements.
    * @throws {Deno.errors.NotFound} If an output is missing.
@@ -51,7 +51,7 @@ export class Subject {
     return errors;
   }
 
-  /** Removes what the last peer wrote, so that it cannot pass for what another did not write. */
+  /** Removes the outputs of the last peer, so that they cannot pass for those of the next one. */
   clearOutputs(): void {
     for (const { name } of [...Deno.readDirSync(this.folder)]) {
       if (!INPUTS.some((input) => name === `${input}.bin`)) {

@@ -5,10 +5,10 @@ import type { Peer } from "./peer.ts";
 
 const VERSION = "4.22.0";
 
-/** Not written where they are imported: what only a peer needs must not enter anyone's lock file or cache. */
+/** Variables, not literals in `import`: what only a peer needs must not enter anyone's lock file or cache. */
 const CORE = `npm:@tensorflow/tfjs-core@${VERSION}`;
 const BACKEND = `npm:@tensorflow/tfjs-backend-webgpu@${VERSION}`;
-/** Registers the library's own gradients; its core alone has none, and the file in it that does loads only bundled. */
+/** Registers the library's own gradients. Its core has a file for that too, but it loads only when bundled. */
 const GRADIENTS = `npm:@tensorflow/tfjs-layers@${VERSION}`;
 
 /** TensorFlow.js on its WebGPU backend. */
@@ -23,7 +23,7 @@ export const tensorflowJs: Peer = {
   packages: [CORE, GRADIENTS, BACKEND],
 };
 
-/** What is used of the library. */
+/** The part of the library that is used. */
 interface TensorFlow {
   setBackend(name: string): Promise<boolean>;
   ready(): Promise<void>;
@@ -81,7 +81,7 @@ async function open({ job, inputs }: Surroundings): Promise<Session<TfTensor[]>>
   };
 }
 
-/** Commands wait in a queue of the library's own until something is read: one element of what was computed last. */
+/** Reads one element of the last output, because the library queues commands until something is read. */
 async function finish(tf: TensorFlow, results: TfTensor[]): Promise<void> {
   const probe = tf.slice(results[results.length - 1], [0, 0], [1, 1]);
   await probe.data();

@@ -4,30 +4,31 @@ import type { Engine } from "./engine.ts";
 
 /** How long to time. */
 export interface TimingRule {
-  /** Samples at least, unless each takes very long. */
+  /** Least number of samples, unless each takes very long. */
   readonly samples: number;
-  /** Nanoseconds that the samples add up to at least. */
+  /** Least sum of the samples in nanoseconds. */
   readonly timeNs: number;
   /** Milliseconds of work before the first sample. */
   readonly warmUpMs: number;
-  /** Runs that may be queued behind each other at most: all that they make lives until they are done. */
+  /** Most runs that may be queued behind each other. All their results use memory until they are done. */
   readonly mostRepeats: number;
 }
 
 /**
- * A wait is known to about 0.3 ms of the 11 that it takes in Deno: a sample that lasts 20 waits is then good to 0.2 %.
+ * A sample lasts at least so many waits. A wait in Deno takes 11 ms, and is known to about 0.3 ms. So a sample is good to
+ * 0.2 %.
  */
 const SAMPLE_WAITS = 20;
 
 const MOST_SAMPLES = 1000;
 
-/** Only a peer whose samples take so long together may have fewer than a comparison needs; its row then says so. */
+/** If samples take so long together, there may be fewer than a comparison needs. The row then says so. */
 const VERY_SLOW_NS = 60e9;
 
-/** Waits whose median is the cost of one. */
+/** Waits that are timed. Their median is the cost of one. */
 const WAITS = 5;
 
-/** Whether these samples, in nanoseconds, are enough. `repeats`: how often each repeats the work. */
+/** Whether these samples, in nanoseconds, are enough. `repeats` is how often each repeats the work. */
 export function enoughSamples(
   samples: readonly number[],
   rule: Pick<TimingRule, "samples" | "timeNs">,
@@ -39,8 +40,8 @@ export function enoughSamples(
 }
 
 /**
- * Times runs on the wall clock. A sample is several runs queued one behind the other and one wait for all, less what a
- * wait takes by itself; nothing is read back in between.
+ * Times runs on the wall clock. For a sample, several runs are queued one behind the other, with one wait for all. The time
+ * of a wait by itself is subtracted. Nothing is read back in between.
  *
  * @returns Nanoseconds of one run, for each sample.
  */
@@ -60,7 +61,7 @@ export async function timeRuns<Result>(
   return { wallNs, repeats };
 }
 
-/** Runs until the clocks of the device are up: what the last run takes, wait included, and what a wait takes alone. */
+/** Runs until the device's clocks are up. @returns Times of the last run with its wait, and of a wait alone. */
 async function warmUp<Result>(
   engine: Engine<Result>,
   { warmUpMs }: TimingRule,
@@ -78,7 +79,7 @@ async function warmUp<Result>(
   }
 }
 
-/** A result that is done already costs nothing but the wait. */
+/** The time of a wait alone: for a result that is done already, `finish` does nothing else. */
 async function waitCostMs<Result>(engine: Engine<Result>, done: Result, now: () => number): Promise<number> {
   const costs: number[] = [];
   for (let i = 0; i < WAITS; i++) {
@@ -89,7 +90,7 @@ async function waitCostMs<Result>(engine: Engine<Result>, done: Result, now: () 
   return median(costs);
 }
 
-/** Nothing is discarded before the end: a lazy library would leave out work whose result nobody wants. */
+/** The time of several runs. Results are kept to the end: a lazy library could skip work whose result is discarded. */
 async function batchMs<Result>(engine: Engine<Result>, repeats: number, now: () => number): Promise<number> {
   const results: Result[] = [];
   const start = now();

@@ -2,8 +2,8 @@
 
 usage: torch_peer.py eager|compile|liger|unsloth ieee|tf32
 
-Told one line of JSON on stdin, a PeerJob; answers with events on stdout, one line of JSON each. Both are described in
-peer.ts.
+It reads a PeerJob, one line of JSON, from stdin. It answers with events on stdout, one line of JSON each. peer.ts describes
+both.
 """
 
 import json
@@ -12,13 +12,13 @@ import sys
 import threading
 import time
 
-# What libraries print must not come between events.
+# Only events go to stdout. What libraries print goes to stderr.
 EVENTS = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
 
 FLUSH_BYTES = 256 * 2**20  # as large as the largest last-level cache of a GPU sold so far
-FEWEST_TO_COMPARE = 6  # fewer cannot be told from another row's; as in statistics.ts
-VERY_SLOW_NS = 60e9  # only samples that take so long together may be fewer; as in timing.ts
+FEWEST_TO_COMPARE = 6  # fewer samples cannot tell two rows apart; as in statistics.ts
+VERY_SLOW_NS = 60e9  # if samples take so long together, there may be fewer; as in timing.ts
 WALL_SAMPLES = 2 * FEWEST_TO_COMPARE
 WALL_SAMPLE_NS = 20e6
 MOST_REPEATS = 32
@@ -33,7 +33,7 @@ MOST_PATIENCE_S = 1.0
 
 
 class Unavailable(Exception):
-    """It cannot run on this machine."""
+    """The peer cannot run on this machine."""
 
 
 def tell(event_type, **fields):
@@ -48,7 +48,7 @@ def job_from_parent():
 
 
 def end_with_parent():
-    """Nobody would end this process when the parent is gone."""
+    """Ends this process when the parent is gone, because nobody else would."""
     sys.stdin.read()
     os._exit(1)
 
@@ -68,7 +68,7 @@ def torch_with_cuda():
     return torch
 
 
-# Ways of computing: each gives the block as a function of x, gate, up and down, and its name with its version.
+# Ways of computing. Each returns the block as a function of x, gate, up and down, and a name with a version.
 
 
 def eager(torch):
@@ -97,13 +97,13 @@ def liger(_torch):
 
 def unsloth(torch):
     try:
-        import unsloth as _  # it asks to be imported before what it patches
+        import unsloth as _  # must be imported before the modules that it patches
         from unsloth.kernels import swiglu_DWf_DW_dfg_kernel, swiglu_fg_kernel
     except Exception as error:
         raise Unavailable(f"unsloth cannot be imported: {reason_of(error)}") from error
 
     class Block(torch.autograd.Function):
-        """Its kernels as its own MLP calls them, with the weights' gradients in place of the adapters'."""
+        """Calls the kernels as Unsloth's own MLP does, but computes gradients of the weights, not of adapters."""
 
         @staticmethod
         def forward(context, x, gate, up, down):
@@ -114,7 +114,7 @@ def unsloth(torch):
         @staticmethod
         def backward(context, dy):
             x, gate, up, down, g, u = context.saved_tensors
-            # In place: h comes to lie over dh, du over g and dg over u.
+            # In place: h overwrites dh, du overwrites g, and dg overwrites u.
             h, du, dg = swiglu_DWf_DW_dfg_kernel(dy @ down.t(), g, u)
             dx = dg @ gate.t()
             dx.addmm_(du, up.t())
@@ -160,7 +160,7 @@ class Inputs:
 
 
 class Mode:
-    """One mode of the block: `prepare` makes what `work` needs and is not timed."""
+    """One mode of the block. `prepare` makes what `work` needs, and is not timed."""
 
     def __init__(self, torch, block, inputs, name):
         self.torch, self.block, self.inputs, self.name = torch, block, inputs, name
@@ -176,7 +176,7 @@ class Mode:
         return self.forward() if self.name == "backward" else None
 
     def work(self, y):
-        """What forward gives is consumed by backward, in place where the kernels do so."""
+        """Runs the mode once. Backward consumes what forward gives, because some kernels overwrite it."""
         if self.name == "forward":
             with self.torch.no_grad():
                 return [self.forward()]
@@ -196,7 +196,7 @@ def write_outputs(outputs, mode, job):
 
 
 def pick(tensor, name, job):
-    """The tokens' rows, or the hidden units' columns as rows, that are wanted."""
+    """The wanted part of an output: rows of tokens, or rows or columns of hidden units, each as a row."""
     wanted = job["rows"] if name in ("y", "dx") else job["units"]
     if wanted is None:
         return tensor
@@ -204,8 +204,8 @@ def pick(tensor, name, job):
 
 
 def memory_of(torch, mode):
-    """Most bytes at once, and those that forward leaves for backward, beyond what was there before: the inputs, and what
-    an earlier run left for all later ones, as cuBLAS its workspace (32 MiB on an H200)."""
+    """Most bytes at once, and bytes that forward leaves for backward. What was there before does not count: the inputs, and
+    what an earlier run left for all later ones, such as the workspace of cuBLAS (32 MiB on an H200)."""
     cuda = torch.cuda
     cuda.synchronize()
     before = cuda.memory_allocated()
@@ -245,7 +245,7 @@ def warm_up(torch, mode, job):
 
 
 class WarmUp:
-    """Works until the clocks are up, as for our own rows: see bench/timing/warm_up.ts."""
+    """Works until the clocks are up, as bench/timing/warm_up.ts does for our own rows."""
 
     def __init__(self, torch):
         self.torch = torch
@@ -270,7 +270,7 @@ class WarmUp:
 
 
 class Pace:
-    """Rests a third of the time, as for our own rows: see bench/timing/pace.ts."""
+    """Rests a third of the time, as bench/timing/pace.ts does for our own rows."""
 
     def __init__(self, warmth):
         self.warmth = warmth
@@ -294,7 +294,7 @@ def gpu_samples(torch, mode, job, warmth):
     while not enough(samples, job):
         prepared = mode.prepare()
         if cache is not None:
-            cache.max()  # read, not written: the next sample would wait for what is written back
+            cache.max()  # reads only: writes would be written back during the next sample
         begin.record()
         mode.work(prepared)
         end.record()
@@ -305,7 +305,7 @@ def gpu_samples(torch, mode, job, warmth):
 
 
 def wall_samples(torch, mode, run_ns, warmth):
-    """Forward and backward are too unlike to queue runs of backward alone: it is timed one by one."""
+    """Wall times. Runs are queued, but those of backward are timed one by one, as each needs a forward of its own."""
     repeats = 1 if mode.name == "backward" else max(1, min(MOST_REPEATS, int(WALL_SAMPLE_NS / max(run_ns, 1))))
     samples, pace = [], Pace(warmth)
     for _ in range(WALL_SAMPLES):
@@ -339,11 +339,11 @@ def measure(torch, mode, job, warmth):
 
 
 def tensor_tflops(torch, dtype):
-    """The best of many large products: what no row in the same arithmetic can exceed."""
+    """The rate of the best of many large products. No row in the same arithmetic can exceed it."""
     a, b = (torch.randn(CEILING_SIZE, CEILING_SIZE, dtype=dtype, device="cuda") for _ in range(2))
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     best, start = 0.0, time.perf_counter()
-    while time.perf_counter() - start < CEILING_SECONDS:  # in which the device's clocks rise
+    while time.perf_counter() - start < CEILING_SECONDS:  # time for the device's clocks to rise
         begin.record()
         a @ b
         end.record()

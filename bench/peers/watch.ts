@@ -1,20 +1,20 @@
-/** What can be seen of a library's use of WebGPU from outside it. */
+/** Observes a library's use of WebGPU from outside. */
 import type { AdapterChoice } from "../../kernels/gpu/device.ts";
 
 /**
- * Follows every device that this process makes: bytes of living buffers, errors that nobody caught, work that is not
- * done. The library under test knows nothing of it.
+ * Follows every device that this process makes: bytes of its buffers, errors that nobody caught, and work that is not done.
+ * The library under test does not notice.
  */
 export class DeviceWatch {
-  /** Bytes of all buffers that were made and not destroyed, a library's own pools included. */
+  /** Bytes of all buffers that were made and not destroyed. A library's own pools count too. */
   liveBytes = 0;
-  /** The most that lived since the last {@linkcode resetPeak}. */
+  /** The greatest `liveBytes` since the last {@linkcode resetPeak}. */
   peakBytes = 0;
   readonly #devices: GPUDevice[] = [];
   readonly #errors: string[] = [];
   readonly #destroyed = new WeakSet<GPUBuffer>();
 
-  /** Begins, once in a process. Whatever adapter a library asks for, it gets the one that was chosen. */
+  /** Begins to watch, once in a process. From then on a library gets the chosen adapter, whichever it asks for. */
   static install(choice: AdapterChoice): DeviceWatch {
     const watch = new DeviceWatch();
     choose(choice);
@@ -32,7 +32,7 @@ export class DeviceWatch {
     return device;
   }
 
-  /** Lets the peak fall to what lives now. */
+  /** Sets the peak to the bytes of now. */
   resetPeak(): void {
     this.peakBytes = this.liveBytes;
   }
@@ -42,7 +42,7 @@ export class DeviceWatch {
     for (const { queue } of this.#devices) await queue.onSubmittedWorkDone();
   }
 
-  /** @throws {Error} If a device was lost, or reported what nobody caught. */
+  /** @throws {Error} If a device was lost, or reported an error that nobody caught. */
   check(): void {
     if (this.#errors.length > 0) throw new Error(`the GPU reported: ${this.#errors.splice(0).join("; ")}`);
   }

@@ -1,4 +1,4 @@
-/** What is run in a browser: small, as SwiftShader computes and compiles on the CPU. */
+/** The cases that run in a browser. They are small, because SwiftShader compiles and computes on the CPU. */
 import { type Activation, ACTIVATIONS } from "../../kernels/activation.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import type { Precision } from "../../kernels/matmul/config.ts";

@@ -1,4 +1,4 @@
-/** The library in headless Chromium: Dawn and Tint, where Deno has wgpu and naga, on SwiftShader. */
+/** Runs the library in headless Chromium on SwiftShader. It has Dawn and Tint, where Deno has wgpu and naga. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { ChromiumPage, findChromium } from "../chromium.ts";
 import { freshSeed } from "../gpu.ts";

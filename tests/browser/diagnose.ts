@@ -1,4 +1,4 @@
-/** Runs in a browser's page: has its compiler read kernels. */
+/** Runs in a page of a browser: lets its compiler check kernels. */
 
 /** What the compiler says to each text; nothing is made of them. */
 export async function diagnose(texts: readonly string[]): Promise<string[]> {

@@ -1,4 +1,4 @@
-/** Runs in a browser's page: what the public face does besides the block, and how it fails where errors come late. */
+/** Runs in a page of a browser: the public API besides the block, and its errors, which come late there. */
 import {
   ActivationError,
   ACTIVATIONS,

@@ -1,4 +1,4 @@
-/** Serves the project's modules to a browser on this machine: `http://localhost` may use WebGPU, a file may not. */
+/** Serves the project's modules to a browser on this machine. `http://localhost` may use WebGPU, a file may not. */
 import { stripTypeScriptTypes } from "node:module";
 
 const ROOT = new URL("../../", import.meta.url);

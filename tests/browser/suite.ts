@@ -1,4 +1,4 @@
-/** Runs in a browser's page: computes the cases of a group by the library's public face, against the oracle. */
+/** Runs in a page of a browser: computes a group of cases with the public API, and compares them with the oracle. */
 import {
   type Gpu,
   type Gradients,

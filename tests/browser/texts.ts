@@ -1,4 +1,4 @@
-/** The kernels that a large GPU would be given, as text: too slow to run on SwiftShader, but a compiler can read them. */
+/** The text of kernels for a large GPU. They are too slow to run on SwiftShader, but its compiler can check them. */
 import { ACTIVATIONS } from "../../kernels/activation.ts";
 import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";

@@ -1,4 +1,4 @@
-/** A GPU that fails in the middle of a run, through the whole program: what it costs, and what goes on. */
+/** A GPU fails in the middle of a run of the whole program. Checks which rows are lost, and which go on. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bench, filesIn, inFolder, reportIn, start, TINY } from "../program.ts";
 import { withFaults } from "./program.ts";

@@ -1,4 +1,4 @@
-/** Disks that take no more: what was there before stays, and one line says what happened. */
+/** The disk is full. Earlier files stay as they were, and one line says what happened. */
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { FileError, writeWhole } from "../../bench/process/files.ts";
 import { BENCH, bench, type Ended, filesIn, follow, inFolder, PLOT, reportIn, TINY } from "../program.ts";

@@ -1,4 +1,4 @@
-/** Files that are not what they were: gone, corrupted, or from a newer suite. */
+/** Files changed since they were written: they are gone, corrupted, or from a newer suite. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { oneRow } from "../bench/report/fixture.ts";
 import { bench, filesIn, follow, inFolder, PLOT, QUICK, reportIn, start, TINY } from "../program.ts";

@@ -1,4 +1,4 @@
-/** Processes that are killed at random moments: finished rows are kept, and the rest is measured. */
+/** Processes are killed at random moments. Finished rows are kept, and the others are measured. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Row } from "../../bench/report/schema.ts";
 import { random } from "../bench/report/fixture.ts";

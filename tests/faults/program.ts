@@ -1,4 +1,4 @@
-/** bench.ts with another registry of variants: faults reach the whole program, and the program has no switch for them. */
+/** bench.ts with another registry of variants. So faults reach the whole program, which itself has no switch for them. */
 import { assert } from "@std/assert";
 import { BENCH } from "../program.ts";
 

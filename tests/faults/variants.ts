@@ -1,4 +1,4 @@
-/** A registry in which some variants do to their process and device what GPUs and drivers do. */
+/** A registry of variants of which some fail as GPUs and drivers do. */
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import { DeviceMemory } from "../../kernels/gpu/memory.ts";
 import { ObservedRecorder } from "../../bench/timing/observed.ts";

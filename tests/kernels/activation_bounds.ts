@@ -1,4 +1,4 @@
-/** How far an activation in float32 may be from the truth, as its source states it. */
+/** The greatest error that an activation in float32 may have, as its source states it. */
 import type { ActivationName } from "../../kernels/activation.ts";
 import { scalarActivation, sigmoid } from "../../bench/oracle/activation.ts";
 

@@ -1,4 +1,4 @@
-/** Element-wise kernels over views of every kind: right inside, nothing touched outside. */
+/** Element-wise kernels over views of every kind. Values inside a view are right, and nothing outside changes. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { copy } from "../../bench/timing/ceiling_kernels.ts";
 import { elementwise } from "../../kernels/elementwise.ts";

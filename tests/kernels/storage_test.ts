@@ -1,4 +1,4 @@
-/** Loads and stores of every dtype, with vectors and without: exact one way, rounded to nearest even the other. */
+/** Loads and stores of every dtype, with and without vectors. Loads are exact, stores round to nearest even. */
 import { assert, assertEquals } from "@std/assert";
 import { elementwise } from "../../kernels/elementwise.ts";
 import { bytesPerElement, decode, type DType, DTYPES, encode } from "../../kernels/gpu/dtype.ts";

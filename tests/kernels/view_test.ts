@@ -1,4 +1,4 @@
-/** Views and their bindings, without a device: nothing here needs one. */
+/** Views and their bindings. Nothing here needs a device. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import { type DType, DTYPES } from "../../kernels/gpu/dtype.ts";

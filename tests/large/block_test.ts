@@ -1,4 +1,4 @@
-/** A whole block whose residuals are just below the limit of a binding, forward and backward, checked as bench checks it. */
+/** Forward and backward of a block whose residuals are just below the limit of a binding, checked as bench.ts does. */
 import { assertEquals } from "@std/assert";
 import { randomInputs } from "../../bench/oracle/data.ts";
 import { checkRun } from "../../bench/measure/check.ts";

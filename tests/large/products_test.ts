@@ -1,4 +1,4 @@
-/** Products in bindings just below their limit (2^31 bytes on GPUs) and beyond 2^32 bytes of a buffer, and 4 GiB of tensors. */
+/** Products at limits: bindings just below theirs (2^31 bytes on GPUs), buffers beyond 2^32 bytes, 4 GiB of tensors. */
 import { assert, assertEquals } from "@std/assert";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { matmul } from "../../kernels/matmul/plan.ts";

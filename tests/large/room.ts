@@ -1,6 +1,6 @@
 /**
- * Sizes at the ends of what a device can address. On a GPU they belong to all tests; a software adapter is asked for them,
- * as it takes longer: `LARGE=1 deno test -A tests/large/`.
+ * Sizes at the limits of what a device can address. A GPU always runs them. A software adapter takes longer, so it runs
+ * them only on request: `LARGE=1 deno test -A tests/large/`.
  */
 import type { Gpu } from "../../kernels/gpu/device.ts";
 

@@ -1,4 +1,4 @@
-/** What callers may give as an activation of their own, and what is kept of it. */
+/** The activations that callers may define, and what the library keeps of them. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   checkActivation,

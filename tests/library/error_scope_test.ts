@@ -1,4 +1,4 @@
-/** Faults reach the caller of the library, whatever error scopes are open. */
+/** Faults reach the caller of the library whichever error scopes are open. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   countNonFinite,

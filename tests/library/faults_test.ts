@@ -1,4 +1,4 @@
-/** What a caller's objects, a refused allocation, a shader that does not compile or a lost device leave behind. */
+/** What faults leave behind: a caller's bad objects, a refused allocation, a shader that does not compile, a lost device. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   ActivationError,

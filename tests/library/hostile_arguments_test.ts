@@ -1,4 +1,4 @@
-/** Every argument of every public call, replaced by values of every kind: the error names the argument, or there is none. */
+/** Every argument of every public call is replaced by values of every kind. If there is an error, it names the argument. */
 // deno-lint-ignore-file no-explicit-any no-sparse-arrays -- hostile values are those that the types forbid
 import { assert, assertEquals } from "@std/assert";
 import {

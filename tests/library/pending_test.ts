@@ -1,4 +1,4 @@
-/** What may be done with tensors between the recording of work into a caller's encoder and its end. */
+/** What callers may do with tensors after work was recorded into their encoder, and before it is done. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Gpu, swiglu, swigluWithGrad, Tensor } from "../../mod.ts";
 import { countingSteps } from "../steps.ts";

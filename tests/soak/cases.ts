@@ -1,4 +1,4 @@
-/** Random blocks, computed by a variant or through the library, each against the float64 oracle. */
+/** Random blocks. A variant or the library computes each, and it is compared with the float64 oracle. */
 import type { Gpu } from "../../kernels/gpu/device.ts";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";

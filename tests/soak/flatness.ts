@@ -1,4 +1,4 @@
-/** Whether memory stays flat: a line fitted through what was seen after warm-up. */
+/** Tells whether memory stays flat. It fits a line through what was seen after warm-up. */
 
 /** What was seen at one moment. */
 export interface Sample {

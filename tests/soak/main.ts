@@ -1,6 +1,6 @@
 /**
- * Computes random blocks for a long time, forward and backward, each checked against the oracle, and watches memory:
- * the ledger after every case, the process's resident bytes every few seconds. `deno task soak --minutes 30 --seed 1`.
+ * Computes random blocks for a long time, forward and backward. Each is checked against the oracle. Memory is watched too:
+ * the ledger after every case, resident bytes of the process every few seconds. `deno task soak --minutes 30 --seed 1`.
  */
 import { requestGpu } from "../../kernels/gpu/device.ts";
 import { seededRandom } from "../../bench/timing/random.ts";

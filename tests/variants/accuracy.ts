@@ -1,4 +1,4 @@
-/** What a correct variant may be off by, from the arithmetic of its dtype. */
+/** The greatest error of a correct variant, derived from the arithmetic of its dtype. */
 import type { ActivationName } from "../../kernels/activation.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { type HostInputs, randomInputs } from "../../bench/oracle/data.ts";

@@ -1,4 +1,4 @@
-/** A ninth variant is one file and one line, and changes nothing for those who do not name it. */
+/** A ninth variant takes one file and one line. It changes nothing for users who do not name it. */
 import { assert, assertEquals } from "@std/assert";
 import type { explain, ExplainOptions } from "../../mod.ts";
 import { inOrder, KNOWN_VARIANTS } from "../../bench/charts/theme.ts";

@@ -1,4 +1,4 @@
-/** Runs a variant's forward and backward on the device, with poison wherever it could read what it did not write. */
+/** Runs a variant's forward and backward on the device. All memory that it could read before writing it is poisoned. */
 import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import type { Gpu } from "../../kernels/gpu/device.ts";
 import { decode } from "../../kernels/gpu/dtype.ts";

@@ -1,4 +1,4 @@
-/** Recompute in chunks of tokens: as right as `tuned`, whatever the chunk, and as small as it promises. */
+/** Recomputation in chunks of tokens. With any chunk it is as right as `tuned`, and as small as it promises. */
 import { assert, assertEquals } from "@std/assert";
 import { bytesPerElement, type DType } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";

@@ -1,4 +1,4 @@
-/** What a first use compiles, on paper: kernels are shared, as each long one takes a driver a third of a second. */
+/** Kernels that a first use compiles, counted without a device. They are shared, as a long one takes a driver 1/3 s. */
 import { assert, assertEquals } from "@std/assert";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";

@@ -1,4 +1,4 @@
-/** Whose gradient lands in whose buffer: variants that overwrite do it where their origins do. */
+/** Which gradient overwrites which buffer. Variants that overwrite do it where their originals do. */
 import { assert } from "@std/assert";
 import { decode } from "../../kernels/gpu/dtype.ts";
 import { GpuRecorder } from "../../kernels/gpu/recorder.ts";

@@ -1,4 +1,4 @@
-/** What each variant keeps, launches and takes: equal to the design's table and to its own header, to the byte. */
+/** Saved bytes, launches and peak bytes of each variant equal the design's table and its own header, to the byte. */
 import { assert, assertEquals } from "@std/assert";
 import { bytesPerElement, DTYPES } from "../../kernels/gpu/dtype.ts";
 import { GpuRecorder, PlanRecorder, type Recorder } from "../../kernels/gpu/recorder.ts";

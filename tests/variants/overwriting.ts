@@ -1,4 +1,4 @@
-/** What g's and u's buffers hold once backward is done, of each variant that overwrites them. */
+/** What the buffers of g and u hold after backward, for each variant that overwrites them. */
 export const LANDS: readonly { id: string; inG: "dg" | "du"; inU: "dg" | "du" }[] = [
   { id: "liger", inG: "dg", inU: "du" },
   { id: "unsloth", inG: "du", inU: "dg" },

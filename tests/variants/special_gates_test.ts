@@ -1,4 +1,4 @@
-/** Gates that are NaN or infinite, through the fused products and the element-wise kernels of every variant. */
+/** Gates that are NaN or infinite pass through the fused products and element-wise kernels of every variant. */
 import { assert, assertEquals } from "@std/assert";
 import { ACTIVATIONS, swigluWithGrad, Tensor, variants } from "../../mod.ts";
 import { scalarActivation } from "../../bench/oracle/activation.ts";

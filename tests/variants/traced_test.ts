@@ -1,4 +1,4 @@
-/** Variants whose launches are noted once: the same launches, thought out once for all that they depend on. */
+/** Variants note their launches once for all that these depend on. Repeated launches are the same. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../kernels/gpu/dispatch.ts";

@@ -1,4 +1,4 @@
-/** What a tuning table says of a product reaches the launches that are planned under its name. */
+/** The choice of a tuning table reaches the launches of the product that it names. */
 import { assert, assertEquals } from "@std/assert";
 import { explain, requestGpu, TUNING_SCHEMA, useTuning } from "../../mod.ts";
 import { planRow } from "../../bench/measure/plan.ts";

@@ -1,4 +1,4 @@
-/** Every variant of the registry against the float64 oracle: a new one is tested by being registered. */
+/** Compares every variant of the registry with the float64 oracle. A new variant is tested as soon as it is registered. */
 import type { Sizes } from "../../variants/variant.ts";
 import { AWKWARD_SIZES, formatSizes } from "../../bench/measure/shapes.ts";
 import { assert } from "@std/assert";

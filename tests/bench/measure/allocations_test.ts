@@ -1,4 +1,4 @@
-/** A device that has no room, at every allocation of a run in turn: rows are skipped, the device goes on, nothing is left. */
+/** Each allocation of a run fails in turn. The row is then skipped, the device goes on, and no memory is left in use. */
 import { assert, assertEquals } from "@std/assert";
 import { DeviceMemory, OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { Instruments } from "../../../bench/timing/instruments.ts";

@@ -1,4 +1,4 @@
-/** What tests of the measuring share: small problems, and variants that are made wrong on purpose. */
+/** Shared by tests of measuring: small problems, and variants that are wrong on purpose. */
 import type { DType } from "../../../kernels/gpu/dtype.ts";
 import type { Recorder } from "../../../kernels/gpu/recorder.ts";
 import { ObservedRecorder } from "../../../bench/timing/observed.ts";

@@ -1,6 +1,6 @@
 /**
- * A peer's program that computes with the oracle and behaves as its argument says. It speaks the protocol by itself, so
- * that tests of the parent need neither a device nor a package.
+ * A peer's program that computes with the oracle, and behaves as its argument says. It has its own code for the protocol,
+ * so that tests of the parent process need neither a device nor a package.
  */
 import { decode } from "../../../kernels/gpu/dtype.ts";
 import { lineFromParent, tellParent } from "../../../bench/process/parent.ts";

@@ -1,4 +1,4 @@
-/** What tests of peers share: a small problem, options, and peers whose program is fake_peer.ts. */
+/** Shared by tests of peers: a small problem, options, and peers whose program is fake_peer.ts. */
 import type { Mode } from "../../../bench/measure/shapes.ts";
 import type { ProblemSpec } from "../../../bench/measure/job.ts";
 import { type Peer, rowId } from "../../../bench/peers/peer.ts";

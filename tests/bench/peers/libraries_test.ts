@@ -1,6 +1,6 @@
 /**
- * The libraries themselves, on tiny shapes. Where their packages can neither be fetched nor found, their tests are
- * ignored; where Python lacks one, its row must say so.
+ * Runs the libraries of peers on tiny shapes. A test is ignored if its npm packages can neither be fetched nor found. If a
+ * Python package is missing, the row must say so.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { peers } from "../../../bench/peers/mod.ts";

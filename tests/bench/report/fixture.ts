@@ -1,5 +1,5 @@
 /**
- * Synthetic reports: the figures follow simple formulas with seeded noise, and come from no machine.
+ * Synthetic reports. Their figures come from simple formulas with seeded noise, not from a machine.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Bind groups are made once for the same parts of buffers, are told apart by every part, and stay few. */
+/** Bind groups are made once for equal parts of buffers, differ if any part differs, and stay few. */
 import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import type { Kernel } from "../../../kernels/gpu/kernel.ts";
 import { BindGroups, compile } from "../../../kernels/gpu/pipeline.ts";

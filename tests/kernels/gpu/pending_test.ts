@@ -1,4 +1,4 @@
-/** Callers' recordings that are not submitted: whose buffers wait for whom, and at what cost. */
+/** Recordings that their callers have not submitted: which buffers wait for which recording, and at what cost. */
 import { assertEquals } from "@std/assert";
 import { Pending } from "../../../kernels/gpu/pending.ts";
 import { countingSteps } from "../../steps.ts";

@@ -1,4 +1,4 @@
-/** The bound of compiled kernels: each custom activation is one, and a parameter in its text makes as many as steps. */
+/** The number of compiled kernels is bounded. A custom activation with a parameter in its text would make one each step. */
 import { assert, assertEquals } from "@std/assert";
 
 import {

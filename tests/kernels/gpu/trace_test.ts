@@ -1,4 +1,4 @@
-/** Steps that are noted once and taken again: in the same order, on other tensors, and with nothing left of a failure. */
+/** Steps are noted once and repeated: in the same order, on other tensors, and without traces of a failure. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { elementwise } from "../../../kernels/elementwise.ts";
 import type { Dispatch } from "../../../kernels/gpu/dispatch.ts";

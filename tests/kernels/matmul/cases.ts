@@ -1,4 +1,4 @@
-/** Which products are computed bit for bit: every kind that variants record, and what else the generator takes. */
+/** The products that are checked bit for bit: every kind that variants record, and all else that the generator takes. */
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { STREAM_ROWS } from "../../../kernels/matmul/stream_kernel.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";

@@ -1,4 +1,4 @@
-/** The choice of a tile, without a device: always one that is tested, and one that the device can run. */
+/** The choice of a tile, without a device. The tile is always one that is tested, and that the device can run. */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import type { MatmulShape } from "../../../kernels/matmul/config.ts";

@@ -1,4 +1,4 @@
-/** Products whose operands are copied into rows that vectors fit: bit for bit, exactly where it pays, and few at once. */
+/** Operands are copied into rows that vectors fit. Products stay equal bit for bit; copies are made only where they pay. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import { type DType, DTYPES } from "../../../kernels/gpu/dtype.ts";

@@ -1,4 +1,4 @@
-/** Runs products of small whole numbers on the device and demands every bit, guards included. */
+/** Runs products of small whole numbers on the device. Every bit must be right, guards included. */
 import { assert, assertEquals } from "@std/assert";
 import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import type { Gpu } from "../../../kernels/gpu/device.ts";

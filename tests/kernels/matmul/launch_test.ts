@@ -1,6 +1,6 @@
 /**
- * The products that variants record, bit for bit: whole numbers, poison around the inputs, guards around the outputs.
- * What multiplies the cases is tested on a smaller tile than software adapters take, as that compiles sooner.
+ * The products that variants record are right bit for bit. They are of whole numbers, with poison around the inputs and
+ * guards around the outputs. Most cases use a smaller tile than software adapters take, because it compiles sooner.
  */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES, roundTo } from "../../../kernels/gpu/dtype.ts";

@@ -1,4 +1,4 @@
-/** Sums so long that llvmpipe would leave the loop of one slice before its end. */
+/** Very long sums. llvmpipe would leave the loop of a single slice before its end. */
 import { assert, assertEquals } from "@std/assert";
 import { matmul } from "../../../kernels/matmul/plan.ts";
 import { matrix } from "../../../kernels/view.ts";

@@ -1,4 +1,4 @@
-/** Matrices inside larger tensors, at offsets and strides of every kind, with poison or guards around them. */
+/** Matrices inside larger tensors, with offsets and strides of every kind. Poison or guards surround them. */
 import { type DType, encode, roundTo } from "../../../kernels/gpu/dtype.ts";
 import type { Gpu } from "../../../kernels/gpu/device.ts";
 import type { Tensor } from "../../../kernels/gpu/tensor.ts";

@@ -1,4 +1,4 @@
-/** Matrix products of whole numbers on the CPU: exact, so that a kernel's bits can be demanded. */
+/** Matrix products of whole numbers on the CPU. They are exact, so that a kernel can be compared bit for bit. */
 import { type Layout, operandCounts } from "../../../kernels/matmul/config.ts";
 import type { Structure } from "./structures.ts";
 

@@ -1,4 +1,4 @@
-/** Strassen's method: bit for bit where sums are exact, near where they are not, by rule where it pays. */
+/** Strassen's method. It is exact where sums are, close where they are not, and taken only where it pays. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { DType } from "../../../kernels/gpu/dtype.ts";
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";

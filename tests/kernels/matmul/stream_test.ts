@@ -1,4 +1,4 @@
-/** Products of a few rows, which stream B and add slices of K: bit for bit, and the same for whatever memory held. */
+/** Products of a few rows, which stream B and add slices of K. They are right bit for bit, whatever memory held before. */
 import { assert, assertEquals } from "@std/assert";
 import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import type { DType } from "../../../kernels/gpu/dtype.ts";

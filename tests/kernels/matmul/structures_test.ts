@@ -1,4 +1,4 @@
-/** Every structure that the generator takes and no variant uses yet, on a tile that compiles soon. */
+/** Every structure that the generator takes but no variant uses yet, on a tile that compiles fast. */
 import { assertThrows } from "@std/assert";
 import { matmul } from "../../../kernels/matmul/plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";

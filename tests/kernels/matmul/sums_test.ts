@@ -1,4 +1,4 @@
-/** Sums of terms of one sign, whose roundings do not cancel: "highest" keeps them, whatever computes them. */
+/** Sums of terms of one sign, whose rounding errors do not cancel. "highest" stays accurate, whatever computes them. */
 import { assert, assertEquals } from "@std/assert";
 import type { TileChoice } from "../../../kernels/matmul/choose.ts";
 import type { Layout, Precision } from "../../../kernels/matmul/config.ts";

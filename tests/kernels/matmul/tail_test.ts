@@ -1,4 +1,4 @@
-/** The last rows of a product in slices of K of their own: bit for bit as without, and as few as the rule says. */
+/** The last rows of a product have slices of K of their own. The bits are the same as without them. */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../../kernels/gpu/dispatch.ts";

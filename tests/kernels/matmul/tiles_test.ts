@@ -1,4 +1,4 @@
-/** Every tile that can be chosen, bit for bit at its own edges, for what it is chosen for, with K whole and in slices. */
+/** Every tile that can be chosen is right bit for bit at its edges, for its own products, with K whole and sliced. */
 import type { Tile } from "../../../kernels/matmul/tile.ts";
 import { type TileName, TILES } from "../../../kernels/matmul/tiles.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";

@@ -1,4 +1,4 @@
-/** Products with B^T whose B is copied transposed first: bit for bit as without the copy. */
+/** Products with B^T whose B is first copied transposed. Their bits are the same as without the copy. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";

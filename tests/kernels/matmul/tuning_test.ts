@@ -1,4 +1,4 @@
-/** Tuning tables: data from outside that is read or refused, and choices that reach the products they name. */
+/** Tuning tables. Tables from outside are read or refused, and their choices reach the products that they name. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import type { MatmulShape } from "../../../kernels/matmul/config.ts";

@@ -1,4 +1,4 @@
-/** The text of matmul kernels, without a device: pure, as large as stated, and told apart by its key. */
+/** The WGSL of matmul kernels. It is pure, as large as stated, and different texts have different keys. */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { configKey, type MatmulConfig, operandCounts } from "../../../kernels/matmul/config.ts";

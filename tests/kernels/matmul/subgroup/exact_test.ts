@@ -1,4 +1,4 @@
-/** Every structure, dtype and alignment on subgroup matrices, bit for bit, on a tile that compiles soon. */
+/** Every structure, dtype and alignment on subgroup matrices is right bit for bit, on a tile that compiles fast. */
 import { DTYPES } from "../../../../kernels/gpu/dtype.ts";
 import { subgroupGpu, testOn } from "../../../subgroup_gpu.ts";
 import { testNothingLeft } from "../../../gpu.ts";

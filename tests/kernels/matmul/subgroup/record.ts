@@ -1,4 +1,4 @@
-/** Records products on subgroup matrices on tiles that compile soon, with slices and scales. */
+/** Records products on subgroup matrices, with slices and scales, on tiles that compile fast. */
 import type { Capabilities } from "../../../../kernels/gpu/capabilities.ts";
 import type { Recorder } from "../../../../kernels/gpu/recorder.ts";
 import { record } from "../../../../kernels/gpu/steps.ts";

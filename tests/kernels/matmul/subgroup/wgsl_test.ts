@@ -1,4 +1,4 @@
-/** The text of products on subgroup matrices, without a device: pure, as large as stated, and told apart by its key. */
+/** The WGSL of products on subgroup matrices. It is pure, as large as stated, and different texts have different keys. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DTYPES } from "../../../../kernels/gpu/dtype.ts";
 import { operandCounts } from "../../../../kernels/matmul/config.ts";
