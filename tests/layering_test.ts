@@ -237,6 +237,8 @@ Deno.test("nothing of the library reaches Dawn, which is an entry point of its o
   assertEquals((await arrows(library)).filter(({ to }) => to === dawn), []);
   // Its package is named where no import shows it, so that nothing downloads it: nobody else may do so.
   assertEquals(library.filter((file) => /["'`]npm:/.test(read(file))), [dawn]);
+  // `deno task` downloads whatever the lock file names.
+  assert(!read("deno.lock").includes("webgpu"), "Dawn's package is in deno.lock");
 });
 
 Deno.test("a wrong arrow and a bare import are seen", () => {

@@ -1,5 +1,5 @@
 /**
- * Runs test files as programs, and ends with the summary that `deno test` prints: `deno run -A tests/run.ts FILE...`
+ * Runs test files as programs, and ends with the summary that `deno test` prints: `deno run -A --no-lock tests/run.ts FILE...`
  *
  * For tests on Dawn's software device: with a cold cache of shaders `deno test` spends minutes in each compilation, which
  * takes a program seconds.

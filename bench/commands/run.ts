@@ -63,9 +63,9 @@ export class Run {
     if (job.ceilings) this.#ceilings.set(job.webgpu, job.ceilings);
     const { adapter } = log.report;
     if (adapter.device !== "") this.#adapters.set(job.webgpu, adapter);
-    // Dawn is an addon, which no permission holds back.
-    const permissions = options.webgpus.includes("dawn") ? ["--allow-all"] : [];
-    const args = ["run", "--no-prompt", "--quiet", ...permissions, ...program];
+    // Dawn is an addon, which no permission holds back. Its package stays out of deno.lock, or every task would download it.
+    const forDawn = options.webgpus.includes("dawn") ? ["--allow-all", "--no-lock"] : [];
+    const args = ["run", "--no-prompt", "--quiet", ...forDawn, ...program];
     const command = { args, env: driverVariables(), deadlineMs: 1000 * options.timeoutSeconds };
     this.#supervisor = new Supervisor(command, { interrupted: () => this.#interrupted() });
     if (job.groups) this.#plan(job.groups);
