@@ -1,11 +1,11 @@
 import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Dispatch } from "../gpu/dispatch.ts";
 import type { Kernel } from "../gpu/kernel.ts";
-import { fold } from "../grid.ts";
 import { type Storage, storagesOf } from "../storage.ts";
 import { indented } from "../text.ts";
-import { bind, dtypeOf, viewBytes } from "../view.ts";
-import { configKey, type Epilogue, type MatmulConfig, mayAdd } from "./config.ts";
+import { bind } from "../view.ts";
+import { configKey, type MatmulConfig, mayAdd } from "./config.ts";
+import { outputStorage, productLaunch } from "./launch.ts";
 import type { Sized } from "./request.ts";
 import { kernelEpilogue } from "./slices.ts";
 import { type Tile, tileName } from "./tile.ts";
@@ -19,7 +19,7 @@ export function tileLaunch(
   { tile, ...init }: LaunchInit & { readonly tile: Tile },
   capabilities: Capabilities,
 ): Dispatch {
-  const { m, n, k, layout, columns, gatedA, activation, arithmetic } = sized;
+  const { layout, columns, gatedA, activation, arithmetic } = sized;
   const { out, splits, aligned = true } = init;
   const { epilogue, accumulate } = kernelEpilogue(init.epilogue, { mayAdd: mayAdd(sized) });
   const views = [...sized.a, ...sized.b, ...out];
@@ -28,7 +28,9 @@ export function tileLaunch(
   const outputs = new Set(bound.slots.slice(inputs));
   for (const slot of bound.slots.slice(0, inputs)) outputs.delete(slot);
   const storage = storagesOf(views, { slots: bound.slots, inputs }).map((storage, slot): Storage => {
-    if (outputs.has(slot)) return outputStorage(storage, sized, { epilogue, aligned });
+    if (outputs.has(slot)) {
+      return { ...outputStorage(storage, sized, epilogue), aligned: storage.aligned && aligned };
+    }
     return arithmetic === "float16" && storage.access === "read" ? { ...storage, half: true } : storage;
   });
   const config = {
@@ -43,31 +45,9 @@ export function tileLaunch(
     storage,
     slots: bound.slots,
   };
-  const tilesM = Math.ceil(m / tile.tileM);
-  const tilesN = Math.ceil(n / (tile.tileN / columns));
-  const places = out.flatMap((view, i) => [bound.offsets[inputs + i], view.stride]);
-  const strides = [sized.a[0].stride, sized.b[0].stride];
   return {
     kernel: matmulKernel(config, sized.label),
-    bindings: bound.bindings,
-    uniforms: [
-      m,
-      n,
-      k,
-      tilesM,
-      tilesN,
-      splits,
-      accumulate,
-      Number(dtypeOf(out) !== sized.dtype),
-      ...strides,
-      ...bound.offsets.slice(0, inputs),
-      ...places,
-    ],
-    workgroups: [...fold(tilesM * tilesN, capabilities.maxComputeWorkgroupsPerDimension), splits],
-    flops: 2 * m * n * k * columns,
-    bytes: [...sized.a, ...sized.b, ...out].reduce((sum, view) => sum + viewBytes(view), 0),
-    tile: tileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
-    product: sized.product,
+    ...productLaunch(sized, { tile, name: tileName(tile), out, splits, accumulate, bound }, capabilities),
   };
 }
 
@@ -78,16 +58,6 @@ export function tileLaunch(
 function levelsOf({ precision, arithmetic }: Sized, tile: Tile): 1 | 2 {
   const two = precision === "highest" || tile === TILES.software;
   return two && arithmetic === "float32" ? 2 : 1;
-}
-
-/** Plain products of 16 bits write these or float32, as slices of K are: one kernel less to compile. */
-function outputStorage(
-  storage: Storage,
-  { dtype }: Sized,
-  { epilogue, aligned }: { epilogue: Epilogue; aligned: boolean },
-): Storage {
-  const either = epilogue === "store" && dtype !== "float32" ? { dtype, wideIf: "p.wide != 0u" } : {};
-  return { ...storage, aligned: storage.aligned && aligned, ...either };
 }
 
 function matmulKernel(config: MatmulConfig, label: string): Kernel {

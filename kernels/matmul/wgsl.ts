@@ -22,6 +22,25 @@ export function uniformFields(
 }
 
 /**
+ * Declares where the tile of a workgroup begins: row `origin_a` and, in each column block, column `origin_b`. Workgroups
+ * beyond the last tile return.
+ */
+export function tileOrigins(
+  { tileM, tileN, group }: Pick<Tile, "tileM" | "tileN" | "group">,
+  columns: number,
+): string {
+  return `  let id = group.y * groups.x + group.x;
+  if (id >= p.tiles_m * p.tiles_n) { return; }
+  // ${group} rows of tiles run column by column, so that concurrent workgroups share operands in the cache.
+  let band = id / (${group}u * p.tiles_n);
+  let band_rows = min(p.tiles_m - band * ${group}u, ${group}u);
+  let in_band = id - band * ${group}u * p.tiles_n;
+  let tile_n = in_band / band_rows;
+  let origin_a = (band * ${group}u + in_band - tile_n * band_rows) * ${tileM}u;
+  let origin_b = tile_n * ${tileN / columns}u;`;
+}
+
+/**
  * The WGSL of one matrix product. Tiles of A and B go through registers to shared memory, transposed so that K is the outer
  * index of both. The next tile, or the next two, are loaded while the current one is multiplied.
  */
@@ -46,15 +65,7 @@ ${finishWgsl(config)}
 @compute @workgroup_size(${threadsOf(tile)})
 fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group: vec3u,
         @builtin(num_workgroups) groups: vec3u) {
-  let id = group.y * groups.x + group.x;
-  if (id >= p.tiles_m * p.tiles_n) { return; }
-  // ${tile.group} rows of tiles run column by column, so that concurrent workgroups share operands in the cache.
-  let band = id / (${tile.group}u * p.tiles_n);
-  let band_rows = min(p.tiles_m - band * ${tile.group}u, ${tile.group}u);
-  let in_band = id - band * ${tile.group}u * p.tiles_n;
-  let tile_n = in_band / band_rows;
-  let origin_a = (band * ${tile.group}u + in_band - tile_n * band_rows) * ${tile.tileM}u;
-  let origin_b = tile_n * ${tile.tileN / columns}u;
+${tileOrigins(tile, columns)}
 ${threadPlace(tile, columns)}
 ${operands.a.setup}
 ${operands.b.setup}

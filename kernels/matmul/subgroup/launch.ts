@@ -1,11 +1,13 @@
 import type { Capabilities } from "../../gpu/capabilities.ts";
 import type { Dispatch } from "../../gpu/dispatch.ts";
-import { fold } from "../../grid.ts";
 import { storagesOf } from "../../storage.ts";
-import { bind, dtypeOf, matrix, span, type View, viewBytes } from "../../view.ts";
+import { indented } from "../../text.ts";
+import { bind, isAlignedTo, matrix, type View } from "../../view.ts";
 import { type Epilogue, mayAdd, operandCounts } from "../config.ts";
+import { outputStorage, productLaunch } from "../launch.ts";
 import type { Sized } from "../request.ts";
 import { kernelEpilogue } from "../slices.ts";
+import type { LaunchInit } from "../way.ts";
 import { type SubgroupConfig, subgroupKey, type SubgroupStorage } from "./config.ts";
 import {
   checkSubgroupTile,
@@ -16,16 +18,10 @@ import {
 } from "./tile.ts";
 import { subgroupWgsl } from "./wgsl.ts";
 
-/** One launch of a product on subgroup matrices. */
-export interface SubgroupLaunchInit {
+/** One launch of a product on subgroup matrices; whether outputs are written as vectors follows from their places. */
+export interface SubgroupLaunchInit extends Omit<LaunchInit, "aligned"> {
   readonly tile: SubgroupTile;
   readonly operands: SubgroupOperands;
-  /** What happens to the sums: "store" for slices of K. Default: the request's. */
-  readonly epilogue?: Epilogue;
-  /** Where each output's first slice begins. Default: the request's outputs. */
-  readonly out?: readonly View[];
-  /** Slices of K. Default: 1. */
-  readonly splits?: number;
 }
 
 /**
@@ -35,8 +31,8 @@ export interface SubgroupLaunchInit {
  * @throws {LimitError} If the device cannot bind or launch as much.
  */
 export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilities: Capabilities): Dispatch {
-  const { m, n, k, columns, products } = sized;
-  const { tile, operands, out = sized.out, splits = 1 } = init;
+  const { columns, products } = sized;
+  const { tile, operands, out, splits } = init;
   const [magnitudes] = sized.magnitudes ?? [];
   if (products !== 1) {
     throw new RangeError(
@@ -44,7 +40,7 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     );
   }
   checkSubgroupTile(tile, capabilities, { layout: sized.layout, operands, columns });
-  const { epilogue, accumulate } = kernelEpilogue(init.epilogue ?? sized.epilogue, {
+  const { epilogue, accumulate } = kernelEpilogue(init.epilogue, {
     mayAdd: mayAdd({ dtype: sized.dtype, arithmetic: "float32" }),
   });
   const inputs = sized.a.length + sized.b.length;
@@ -64,37 +60,19 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     magnitudes: magnitudes ? bound.slots[inputs + out.length] : null,
     varying: capabilities.subgroupMinSize !== capabilities.subgroupMaxSize,
   };
-  const tilesM = Math.ceil(m / tile.tileM);
-  const tilesN = Math.ceil(n / (tile.tileN / columns));
-  const places = out.flatMap((view, i) => [bound.offsets[inputs + i], view.stride]);
   return {
     kernel: {
       key: `subgroup|${subgroupKey(config)}`,
       label: sized.label,
       access: storage.map(({ access }) => access),
-      wgsl: () => subgroupWgsl(config),
+      wgsl: () => indented(subgroupWgsl(config)),
     },
-    bindings: bound.bindings,
-    uniforms: [
-      m,
-      n,
-      k,
-      tilesM,
-      tilesN,
-      splits,
-      accumulate,
-      Number(dtypeOf(out) !== sized.dtype),
-      sized.a[0].stride,
-      sized.b[0].stride,
-      ...bound.offsets.slice(0, inputs),
-      ...places,
-    ],
-    workgroups: [...fold(tilesM * tilesN, capabilities.maxComputeWorkgroupsPerDimension), splits],
-    flops: 2 * m * n * k * columns,
-    bytes: [...sized.a, ...sized.b, ...out].reduce((sum, view) => sum + viewBytes(view), 0),
-    tile: subgroupTileName(tile) + (splits > 1 ? `, K in ${splits}` : ""),
+    ...productLaunch(
+      sized,
+      { tile, name: subgroupTileName(tile), out, splits, accumulate, bound },
+      capabilities,
+    ),
     units: "subgroup matrices",
-    product: sized.product,
   };
 }
 
@@ -126,21 +104,14 @@ function storages(
   );
   const eights = byEights.every(Boolean);
   return plain.map((storage, slot): SubgroupStorage => {
-    if (onlyWritten(slot) && slot !== magnitudes) {
-      // Plain products of 16 bits write these or float32, as slices of K are: one kernel less to compile.
-      const either = epilogue === "store" && sized.dtype !== "float32";
-      return either ? { ...storage, dtype: sized.dtype, wideIf: "p.wide != 0u" } : storage;
-    }
+    if (onlyWritten(slot) && slot !== magnitudes) return outputStorage(storage, sized, epilogue);
     if (storage.access !== "read" || storage.dtype === "float32") return storage;
     if (eights) return { ...storage, eights };
     return storage.dtype === "float16" ? { ...storage, half: true } : storage;
   });
 }
 
-/** Whether groups of eight elements along a row may be read as one vector of 16 bytes, the last of the last row included. */
+/** Whether rows may be read as vectors of eight elements of 16 bits. */
 function isEights(view: View): boolean {
-  const { offset, stride, rows, tensor } = view;
-  const end = offset + Math.ceil(span(view) / EIGHT) * EIGHT;
-  return tensor.dtype !== "float32" && offset % EIGHT === 0 && (rows === 1 || stride % EIGHT === 0) &&
-    end <= tensor.length;
+  return view.tensor.dtype !== "float32" && isAlignedTo(view, EIGHT);
 }

@@ -2,7 +2,7 @@ import { activationWgsl } from "../../activation.ts";
 import { packingWgsl, storageWgsl } from "../../storage.ts";
 import { lines, range } from "../../text.ts";
 import { operandCounts } from "../config.ts";
-import { uniformFields } from "../wgsl.ts";
+import { tileOrigins, uniformFields } from "../wgsl.ts";
 import type { SubgroupConfig } from "./config.ts";
 import { finish, finishWgsl, ifPatch, JOINED_WGSL } from "./finish.ts";
 import { LOADER_WGSL, subgroupLoaders } from "./loader.ts";
@@ -37,15 +37,7 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group:
         @builtin(num_workgroups) groups: vec3u${
     config.varying ? ", @builtin(subgroup_id) subgroup: u32" : ""
   }) {
-  let id = group.y * groups.x + group.x;
-  if (id >= p.tiles_m * p.tiles_n) { return; }
-  // ${tile.group} rows of tiles run column by column, so that concurrent workgroups share operands in the cache.
-  let band = id / (${tile.group}u * p.tiles_n);
-  let band_rows = min(p.tiles_m - band * ${tile.group}u, ${tile.group}u);
-  let in_band = id - band * ${tile.group}u * p.tiles_n;
-  let tile_n = in_band / band_rows;
-  let origin_a = (band * ${tile.group}u + in_band - tile_n * band_rows) * ${tile.tileM}u;
-  let origin_b = tile_n * ${tile.tileN / columns}u;
+${tileOrigins(tile, columns)}
 ${subgroupNumber(config)}
 ${patchPlace(config)}
 ${scales(config)}
