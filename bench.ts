@@ -4,18 +4,19 @@
  *
  * A run goes like this; each step names where it is:
  *
- * 1. Plan the rows: sizes, dtypes, modes and variants make the job (`jobOf`), and each row is planned on paper
- *    (`measure`), so that what cannot run is skipped with its reason.
- * 2. For each problem (`GroupRun.run` in bench/measure/group.ts):
- *    - check: every row's outputs are compared with the oracle; one that misses gets no time;
+ * 1. Make the job: sizes, dtypes, modes and variants (`jobOf`).
+ * 2. In a child process (`measure` in bench/measure/run.ts): measure the ceilings, and plan each row on paper, so that what
+ *    cannot run is skipped with its reason.
+ * 3. There too, for each problem (`GroupRun.run` in bench/measure/group.ts):
+ *    - check: every row's outputs are compared with a reference; one that misses gets no time;
  *    - warm up: the device works until its clocks are up;
- *    - profile: each launch of each row is timed by itself;
- *    - sample in turns: all rows of the problem are timed in random order, until the rule is met.
- * 3. Hand each finished row to the report (`RunLog`), which is on disk before the next row begins.
+ *    - profile: one run of each row tells how often to repeat it;
+ *    - sample in turns: launches, wall time and GPU time of all rows, in random order, until the rule is met;
+ *    - check again: every row runs once more on other inputs, and one that is wrong now gets no time either.
+ * 4. The parent hands each row that arrives to the report (`RunLog`), which writes it to disk.
  *
- * Step 2 happens in a child process, because a device lost during a wait ends the process that waits. `Run` in
- * bench/commands/run.ts starts it, follows it, and starts another where it dies; the child tells what it does as
- * events, one a line.
+ * A child measures, because a device lost during a wait ends the process that waits. `Run` in bench/commands/run.ts starts
+ * it, follows it, and starts another where it dies; the child tells what it does as events, one a line.
  *
  * @module
  */

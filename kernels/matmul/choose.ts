@@ -9,7 +9,7 @@ import { tunedChoice } from "./tuning.ts";
 export interface TileChoice {
   /** How workgroups cover the output. */
   readonly tile: Tile;
-  /** Slices of K, of all products together, that workgroups of their own add up. */
+  /** Slices of K, of all products together, that workgroups of their own add up; 1 also stands for one slice of each product. */
   readonly splits: number;
   /** The last rows, computed apart, in slices of K that fill the last round of workgroups. Default: none. */
   readonly tail?: Tail;
@@ -20,8 +20,8 @@ export interface TileChoice {
 }
 
 /**
- * Rows of A from which a transposed copy of B pays: layout nn is so much faster than nt. Here it gains 1 %, the copy
- * included (on an H200). Operands of 16 bits with sums of float32 gain nothing.
+ * Rows of A from which a transposed copy of B pays. Layout nn is faster than nt; the copy costs most of that, and 1 % is left
+ * (on an H200). Operands of 16 bits with sums of float32 gain nothing.
  */
 const TRANSPOSE_ROWS = 2048;
 
@@ -32,7 +32,7 @@ const TRANSPOSE_ROWS = 2048;
  */
 const SOFTWARE_TURNS = 65_535 - 128;
 
-/** Terms of K that "highest" adds up in one slice: 64 sums of 64 terms, a third level of which adds the slices. */
+/** Terms of K that "highest" adds up in one slice of a tile: 64 sums of 64 terms, a third level of which adds the slices. */
 const HIGHEST_SLICE = 4096;
 
 /**

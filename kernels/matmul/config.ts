@@ -22,10 +22,10 @@ export type Epilogue =
   | "gated-backward-save";
 
 /**
- * What may happen to a product on its way to speed.
+ * How exactly products are computed.
  *
  * - `"highest"`: float32 multiply-adds. Sums of up to 64 terms are added up in a second level, and slices of 4,096 terms in
- *   a third, so that long sums stay exact (1e-6 where all terms have one sign, at any length).
+ *   a third; few rows take slices of 512. Long sums so stay exact (1e-6 where all terms have one sign, at any length).
  * - `"default"`: float32 multiply-adds, one sum over all of K or a slice of it (2e-6 of random terms at K = 4,096). On tensor
  *   cores, where the device has them: float16 and bfloat16 as they are, with float32 sums.
  * - `"tf32"`: float32 operands are rounded to 11 significant bits on tensor cores, where the device has them (5e-4). A power of
@@ -140,7 +140,7 @@ export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA"
 
 /**
  * Whether the kernel of "store" can also add, if a uniform says so. That is one kernel less to compile where two products are
- * added up. Kernels of 16-bit storage cannot: they are rarely added to, and a driver would compile them a fifth longer.
+ * added up. Kernels of 16-bit storage with float32 sums cannot: they are rarely added to, and a driver would compile them a fifth longer.
  */
 export function mayAdd({ dtype, arithmetic }: Pick<MatmulShape, "dtype" | "arithmetic">): boolean {
   return arithmetic === "float16" || dtype === "float32";

@@ -12,7 +12,7 @@ export interface Loaders {
 /**
  * Elements that one load of each operand gives.
  *
- * - Four, where rows run along M or N.
+ * - Four, where rows run along M or N, and of a B along K whose tile has blocks enough.
  * - One word of an A whose rows run along K: transposing it then moves no registers (8 loads of 4 bytes were 1 to 5 %
  *   faster on an H200 than 4 loads of 8).
  * - Two of a B along K whose tile has fewer blocks of 4 x 4 than threads. A is then loaded alike, as both may lie in one

@@ -67,14 +67,14 @@ export function planProduct(request: MatmulRequest, capabilities: Capabilities):
   return tiledSteps(sized, choice, capabilities);
 }
 
-/** On subgroup matrices where they win, else on tiles of multiply-adds. */
+/** On subgroup matrices if the device has them and the precision allows them, else on tiles of multiply-adds. */
 function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Step[] {
   const matrices = chosen ? null : subgroupWay(sized, capabilities);
-  return waySteps(sized, matrices ?? tileWay(sized, chosen, capabilities), capabilities);
+  return waySteps(sized, matrices ?? multiplyAddWay(sized, chosen, capabilities), capabilities);
 }
 
 /** Multiply-adds on tiles, as chosen by the request, a tuning table, or the rule. */
-function tileWay(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Way {
+function multiplyAddWay(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Way {
   const choice = withLeastSlices(
     chosen ?? chooseTile(shapeToChooseBy(sized), capabilities),
     sized,
@@ -83,7 +83,7 @@ function tileWay(sized: Sized, chosen: TileChoice | undefined, capabilities: Cap
   const { tile } = choice;
   checkTile(tile, capabilities, sized);
   // The tail uses the kernel of plain products, which others need as well, so that there is one kernel less to compile.
-  // Those mostly take the wide tile in float32, and the square one with 16 bits.
+  // In float32 that is the wide tile in place of the square one. With 16 bits the tail keeps the tile.
   const shared: Tile = sized.dtype === "float32" && tile === TILES.square ? TILES.wide : tile;
   return {
     ...choice,
@@ -100,7 +100,7 @@ export function waySteps(sized: Sized, way: Way, capabilities: Capabilities): St
   const { transposeB = false, alignment } = way;
   const kindOfA = (part: Sized) => copyOfA(part, { alignment }, capabilities);
   const kindOfB = (part: Sized) => copyOfB(part, { transposeB, alignment }, capabilities);
-  // What can be multiplied one after the other is, so that no more copies live at once than one launch needs.
+  // Products are multiplied one after the other where they can be, so that fewer copies live at once.
   const apart = (kindOfB(sized) ?? kindOfA(sized)) !== null && addsInPlace(sized);
   return (apart ? productsApart(sized) : [sized]).flatMap((product) => {
     const a = copied(product, { side: "a", kind: kindOfA(product), alignment }, capabilities);
@@ -143,7 +143,7 @@ function multiplySteps(sized: Sized, way: Way, capabilities: Capabilities): Step
 
 /**
  * Splits K of all products into slices, and adds these in order. Products that cannot be added up in the output get at
- * least one slice each. Where not all rows' slices have room at once, rows follow each other in the same workspace.
+ * least one slice each. Those, and products in "highest", are computed in as many rows at a time as the slices have room for.
  */
 function splitSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
   const { products, m } = sized;

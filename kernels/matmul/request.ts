@@ -29,7 +29,7 @@ export interface MatmulRequest {
   readonly gatedA?: boolean;
   /** Of gatedA and the gated epilogues. Default: "silu". */
   readonly activation?: Activation;
-  /** What the sums are. Default: "default". */
+  /** How exactly it is computed. Default: "default". */
   readonly precision?: Precision;
   /**
    * Most bytes of workspace for slices of K, where the tile is chosen by rule. A product that streams B takes what it needs.

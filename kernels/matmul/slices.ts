@@ -28,7 +28,7 @@ export function sliceBytes(sized: Pick<Sized, "m" | "n">): number {
   return storageBytes(rows * cols, "float32");
 }
 
-/** How many workspaces there are. */
+/** How the slices of a product are laid out. */
 interface SlicesInit {
   readonly splits: number;
   /** Launches for each column block. Default: 1. */

@@ -90,7 +90,7 @@ export function waysToSplit(shape: MatmulShape, tile: Tile): Division[] {
   return [{ splits: 1, cost: wholeCost(shape, tile) }, ...split, ...tailWays(shape, tile)];
 }
 
-/** Whether products are added up outside the output, in at least one slice each: see `addsInPlace`. */
+/** Whether products are added up outside the output, in at least one slice each: `addsInPlace`, told from the operands. */
 function addsApart({ products, dtype }: MatmulShape): boolean {
   return products > 1 && dtype !== "float32";
 }
@@ -117,14 +117,14 @@ function tailWays(shape: MatmulShape, tile: Tile): Division[] {
 /** A multiprocessor has one rate, whether two or three workgroups share it. The one with the most workgroups decides. */
 function wholeCost(shape: MatmulShape, tile: Tile): number {
   const share = Math.ceil(tilesOf(tile, shape) / MULTIPROCESSORS);
-  return shape.products * roundsOf(tile, share) * sizeOf(tile) * (shape.k + WORKGROUP_COST);
+  return shape.products * timeOf(tile, share) * sizeOf(tile) * (shape.k + WORKGROUP_COST);
 }
 
 /** Slices of all products run together. */
 function splitCost(shape: MatmulShape, tile: Tile, splits: number): number {
   const { k, products } = shape;
   const share = Math.ceil(tilesOf(tile, shape) * splits / MULTIPROCESSORS);
-  const sums = roundsOf(tile, share) * sizeOf(tile) * (k * products / splits + WORKGROUP_COST);
+  const sums = timeOf(tile, share) * sizeOf(tile) * (k * products / splits + WORKGROUP_COST);
   return sums + slicesCost(shape, splits);
 }
 
@@ -137,7 +137,7 @@ function tailCost(shape: MatmulShape, tile: Tile, tail: Tail): number {
   const before = Math.ceil(tilesOf(tile, { ...shape, m: first }) / MULTIPROCESSORS);
   const average = tilesOf(tile, shape) / MULTIPROCESSORS + aloneOf(tile) + 0.5 / splits;
   const pieces = tilesOf(tile, { ...shape, m: rows }) * (splits - 1) / MULTIPROCESSORS;
-  const share = Math.max(roundsOf(tile, before), average);
+  const share = Math.max(timeOf(tile, before), average);
   const sums = share * (k + WORKGROUP_COST) + pieces * WORKGROUP_COST;
   return products * (sizeOf(tile) * sums + TAIL_COST + slicesCost({ ...shape, m: rows }, splits));
 }
@@ -147,8 +147,8 @@ function slicesCost({ m, n, columns }: MatmulShape, splits: number): number {
   return LAUNCH_COST + 4 * m * n * columns * splits / PARTIAL_BYTES;
 }
 
-/** Rounds that a multiprocessor takes for `share` workgroups. Registers decide how many run together. */
-function roundsOf(tile: Tile, share: number): number {
+/** The time that a multiprocessor takes for `share` workgroups, in workgroups. Registers decide how many run together. */
+function timeOf(tile: Tile, share: number): number {
   const rounds = UNEVEN[threadsOf(tile) > 128 ? "square" : tile.tileM <= 16 ? "few" : "others"];
   return (1 + DRIFT) * share + rounds[share % rounds.length];
 }
@@ -158,7 +158,7 @@ const aloneOf = (tile: Tile) => threadsOf(tile) > 128 ? 0.2 : 0;
 
 const sizeOf = ({ tileM, tileN }: Tile) => tileM * tileN / (64 * 128);
 
-/** Tails to consider: up to one workgroup for each multiprocessor, and only if all rows together fill the device. */
+/** Tails to consider: up to about one tile for each multiprocessor, before K is split, and only if all rows fill the device. */
 function tailsOf(shape: MatmulShape, tile: Tile): Tail[] {
   const { m, n, k, columns, mostSliceBytes = MOST_PARTIAL_BYTES } = shape;
   if (tilesOf(tile, shape) < BUSY) return [];

@@ -32,7 +32,7 @@ export function streamSteps(sized: Sized, capabilities: Capabilities): Step[] {
   const groups = Math.ceil(n / dealing.columns);
   const { maxComputeWorkgroupsPerDimension: mostGroups, maxStorageBufferBindingSize } = capabilities;
   const most = Math.floor(maxStorageBufferBindingSize / sliceBytes(sized));
-  const least = sized.precision === "highest" ? Math.ceil(k / HIGHEST_SLICE) : 1;
+  const least = sized.precision === "highest" ? Math.ceil(k / HIGHEST_STREAM_SLICE) : 1;
   const splits = splitsOf({ least, k, groups: groups * b.length, together: dealing.together, most });
   const slices = slicesOf(sized, { splits, parts: products }, capabilities);
   const launches = b.map((view, i): Step => {
@@ -45,7 +45,7 @@ export function streamSteps(sized: Sized, capabilities: Capabilities): Step[] {
 }
 
 /** Terms of K of one slice in "highest": a lane adds up 128 of them, or 64 where the lanes lie along K. */
-const HIGHEST_SLICE = 512;
+const HIGHEST_STREAM_SLICE = 512;
 
 /** What a slice costs, written and read again, as indices of K of one round of workgroups. */
 const SLICE_COST = 40;

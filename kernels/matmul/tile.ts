@@ -49,7 +49,7 @@ export const PADDING = 1;
 /** What the elements of shared tiles are. */
 type Arithmetic = "float32" | "float16";
 
-/** Bytes of workgroup memory that a tile takes. Devices do not check this, so the library does. */
+/** The most bytes of workgroup memory that a tile takes: not every operand is padded. Devices do not check this, so the library does. */
 export function workgroupBytes({ tileM, tileN, tileK }: Tile, arithmetic: Arithmetic): number {
   return tileK * (tileM + tileN + 8 * PADDING) * (arithmetic === "float16" ? 2 : 4);
 }

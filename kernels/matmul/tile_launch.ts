@@ -52,8 +52,8 @@ export function tileLaunch(
 }
 
 /**
- * In "highest" sums have two levels. On a CPU they always do, as the second one costs nothing measurable there; on a GPU it
- * takes registers that hide latency.
+ * In "highest" sums have two levels. The tile `software` always has two, as the second one costs nothing measurable on a CPU.
+ * On a GPU it takes registers that hide latency.
  */
 function levelsOf({ precision, arithmetic }: Sized, tile: Tile): 1 | 2 {
   const two = precision === "highest" || tile === TILES.software;

@@ -30,7 +30,7 @@ export const TILES = {
     reuse: "b",
     ahead: 1,
   },
-  /** For 9 to 16 rows, which stream B. Each multiprocessor has 64 KiB of B on its way, in registers. */
+  /** For up to 16 rows that the stream kernels do not take. Each multiprocessor has 64 KiB of B on its way, in registers. */
   few: { tileM: 16, tileN: 256, tileK: 8, threadM: 4, threadN: 8, ...LANES, reuse: "b", ahead: 2 },
   /** For A^T B of few rows, which streams the output. As many warps as possible hide the waits of each. */
   flat: { tileM: 64, tileN: 64, tileK: 8, threadM: 4, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
