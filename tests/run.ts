@@ -1,8 +1,8 @@
 /**
- * Runs test files as programs, and ends with the summary that `deno test` prints: `deno run -A --no-lock tests/run.ts FILE...`
+ * Runs test files as programs, and ends with the summary that `deno test` prints: `deno run -A tests/run.ts FILE...`
  *
- * For tests on Dawn's software device: with a cold cache of shaders `deno test` spends minutes in each compilation, which
- * takes a program seconds.
+ * For tests on Dawn: with a cold cache of shaders `deno test` spends minutes in each compilation, which takes a program
+ * seconds.
  */
 type Body = () => void | Promise<void>;
 type Definition = { name: string; fn: Body; ignore?: boolean };

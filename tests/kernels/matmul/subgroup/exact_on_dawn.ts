@@ -1,4 +1,9 @@
-/** Every structure, dtype and alignment on subgroup matrices is right bit for bit, on a tile that compiles fast. */
+/**
+ * Every structure, dtype and alignment on subgroup matrices is right bit for bit, on a tile that compiles fast.
+ *
+ * `deno task test:dawn` runs it. Its name keeps it out of `deno test`, which would download Dawn (130 MB) on every
+ * machine, write Dawn into deno.lock, and take minutes to compile the kernels.
+ */
 import { DTYPES } from "../../../../kernels/gpu/dtype.ts";
 import { subgroupGpu, testOn } from "../../../subgroup_gpu.ts";
 import { testNothingLeft } from "../../../gpu.ts";
