@@ -2,21 +2,26 @@
  * Measures every variant of a SwiGLU block on this machine's GPU: checks each against a float64 oracle, times it, and
  * writes a report. `deno run -A bench.ts --help` lists the arguments.
  *
- * A run goes like this; each step names where it is:
+ * A run has two halves. A lost device ends the process that waits for it, so a child process does all that touches the
+ * GPU, and this one keeps the report.
  *
- * 1. Make the job: sizes, dtypes, modes and variants (`jobOf`).
- * 2. In a child process (`measure` in bench/measure/run.ts): measure the ceilings, and plan each row on paper, so that what
- *    cannot run is skipped with its reason.
- * 3. There too, for each problem (`GroupRun.run` in bench/measure/group.ts):
- *    - check: every row's outputs are compared with a reference; one that misses gets no time;
+ * Parent, `bench` below:
+ *
+ * 1. Make the job: sizes, dtypes, modes and variants.
+ * 2. Start a child and give it the job. Where it dies, start another with the rows that are left (bench/commands/run.ts).
+ * 3. Hand each row that the child tells to the report, which is on disk at once (bench/process/run_log.ts).
+ *
+ * Child, `measureForParent` below, which calls `measure`. bench/measure/run.ts is these steps, in this order, and no more:
+ *
+ * 1. Measure the ceilings.
+ * 2. Plan the rows on paper. What cannot run is skipped with its reason.
+ * 3. For each problem:
+ *    - check: each row's outputs are compared with a reference, and a row that misses it gets no time;
  *    - warm up: the device works until its clocks are up;
- *    - profile: one run of each row tells how often to repeat it;
+ *    - profile: one run of each row tells how often its samples must repeat it;
  *    - sample in turns: launches, wall time and GPU time of all rows, in random order, until the rule is met;
- *    - check again: every row runs once more on other inputs, and one that is wrong now gets no time either.
- * 4. The parent hands each row that arrives to the report (`RunLog`), which writes it to disk.
- *
- * A child measures, because a device lost during a wait ends the process that waits. `Run` in bench/commands/run.ts starts
- * it, follows it, and starts another where it dies; the child tells what it does as events, one a line.
+ *    - check again: each row runs once more on other inputs, and gets no time if it is wrong now;
+ *    - tell the row.
  *
  * @module
  */
@@ -98,7 +103,7 @@ async function run(command: Command, line: string): Promise<number> {
   }
 }
 
-/** Plans the rows, has a child measure each problem's, and keeps the report. */
+/** The parent: makes the job, has children measure it, and keeps the report. */
 async function bench(asked: BenchCommand, line: string): Promise<number> {
   problemsOf(asked.options); // a bad size is told before a folder is made
   const { dryRun, resume, outputDir: folder } = asked.options;

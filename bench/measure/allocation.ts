@@ -52,3 +52,11 @@ export function cleanly<T>(recorder: Recorder, work: (recorder: Recorder) => T):
     throw error;
   }
 }
+
+/** Released buffers that wait for reuse are freed above this: the rows of a problem need many sizes. */
+const MOST_POOLED_BYTES = 4 * 2 ** 30;
+
+/** Frees the buffers that wait for reuse, where they are many. */
+export function trimPool({ memory }: Gpu): void {
+  if (memory.ledger.pooledBytes > MOST_POOLED_BYTES) memory.trim();
+}

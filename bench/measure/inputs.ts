@@ -4,6 +4,7 @@ import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { AllocationWatch } from "./allocation.ts";
 import type { ProblemSpec } from "./job.ts";
 import { isWhole } from "./reference.ts";
+import { withErrorScopes } from "./scopes.ts";
 import { fingerprints } from "./fingerprint.ts";
 import { combineGateUp, type HostInputs, randomInputs } from "../oracle/data.ts";
 import { type Inputs, type Problem, release, type Variant, type Weights } from "../../variants/variant.ts";
@@ -11,6 +12,14 @@ import { type Inputs, type Problem, release, type Variant, type Weights } from "
 /** The form in which a variant takes gate and up without a copy: separate where it has no preference. */
 export function weightForm(variant: Variant): "separate" | "combined" {
   return variant.weightForm === "combined" ? "combined" : "separate";
+}
+
+/** What a problem's inputs are made of. */
+export interface InputsOptions {
+  readonly problem: ProblemSpec;
+  readonly seed: number;
+  /** The variants that will compute from them. */
+  readonly variants: readonly Variant[];
 }
 
 /** The inputs of a problem on a device; weights in the forms that are asked for, made when first used. */
@@ -42,6 +51,35 @@ export class DeviceInputs {
       this.dispose();
       throw error;
     }
+  }
+
+  /**
+   * Random inputs for these variants, written and sealed.
+   *
+   * @throws {OutOfMemoryError} If the device, or this process, has no room for them; nothing is left then.
+   */
+  static async create(gpu: Gpu, { problem, seed, variants }: InputsOptions): Promise<DeviceInputs> {
+    const host = hostInputs(problem, seed);
+    const made: DeviceInputs[] = [];
+    try {
+      return await withErrorScopes(gpu, async () => {
+        const inputs = new DeviceInputs(gpu, problem, host);
+        made.push(inputs);
+        for (const variant of variants) inputs.for(variant);
+        await inputs.check();
+        await inputs.seal();
+        await gpu.idle();
+        return inputs;
+      });
+    } catch (error) {
+      for (const inputs of made) inputs.dispose();
+      throw error;
+    }
+  }
+
+  /** The same numbers on the CPU. */
+  get host(): HostInputs {
+    return this.#host;
   }
 
   /** What a variant computes from. */

@@ -7,16 +7,24 @@ import { wayName } from "../../variants/variant.ts";
 import type { Checked, CompileTimes } from "./check.ts";
 import type { Case } from "./execution.ts";
 import type { Errors, KernelFigures, ProblemSpec, RowResult, RowSpec, WebGpu } from "./job.ts";
-import type { RowPlan } from "./plan.ts";
+import type { RowPlan } from "./row_plan.ts";
 import type { Dispatch, Units } from "../../kernels/gpu/dispatch.ts";
 
-/** A row on its way from plan to result. */
-export interface RowWork {
+/** A row that can run. */
+export interface RunnableRow {
   readonly spec: RowSpec;
-  readonly problem: ProblemSpec;
   readonly plan: RowPlan;
+}
+
+/** A row whose outputs are right. */
+export interface CheckedRow extends RunnableRow {
+  readonly problem: ProblemSpec;
   readonly run: Case;
   readonly checked: Checked;
+}
+
+/** A row that is sampled. */
+export interface ProfiledRow extends CheckedRow {
   /** Nanoseconds that it takes, roughly; Infinity where that is not known. */
   readonly aboutNs: number;
   /** How often one timing repeats the work. */
@@ -71,7 +79,7 @@ export interface Scale {
 }
 
 /** A measured row. `gpuNs` is empty where the device has no timestamps. */
-export function finishedRow(work: RowWork, gpuSamples: readonly number[], scale: Scale): RowResult {
+export function finishedRow(work: ProfiledRow, gpuSamples: readonly number[], scale: Scale): RowResult {
   const { spec, problem, plan, checked } = work;
   const gpuNs = gpuSamples.length > 0 ? summarize(gpuSamples, scale) : null;
   const wallNs = work.wallNs.length > 0 ? summarize(work.wallNs, scale) : null;
@@ -151,7 +159,7 @@ function accuracyOf({ mode }: RowSpec, errors: Errors): Errors {
   return mode === "backward" ? { ...errors, y: null } : errors;
 }
 
-function kernelFigures({ plan, launchNs, problem }: RowWork, { ceilings }: Scale): KernelFigures[] {
+function kernelFigures({ plan, launchNs, problem }: ProfiledRow, { ceilings }: Scale): KernelFigures[] {
   return plan.dispatches.map(({ kernel, flops, bytes, tile = null, units = "multiply-adds" }, i) => {
     const roof = roofOf(problem, ceilings, units);
     const gpuNs = launchNs.length === 0 ? null : median(launchNs.map((run) => run[i]));

@@ -1,86 +1,97 @@
-import { DawnError, requestDawnGpu } from "../../kernels/gpu/dawn.ts";
-import { Gpu, NoAdapterError } from "../../kernels/gpu/device.ts";
+/**
+ * How a job is measured: this file is the order of all that happens on the device. Each step is one call here, and what
+ * it does is in a file of its own beside this one.
+ *
+ * @module
+ */
+
+import type { Gpu } from "../../kernels/gpu/device.ts";
 import { useTuning } from "../../kernels/matmul/tuning.ts";
+import type { Variant } from "../../variants/variant.ts";
 import { type Ceilings, measureCeilings } from "../timing/ceilings.ts";
 import { Instruments } from "../timing/instruments.ts";
-import { seededRandom } from "../timing/random.ts";
+import { type RandomSource, seededRandom } from "../timing/random.ts";
 import type { StopRule } from "../timing/sampler.ts";
-import { flopsOf } from "./shapes.ts";
-import type { Variant } from "../../variants/variant.ts";
-import { GroupRun } from "./group.ts";
-import {
-  type AdapterFacts,
-  type Emit,
-  type Group,
-  idOn,
-  type Job,
-  type PlannedRow,
-  type RowSpec,
-  webgpuOf,
-} from "./job.ts";
-import { planRow } from "./plan.ts";
-import { estimateSeconds, pickSizes, type Speed } from "./sizes.ts";
+import { factsOf, requestedGpu } from "./adapter.ts";
+import { Attempts } from "./attempts.ts";
+import type { CompileTimes } from "./check.ts";
+import { Checks } from "./checks.ts";
+import { DeviceInputs, hostInputs } from "./inputs.ts";
+import type { Emit, Job } from "./job.ts";
+import { type GroupPlan, planEvent, planJob } from "./job_plan.ts";
+import { profiled } from "./profile.ts";
+import { finishedRow, type ProfiledRow, type RunnableRow } from "./row.ts";
+import { ruleOf, sampleRows } from "./samples.ts";
+import { unchanged } from "./unchanged.ts";
 
-/** Samples and their time where the command line gives none: a CPU that stands for a GPU gets fewer. */
-const RULE = {
-  hardware: { samples: 20, timeNs: 250e6 },
-  software: { samples: 6, timeNs: 100e6 },
-};
+/** What all problems of a job share. */
+export interface Bench {
+  readonly gpu: Gpu;
+  readonly instruments: Instruments;
+  readonly ceilings: Ceilings;
+  readonly job: Job;
+  readonly emit: Emit;
+  readonly compileTimes: CompileTimes;
+  readonly random: RandomSource;
+  /** When a row has enough samples. */
+  readonly rule: StopRule;
+  /** Multiply-adds up to which the oracle computes all outputs; its own limit if not given. */
+  readonly whole?: number;
+}
 
-/** A median known to half a percent is known well enough. */
-const UNCERTAINTY = 0.005;
+/** The part of a problem's progress that each step takes. */
+const SHARES = {
+  check: [0, 0.2],
+  profile: [0.2, 0.3],
+  samples: [0.3, 0.85],
+  secondCheck: [0.85, 1],
+} as const;
 
-const MOST_SAMPLES = 1000;
+/** The device is kept busy for so long before it is timed, so that its clocks are up. */
+const WARM_MS = 300;
+
+/** Seeds of the second check's inputs lie above all that a user can give. */
+const SECOND_SEED = 2 ** 32;
 
 /** A clock that changes its pace by more than this between two calibrations makes times doubtful. */
 const CLOCK_DRIFT = 1e-3;
 
-/** How a job is measured. */
-export interface MeasureOptions {
-  /** Multiply-adds up to which the float64 oracle computes all outputs of a problem. */
-  readonly whole?: number;
-}
-
 /**
  * Measures a job and tells everything by events, each row as soon as it is checked for the second time.
  *
+ * @param options.whole Multiply-adds up to which the float64 oracle computes all outputs of a problem.
  * @throws {Error} If the device is lost, or something fails that no row can be blamed for.
  */
 export async function measure(
   job: Job,
   variants: readonly Variant[],
   emit: Emit,
-  { whole }: MeasureOptions = {},
+  { whole }: { whole?: number } = {},
 ): Promise<void> {
-  const gpu = await requested(job, emit);
+  const gpu = await requestedGpu(job, emit);
   if (gpu === null) return;
   if (job.tuning) useTuning(job.tuning);
   try {
+    const { capabilities } = gpu;
     using instruments = await Instruments.create(gpu, job);
     emit({ type: "adapter", adapter: factsOf(gpu, instruments) });
+
     const ceilings = job.ceilings ?? await measureCeilings(instruments);
     emit({ type: "ceilings", ceilings });
-    const speed = { ceilings, software: gpu.capabilities.software };
-    const groups = job.groups ?? automaticGroups(job, speed);
-    const named = variants.map((variant) => ({ ...variant, id: idOn(job.webgpu, variant.id) }));
-    const planned = groups.map((group) => ({
-      group,
-      rows: plannedRows(gpu, group, { job, variants: named }),
-    }));
-    emit({
-      type: "plan",
-      groups: planned.map(({ group, rows }) => {
-        const measured = rows.filter(({ refusal }) => refusal === null);
-        return { ...group, seconds: estimateSeconds(measured, group.problem, speed) };
-      }),
-      rows: planned.flatMap(({ rows }) => rows),
-    });
-    if (!job.dryRun) {
-      const own = groups.map(({ problem, rows }) => ({
-        problem,
-        rows: rows.filter((row) => isOwn(row, job)),
-      }));
-      await measureGroups({ gpu, instruments, ceilings, job, variants: named, emit, whole }, own);
+
+    const speed = { ceilings, software: capabilities.software };
+    const groups = planJob(job, { capabilities, variants, speed });
+    emit(planEvent(groups, speed));
+
+    const shared = {
+      compileTimes: new Map(),
+      random: seededRandom(job.seed),
+      rule: ruleOf(job, capabilities),
+    };
+    for (const group of job.dryRun ? [] : groups) {
+      await measureGroup({ gpu, instruments, ceilings, job, emit, whole, ...shared }, group);
+      gpu.memory.trim();
+      await calibrate(instruments, emit);
     }
     emit({ type: "end" });
   } finally {
@@ -88,104 +99,106 @@ export async function measure(
   }
 }
 
-async function measureGroups(
-  bench: {
-    gpu: Gpu;
-    instruments: Instruments;
-    ceilings: Ceilings;
-    job: Job;
-    variants: readonly Variant[];
-    emit: Emit;
-    whole?: number;
-  },
-  groups: readonly Group[],
-): Promise<void> {
+/**
+ * Measures the rows of one problem. Every row ends in an event. One that fails at a step is left out of the steps after
+ * it.
+ *
+ * @throws {Error} If the device is lost.
+ */
+export async function measureGroup(bench: Bench, group: GroupPlan): Promise<void> {
   const { gpu, instruments, job, emit } = bench;
-  const shared = {
-    ...bench,
-    compileTimes: new Map(),
-    random: seededRandom(job.seed),
-    rule: ruleOf(job, gpu),
-  };
-  for (const group of groups) {
-    await new GroupRun(shared, group).run();
-    gpu.memory.trim();
-    const drift = await instruments.calibrate();
-    if (drift > CLOCK_DRIFT) {
-      emit({
-        type: "warning",
-        text: `The device's clock drifts against the wall clock by ${
-          (100 * drift).toFixed(2)
-        } %: let the machine come to rest, and run again.`,
-      });
-    }
-  }
+  const { problem } = group;
+  const attempts = new Attempts({ gpu, emit, problem });
+  const planned = runnable(group, attempts);
+  if (planned.length === 0) return;
+
+  // Inputs, and the reference that outputs are compared with.
+  attempts.beginSetUp(planned);
+  const variants = planned.map(({ plan }) => plan.variant);
+  const inputsOptions = { problem, seed: job.seed, variants };
+  using inputs = await attempts.attempt(planned, () => DeviceInputs.create(gpu, inputsOptions));
+  if (inputs === null) return;
+  const checkOptions = { ...bench, problem, inputs };
+  const first = await attempts.attempt(
+    planned,
+    () => Checks.create({ ...checkOptions, seed: job.checkSeed }, planned),
+  );
+  if (first === null) return;
+
+  // Check.
+  const checked = await attempts.each(planned, {
+    doing: "check",
+    share: SHARES.check,
+    use: (row) => first.check(row),
+  });
+  first.dispose();
+  if (checked.length === 0) return;
+
+  // Warm up: checks keep the CPU busy and the device idle.
+  attempts.begin("warm-up", checked);
+  await instruments.warm(WARM_MS);
+
+  // Profile each row once, to know how often its samples must repeat it.
+  const rows = await attempts.each(checked, {
+    doing: "profile",
+    share: SHARES.profile,
+    use: (row) => unchanged(gpu, inputs, () => profiled(instruments, row)),
+  });
+  if (rows.length === 0) return;
+
+  // Sample in turns, until the rule is met.
+  const samples = await sampleRows(rows, { ...bench, attempts, inputs, share: SHARES.samples });
+  if (samples.size === 0) return;
+
+  // Check again, on other inputs: a result that was kept from an earlier run is wrong now.
+  const sampled = [...samples.keys()];
+  const secondSeed = job.checkSeed + SECOND_SEED;
+  attempts.beginSetUp(sampled);
+  const second = await attempts.attempt(sampled, async () => {
+    await inputs.write(hostInputs(problem, secondSeed));
+    return await Checks.create({ ...checkOptions, seed: secondSeed }, sampled);
+  });
+  if (second === null) return;
+  await attempts.each(sampled, {
+    doing: "second check",
+    share: SHARES.secondCheck,
+    use: async (row) => {
+      await second.checkAgain(row);
+      return finished(row, samples.get(row)!, bench);
+    },
+    // The row is told as soon as it is known to be right.
+    done: (row) => emit({ type: "row", row }),
+  });
+  second.dispose();
 }
 
-async function requested({ adapter, webgpu }: Job, emit: Emit): Promise<Gpu | null> {
-  try {
-    if (webgpu === "native") return await Gpu.request({ adapter });
-    // Without subgroup matrices it is a second WebGPU, with another compiler, all the same.
-    return await requestDawnGpu({ adapter, subgroupMatrices: "optional" });
-  } catch (error) {
-    if (!(error instanceof NoAdapterError || error instanceof DawnError)) throw error;
-    emit({ type: "no-adapter", message: error.message });
-    return null;
-  }
-}
-
-function ruleOf({ samples, minTimeMs }: Job, { capabilities }: Gpu): StopRule {
-  const rule = RULE[capabilities.software ? "software" : "hardware"];
-  return {
-    samples: samples ?? rule.samples,
-    timeNs: minTimeMs === null ? rule.timeNs : minTimeMs * 1e6,
-    uncertainty: UNCERTAINTY,
-    knownFrom: samples ?? rule.samples / 2,
-    mostSamples: Math.max(MOST_SAMPLES, samples ?? 0),
-  };
-}
-
-function automaticGroups({ automatic: { problem, tokens, dtypes, rows } }: Job, speed: Speed): Group[] {
-  const sizes = pickSizes(rows, { ...speed, tokens, dtypes: dtypes.length });
-  return dtypes.flatMap((dtype) => sizes.map((size) => ({ problem: { ...size, ...problem, dtype }, rows })));
-}
-
-function isOwn({ variant }: RowSpec, { webgpu }: Job): boolean {
-  return webgpuOf(variant) === webgpu;
-}
-
-function plannedRows(
-  { capabilities }: Gpu,
-  { problem, rows }: Group,
-  { job, variants }: { job: Job; variants: readonly Variant[] },
-): PlannedRow[] {
-  return rows.map((spec) => {
-    const flops = flopsOf(problem, spec.mode);
-    // Rows of the other WebGPU are planned where they are measured.
-    if (!isOwn(spec, job)) return { ...problem, ...spec, refusal: null, predictedPeakBytes: null, flops };
-    const variant = variants.find(({ id }) => id === spec.variant);
-    if (!variant) throw new TypeError(`Cannot plan ${spec.variant} as no variant has this id`);
-    const plan = planRow({ variant, problem, mode: spec.mode }, capabilities, job);
-    const refusal = "refusal" in plan ? plan.refusal : null;
-    const predictedPeakBytes = "refusal" in plan ? null : plan.peakBytes;
-    return { ...problem, ...spec, refusal, predictedPeakBytes, flops };
+/** The rows of a group that can run here. Those that cannot are told, with the reason. */
+function runnable({ rows }: GroupPlan, attempts: Attempts): RunnableRow[] {
+  return rows.flatMap(({ spec, plan }) => {
+    if (plan === null) return []; // the other WebGPU's, which another process measures
+    if (!("refusal" in plan)) return [{ spec, plan }];
+    attempts.end(spec, { status: plan.fault ? "failed" : "skipped", reason: plan.refusal });
+    return [];
   });
 }
 
-function factsOf({ device, capabilities }: Gpu, { tickNs }: Instruments): AdapterFacts {
-  const { vendor, architecture, description } = device.adapterInfo;
-  const limits: Record<string, number> = {};
-  for (const [name, value] of Object.entries(capabilities)) {
-    if (typeof value === "number") limits[name] = value;
-  }
-  return {
-    vendor,
-    architecture,
-    device: capabilities.name,
-    description,
-    software: capabilities.software,
-    features: [...device.features].sort(),
-    limits,
-    timestampPeriodNs: tickNs,
-  };
+/** The report's row. Without timestamps the samples are wall times. */
+function finished(row: ProfiledRow, samples: readonly number[], bench: Bench) {
+  const { ceilings, compileTimes, instruments: { resolutionNs, timer }, job: { seed, webgpu } } = bench;
+  const scale = { ceilings, compileTimes, resolutionNs, seed, webgpu };
+  return timer !== null
+    ? finishedRow(row, samples, scale)
+    : finishedRow({ ...row, wallNs: [...samples] }, [], scale);
+}
+
+/** Keeps the device's clock true, and warns if it was not. */
+async function calibrate(instruments: Instruments, emit: Emit): Promise<void> {
+  const drift = await instruments.calibrate();
+  if (drift <= CLOCK_DRIFT) return;
+  const percent = (100 * drift).toFixed(2);
+  emit({
+    type: "warning",
+    text: `The device's clock drifts against the wall clock by ${percent} %: ` +
+      "let the machine come to rest, and run again.",
+  });
 }

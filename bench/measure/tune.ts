@@ -3,7 +3,7 @@ import { Instruments } from "../timing/instruments.ts";
 import { tuneProduct } from "../timing/tune.ts";
 import { parseProductKey, type TuningEntry } from "../../kernels/matmul/tuning.ts";
 import type { Problem, Variant } from "../../variants/variant.ts";
-import { planRow } from "./plan.ts";
+import { planRow } from "./row_plan.ts";
 
 /** What to tune, and what to tell while it goes on. */
 export interface TuneJob {

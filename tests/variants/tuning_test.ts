@@ -1,7 +1,7 @@
 /** The choice of a tuning table reaches the launches of the product that it names. */
 import { assert, assertEquals } from "@std/assert";
 import { explain, requestGpu, TUNING_SCHEMA, useTuning } from "../../mod.ts";
-import { planRow } from "../../bench/measure/plan.ts";
+import { planRow } from "../../bench/measure/row_plan.ts";
 import { variants } from "../../variants/mod.ts";
 
 const problem = {

@@ -3,8 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import { DeviceMemory, OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { Instruments } from "../../../bench/timing/instruments.ts";
 import { seededRandom } from "../../../bench/timing/random.ts";
-import { type Bench, GroupRun } from "../../../bench/measure/group.ts";
-import type { Group, MeasureEvent } from "../../../bench/measure/job.ts";
+import type { MeasureEvent } from "../../../bench/measure/job.ts";
+import { type GroupPlan, planJob } from "../../../bench/measure/job_plan.ts";
+import { type Bench, measureGroup } from "../../../bench/measure/run.ts";
 import { variants } from "../../../variants/mod.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
 import { jobOf, ofType, problemOf } from "./problems.ts";
@@ -31,9 +32,9 @@ async function refusing(failing: number, use: () => Promise<void>): Promise<numb
   }
 }
 
-async function eventsOf(bench: Omit<Bench, "emit">, group: Group): Promise<MeasureEvent[]> {
+async function eventsOf(bench: Omit<Bench, "emit">, group: GroupPlan): Promise<MeasureEvent[]> {
   const events: MeasureEvent[] = [];
-  await new GroupRun({ ...bench, emit: (event) => void events.push(event) }, group).run();
+  await measureGroup({ ...bench, emit: (event) => void events.push(event) }, group);
   return events;
 }
 
@@ -43,13 +44,14 @@ const RUNS = [{ variant: "alphafold3", mode: "backward" }, { variant: "tuned", m
 for (const row of RUNS) {
   const name = `${row.variant} ${row.mode}`;
   Deno.test(`whichever allocation of ${name} fails, its row is skipped and nothing is left`, async () => {
-    const group = { problem: problemOf(4, 8, 8), rows: [row] };
-    const job = jobOf([group.problem], []);
+    const job = jobOf(null, [], { groups: [{ problem: problemOf(4, 8, 8), rows: [row] }] });
+    const speed = { ceilings: job.ceilings!, software: true };
+    const [group] = planJob(job, { capabilities: gpu.capabilities, variants, speed });
     using instruments = await Instruments.create(gpu, job);
     instruments.warm = () => Promise.resolve(); // which takes longer than all the rest, and allocates nothing
     instruments.tickNs = 1e9; // so that no launch is too short to be timed alone: fewer allocations that are alike
     const rule = { samples: 2, timeNs: 1, uncertainty: 1, knownFrom: 2, mostSamples: 2 };
-    const shared = { gpu, instruments, ceilings: job.ceilings!, job, variants, rule };
+    const shared = { gpu, instruments, ceilings: job.ceilings!, job, rule };
     const { ledger } = gpu.memory;
     const live = () => ledger.liveBytes - ledger.live("internal");
     const before = live();

@@ -6,7 +6,7 @@ import { type Checked, checkRun } from "../../../bench/measure/check.ts";
 import { withErrorScopes } from "../../../bench/measure/scopes.ts";
 import { DeviceInputs } from "../../../bench/measure/inputs.ts";
 import type { ProblemSpec } from "../../../bench/measure/job.ts";
-import { planRow } from "../../../bench/measure/plan.ts";
+import { planRow } from "../../../bench/measure/row_plan.ts";
 import { referenceOf } from "../../../bench/measure/reference.ts";
 import { faultOf, tolerancesOf } from "../../../bench/measure/tolerance.ts";
 import { variants } from "../../../variants/mod.ts";

@@ -3,7 +3,7 @@ import type { DType } from "../../../kernels/gpu/dtype.ts";
 import type { Recorder } from "../../../kernels/gpu/recorder.ts";
 import { ObservedRecorder } from "../../../bench/timing/observed.ts";
 import type { Job, MeasureEvent, ProblemSpec } from "../../../bench/measure/job.ts";
-import type { Refusal, RowPlan } from "../../../bench/measure/plan.ts";
+import type { Refusal, RowPlan } from "../../../bench/measure/row_plan.ts";
 import { variants } from "../../../variants/mod.ts";
 import { Block, type Variant } from "../../../variants/variant.ts";
 

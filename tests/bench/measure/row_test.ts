@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Ceilings } from "../../../bench/timing/ceilings.ts";
-import { finishedRow, type RowWork } from "../../../bench/measure/row.ts";
-import { planRow } from "../../../bench/measure/plan.ts";
+import { finishedRow, type ProfiledRow } from "../../../bench/measure/row.ts";
+import { planRow } from "../../../bench/measure/row_plan.ts";
 import type { Case } from "../../../bench/measure/execution.ts";
 import type { ProblemSpec, RowSpec } from "../../../bench/measure/job.ts";
 import { CAPABILITIES } from "./capabilities.ts";
@@ -16,7 +16,11 @@ const SCALE = {
   seed: 1,
 };
 
-function workOf(problem: ProblemSpec, mode: RowSpec["mode"], changes: Partial<RowWork> = {}): RowWork {
+function workOf(
+  problem: ProblemSpec,
+  mode: RowSpec["mode"],
+  changes: Partial<ProfiledRow> = {},
+): ProfiledRow {
   const plan = accepted(planRow({ variant: variantOf("liger"), problem, mode }, CAPABILITIES));
   const memory = {
     peakBytes: plan.peakBytes,

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { estimateSeconds, pickSizes } from "../../../bench/measure/sizes.ts";
 import type { RowSpec } from "../../../bench/measure/job.ts";
 import { formatSizes } from "../../../bench/measure/shapes.ts";
-import { planRow } from "../../../bench/measure/plan.ts";
+import { planRow } from "../../../bench/measure/row_plan.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { accepted, problemOf } from "./problems.ts";
 import { variants } from "../../../variants/mod.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ObservedRecorder } from "../../../bench/timing/observed.ts";
-import { planRow, type RowPlan } from "../../../bench/measure/plan.ts";
+import { planRow, type RowPlan } from "../../../bench/measure/row_plan.ts";
 import { variants } from "../../../variants/mod.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { accepted, altered, problemOf, refusalOf, variantOf } from "./problems.ts";

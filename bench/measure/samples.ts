@@ -1,0 +1,197 @@
+import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
+import { gpuTimes, type Timed, wallTime } from "../timing/clock.ts";
+import type { Instruments } from "../timing/instruments.ts";
+import { Pace, pieces } from "../timing/pace.ts";
+import { type RandomSource, shuffled } from "../timing/random.ts";
+import { progressOf, sampleInterleaved, type StopRule } from "../timing/sampler.ts";
+import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
+import { trimPool } from "./allocation.ts";
+import type { Attempts, Share } from "./attempts.ts";
+import { timedParts } from "./execution.ts";
+import type { DeviceInputs } from "./inputs.ts";
+import type { Job } from "./job.ts";
+import { profile } from "./profile.ts";
+import { repeatsOf } from "./repeats.ts";
+import type { ProfiledRow } from "./row.ts";
+import { lossOf, unchanged } from "./unchanged.ts";
+
+/** How often the launches of each row are timed by themselves. */
+const LAUNCH_SAMPLES = 3;
+
+/** How often each row is timed on the wall clock. Rows without GPU time, as most peers', are compared by these. */
+const WALL_SAMPLES = { hardware: 2 * FEWEST_TO_COMPARE, software: FEWEST_TO_COMPARE };
+
+/** A wait is known to about 0.3 ms, so work on the wall clock is repeated until it lasts long beside that. */
+const WALL_NS = 20e6;
+
+/** Samples and their time where the command line gives none. A CPU that stands for a GPU gets fewer. */
+const RULE = {
+  hardware: { samples: 20, timeNs: 250e6 },
+  software: { samples: 6, timeNs: 100e6 },
+};
+
+/** A median that is known to half a percent is known well enough. */
+const UNCERTAINTY = 0.005;
+
+const MOST_SAMPLES = 1000;
+
+/** When a row has enough samples. */
+export function ruleOf({ samples, minTimeMs }: Job, { software }: Capabilities): StopRule {
+  const rule = RULE[software ? "software" : "hardware"];
+  return {
+    samples: samples ?? rule.samples,
+    timeNs: minTimeMs === null ? rule.timeNs : minTimeMs * 1e6,
+    uncertainty: UNCERTAINTY,
+    knownFrom: samples ?? rule.samples / 2,
+    mostSamples: Math.max(MOST_SAMPLES, samples ?? 0),
+  };
+}
+
+/** What samples are taken with. */
+export interface SamplerOptions {
+  readonly instruments: Instruments;
+  readonly random: RandomSource;
+  readonly rule: StopRule;
+  /** Called with the part of the samples that is taken, from 0 to 1. */
+  progress(part: number): void;
+  /** Called after all timed work, however short. */
+  stillAtWork(): void;
+}
+
+/** Samples by row: nanoseconds of a run, in the order of measurement. */
+export type Samples = Map<ProfiledRow, readonly number[]>;
+
+/**
+ * Samples a problem's rows in turns. Where that fails, each is sampled alone, so that the row at fault is known.
+ *
+ * @returns The rows that did not fail. A row's launches and wall times are in the row itself.
+ * @throws {Error} If the device is lost.
+ */
+export async function sampleRows(
+  rows: readonly ProfiledRow[],
+  { attempts, inputs, share, ...options }:
+    & Pick<SamplerOptions, "instruments" | "random" | "rule">
+    & { attempts: Attempts; inputs: DeviceInputs; share: Share },
+): Promise<Samples> {
+  const { gpu } = options.instruments;
+  const sampler = new Sampler({
+    ...options,
+    progress: (part) => attempts.progress(share, part),
+    stillAtWork: () => attempts.stillAtWork(),
+  });
+  const sample = (some: readonly ProfiledRow[]) => unchanged(gpu, inputs, () => sampler.sample(some));
+  attempts.begin("samples", rows);
+  const together = rows.length === 1 ? null : await sample(rows).catch(() => null);
+  if (together !== null) return together;
+  const samples: Samples = new Map();
+  for (const row of rows) {
+    const lost = await lossOf(gpu);
+    if (lost !== null) throw new Error(lost);
+    if (rows.length > 1) attempts.begin("samples", [row]);
+    const own = await attempts.attempt([row], () => sample([{ ...row, launchNs: [], wallNs: [] }]));
+    for (const [sampled, ns] of own ?? []) samples.set(sampled, ns);
+  }
+  return samples;
+}
+
+/** Takes samples of rows, in random order. */
+class Sampler {
+  readonly #options: SamplerOptions;
+  /** Null on a software adapter, which needs no rest. */
+  readonly #pace: Pace | null;
+
+  constructor(options: SamplerOptions) {
+    this.#options = options;
+    this.#pace = options.instruments.gpu.capabilities.software ? null : new Pace();
+  }
+
+  /**
+   * Samples rows in turns: first every launch by itself and the wall clock, a fixed number of times, then the GPU time
+   * of whole runs until the rule is met. Without timestamps there is the wall clock alone, and the rule is for it.
+   *
+   * @returns The samples that the rule is for.
+   */
+  async sample(rows: readonly ProfiledRow[]): Promise<Samples> {
+    const { instruments, random, rule, progress } = this.#options;
+    const onGpu = instruments.timer !== null;
+    if (onGpu) {
+      await this.#sampleLaunches(rows);
+      await this.#sampleWall(rows);
+    }
+    return await sampleInterleaved(rows, {
+      rule,
+      random,
+      measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
+      report: (_, samplesOf) => {
+        const parts = rows.map((row) => progressOf(samplesOf(row), rule));
+        progress(parts.reduce((sum, part) => sum + part, 0) / rows.length);
+      },
+    });
+  }
+
+  async #sampleLaunches(rows: readonly ProfiledRow[]): Promise<void> {
+    const { instruments, random } = this.#options;
+    for (let i = 0; i < LAUNCH_SAMPLES; i++) {
+      for (const row of shuffled(rows, random)) {
+        trimPool(instruments.gpu);
+        const launchNs = await this.#atPace(() => profile(instruments, row));
+        if (launchNs !== null) row.launchNs.push(launchNs);
+      }
+    }
+  }
+
+  async #sampleWall(rows: readonly ProfiledRow[]): Promise<void> {
+    const { instruments, random } = this.#options;
+    const count = WALL_SAMPLES[instruments.gpu.capabilities.software ? "software" : "hardware"];
+    for (let i = 0; i < count; i++) {
+      for (const row of shuffled(rows, random)) {
+        const { spec, plan, aboutNs } = row;
+        // Backward consumes what its preparation made, so it cannot be repeated.
+        const runs = spec.mode === "backward"
+          ? 1
+          : repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
+        row.wallNs.push(await this.#atPace(() => wallTime(instruments, this.#timed(row), { runs })));
+      }
+    }
+  }
+
+  async #gpuTimes(order: readonly ProfiledRow[]): Promise<number[]> {
+    const times: number[] = [];
+    const rested = this.#pace ? pieces(order, ({ aboutNs, repeats }) => repeats * aboutNs / 1e6) : [order];
+    for (const piece of rested) {
+      const items = piece.map((row) => this.#timed(row, row.repeats));
+      const spans = await this.#atPace(() => gpuTimes(this.#options.instruments, items));
+      times.push(...spans.map((ns, i) => ns / piece[i].repeats));
+    }
+    return times;
+  }
+
+  async #wallTimes(order: readonly ProfiledRow[]): Promise<number[]> {
+    const times: number[] = [];
+    for (const row of order) {
+      times.push(await this.#atPace(() => wallTime(this.#options.instruments, this.#timed(row))));
+    }
+    return times;
+  }
+
+  /** A row's timed part, which begins with room: buffers that only other rows need are freed where they are many. */
+  #timed({ run, spec, plan }: ProfiledRow, repeats = 1): Timed {
+    const { prepare, timed } = timedParts(run, spec.mode, { repeats, planned: plan.dispatches });
+    return {
+      prepare: (recorder) => {
+        trimPool(this.#options.instruments.gpu);
+        prepare?.(recorder);
+      },
+      timed,
+    };
+  }
+
+  /** Does timed work, then lets the device rest if it is time to, and warms it again: light work lets its clocks sink. */
+  async #atPace<T>(work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await work();
+    if (await this.#pace?.worked(performance.now() - start)) await this.#options.instruments.warm(0);
+    this.#options.stillAtWork();
+    return result;
+  }
+}
