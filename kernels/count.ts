@@ -1,11 +1,10 @@
 import type { Gpu } from "./gpu/device.ts";
-import type { Dispatch } from "./gpu/dispatch.ts";
 import { GpuRecorder } from "./gpu/recorder.ts";
 import { Tensor } from "./gpu/tensor.ts";
-import { fold } from "./grid.ts";
+import { boundLaunch, type Launch, offsetsOf } from "./launch.ts";
 import { storageWgsl } from "./storage.ts";
 import { indented } from "./text.ts";
-import { bind, matrix } from "./view.ts";
+import { matrix } from "./view.ts";
 
 const THREADS = 256;
 
@@ -30,23 +29,23 @@ export async function countElements(gpu: Gpu, { label, inputs, where }: CountIni
   const init = { shape: [1], dtype: "float32", purpose: "internal", label: `count of ${label}` } as const;
   using count = new Tensor(gpu.memory, init);
   count.write(new Float32Array(1));
-  const bound = tensors.map((tensor) => bind([matrix(tensor)], gpu.capabilities));
   const [{ length }] = tensors;
-  const dispatch: Dispatch = {
-    kernel: {
-      key: ["count", where, ...Object.entries(inputs).map(([name, { dtype }]) => `${name} ${dtype}`)].join(
-        "|",
-      ),
+  const dtypes = Object.entries(inputs).map(([name, { dtype }]) => `${name} ${dtype}`);
+  const launch: Launch = {
+    views: [...tensors, count].map(matrix),
+    apart: true,
+    kernel: () => ({
+      key: ["count", where, ...dtypes].join("|"),
       label,
       access: [...tensors.map(() => "read" as const), "read_write"],
       wgsl: () => indented(countWgsl(inputs, where)),
-    },
-    bindings: [...bound.flatMap(({ bindings }) => bindings), { tensor: count }],
-    uniforms: [length, ...bound.map(({ offsets }) => offsets[0])],
-    workgroups: [...fold(Math.ceil(length / THREADS), gpu.capabilities.maxComputeWorkgroupsPerDimension), 1],
+    }),
+    uniforms: [length, ...offsetsOf(tensors)],
+    workgroups: [Math.ceil(length / THREADS), null, 1],
     flops: 0,
     bytes: tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
   };
+  const dispatch = boundLaunch(launch, gpu.capabilities);
   // Guarded, as a fault that a caller's own error scope catches would otherwise look like a count of 0.
   gpu.guarded(() => {
     const recorder = new GpuRecorder(gpu);

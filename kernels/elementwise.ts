@@ -1,12 +1,10 @@
 import { type Activation, activationKey, activationWgsl } from "./activation.ts";
-import type { Capabilities } from "./gpu/capabilities.ts";
-import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
-import { fold } from "./grid.ts";
+import { boundLaunch, type Launch, placesOf } from "./launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
 import { indented } from "./text.ts";
-import { bind, type View, viewBytes } from "./view.ts";
+import { type View, viewBytes } from "./view.ts";
 
 const THREADS = 256;
 
@@ -27,7 +25,7 @@ export interface Elementwise {
  * @throws {RangeError} If the views differ in shape.
  */
 export function elementwise(recorder: Recorder, op: Elementwise): void {
-  recorder.dispatch(elementwiseLaunch(op, recorder.capabilities));
+  recorder.dispatch(boundLaunch(elementwiseLaunch(op), recorder.capabilities));
 }
 
 /**
@@ -35,18 +33,15 @@ export function elementwise(recorder: Recorder, op: Elementwise): void {
  *
  * @throws {RangeError} If the views differ in shape.
  */
-export function elementwiseLaunch(op: Elementwise, capabilities: Capabilities): Dispatch {
+export function elementwiseLaunch(op: Elementwise): Launch {
   const { rows, cols, views } = merged(op);
-  const inputs = Object.keys(op.inputs);
-  const bound = bind(views, capabilities);
-  const storage = storagesOf(views, { slots: bound.slots, inputs: inputs.length });
+  const inputs = Object.keys(op.inputs).length;
   const vectors = Math.ceil(cols / 4);
-  const groups = Math.ceil(rows * vectors / THREADS);
   return {
-    kernel: elementwiseKernel(op, { storage, slots: bound.slots }),
-    bindings: bound.bindings,
-    uniforms: [rows, cols, vectors, ...views.flatMap((view, i) => [bound.offsets[i], view.stride])],
-    workgroups: [...fold(groups, capabilities.maxComputeWorkgroupsPerDimension), 1],
+    views,
+    kernel: (slots) => elementwiseKernel(op, { storage: storagesOf(views, { slots, inputs }), slots }),
+    uniforms: [rows, cols, vectors, ...placesOf(views)],
+    workgroups: [Math.ceil(rows * vectors / THREADS), null, 1],
     flops: 0,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
   };

@@ -1,8 +1,7 @@
 import type { Activation } from "./activation.ts";
 import { elementwise, elementwiseLaunch } from "./elementwise.ts";
-import type { Capabilities } from "./gpu/capabilities.ts";
-import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Recorder } from "./gpu/recorder.ts";
+import { boundLaunch, type Launch } from "./launch.ts";
 import type { View } from "./view.ts";
 
 /** The operands of {@linkcode gatedForward}. */
@@ -15,16 +14,13 @@ export interface GatedForward {
 
 /** Records the element-wise half of a gated linear unit, h = act(g) * u. */
 export function gatedForward(recorder: Recorder, operands: GatedForward): void {
-  recorder.dispatch(gatedForwardLaunch(operands, recorder.capabilities));
+  recorder.dispatch(boundLaunch(gatedForwardLaunch(operands), recorder.capabilities));
 }
 
 /** The launch of {@linkcode gatedForward}. */
-export function gatedForwardLaunch(
-  { g, u, h, activation }: GatedForward,
-  capabilities: Capabilities,
-): Dispatch {
+export function gatedForwardLaunch({ g, u, h, activation }: GatedForward): Launch {
   const outputs = [{ to: h, value: "activate(g) * u" }];
-  return elementwiseLaunch({ label: "h = act(g) u", inputs: { g, u }, outputs, activation }, capabilities);
+  return elementwiseLaunch({ label: "h = act(g) u", inputs: { g, u }, outputs, activation });
 }
 
 /**

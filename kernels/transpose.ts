@@ -1,9 +1,8 @@
-import type { Capabilities } from "./gpu/capabilities.ts";
-import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
+import { type Launch, placesOf } from "./launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
 import { indented, lines, range } from "./text.ts";
-import { bind, isWriteAligned, type View, viewBytes } from "./view.ts";
+import { isAligned, isWriteAligned, type View, viewBytes } from "./view.ts";
 
 const THREADS = 256;
 
@@ -21,8 +20,7 @@ const STAGED = { rows: 64, cols: 32 } as const;
  */
 export function transposeLaunch(
   { label, from, to }: { label: string; from: View; to: View },
-  capabilities: Capabilities,
-): Dispatch {
+): Launch {
   const shape = [from.cols, Math.ceil(from.rows / 4) * 4];
   if (to.rows !== shape[0] || to.cols !== shape[1] || !isWriteAligned(to)) {
     throw new RangeError(
@@ -31,13 +29,11 @@ export function transposeLaunch(
     );
   }
   const views = [from, to];
-  const bound = bind(views, capabilities);
-  const storage = storagesOf(views, { slots: bound.slots, inputs: 1 });
   return {
-    kernel: transposeKernel(storage, label),
-    bindings: bound.bindings,
-    uniforms: [from.rows, from.cols, bound.offsets[0], from.stride, bound.offsets[1], to.stride],
-    workgroups: workgroupsOf(from, storage[0]),
+    views,
+    kernel: (slots) => transposeKernel(storagesOf(views, { slots, inputs: 1 }), label),
+    uniforms: [from.rows, from.cols, ...placesOf(views)],
+    workgroups: workgroupsOf(from),
     flops: 0,
     bytes: 2 * viewBytes(from),
   };
@@ -47,8 +43,9 @@ export function transposeLaunch(
  * Counts down the columns first. Workgroups that run together then write whole rows (92 % of a copy on an H200, not
  * 87).
  */
-function workgroupsOf({ rows, cols }: View, { aligned }: Storage): [number, number, number] {
-  const tile = aligned ? { rows: SIDE, cols: SIDE } : STAGED;
+function workgroupsOf(from: View): [number, number, number] {
+  const { rows, cols } = from;
+  const tile = isAligned(from) ? { rows: SIDE, cols: SIDE } : STAGED;
   return [Math.ceil(rows / tile.rows), Math.ceil(cols / tile.cols), 1];
 }
 

@@ -93,6 +93,16 @@ export function bind(views: readonly View[], capabilities: Capabilities): BoundV
   return { bindings: tensors.map((tensor, i) => ({ tensor, ...ranges[i] })), slots, offsets };
 }
 
+/** As {@linkcode bind}, each view in a binding of its own: for views that are only read, or share no tensor. */
+export function bindApart(views: readonly View[], capabilities: Capabilities): BoundViews {
+  const bound = views.map((view) => bind([view], capabilities));
+  return {
+    bindings: bound.flatMap(({ bindings }) => bindings),
+    slots: views.map((_, i) => i),
+    offsets: bound.flatMap(({ offsets }) => offsets),
+  };
+}
+
 /** Whether one binding holds all that a view needs. */
 export function isBindable(view: View, capabilities: Capabilities): boolean {
   return needed([view], capabilities).byteLength <= capabilities.maxStorageBufferBindingSize;

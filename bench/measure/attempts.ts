@@ -18,7 +18,7 @@ interface OfRow {
 }
 
 /** What is done with each row by itself. */
-export interface Step<Row, Result> {
+export interface RowStep<Row, Result> {
   /** Its name in events. */
   readonly doing: string;
   readonly share: Share;
@@ -86,7 +86,7 @@ export class Attempts {
   }
 
   /** Attempts a step with each row by itself. @returns What it gave, without the rows with which it failed. */
-  async each<Row extends OfRow, Result>(rows: readonly Row[], step: Step<Row, Result>): Promise<Result[]> {
+  async each<Row extends OfRow, Result>(rows: readonly Row[], step: RowStep<Row, Result>): Promise<Result[]> {
     const results: Result[] = [];
     for (const [i, row] of rows.entries()) {
       this.begin(step.doing, [row]);

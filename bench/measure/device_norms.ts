@@ -2,10 +2,10 @@ import type { Gpu } from "../../kernels/gpu/device.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { GpuRecorder, type Recorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
-import { fold } from "../../kernels/grid.ts";
+import { boundLaunch, type Launch } from "../../kernels/launch.ts";
 import { storageWgsl } from "../../kernels/storage.ts";
 import { indented } from "../../kernels/text.ts";
-import { bind, type View } from "../../kernels/view.ts";
+import { matrix, type View } from "../../kernels/view.ts";
 import { emptyLines, type Lines, type Norms } from "./norms.ts";
 
 /** Elements of a line that one thread adds up; the CPU adds their sums in float64. */
@@ -41,31 +41,29 @@ function record(
   const [lines, length] = by === "rows" ? [actual.rows, actual.cols] : [actual.cols, actual.rows];
   const steps = ({ stride }: View) => by === "rows" ? [stride, 1] : [1, stride];
   const chunks = Math.ceil(length / CHUNK);
-  const bound = [actual, expected].map((view) => bind([view], capabilities));
   const sums = new Tensor(memory, {
     ...{ shape: [2 * lines * chunks], dtype: "float32", purpose: "internal", label: "norms" },
   });
   const { dtype } = actual.tensor;
-  recorder.dispatch({
-    kernel: {
+  const launch: Launch = {
+    views: [actual, expected, matrix(sums)],
+    apart: true,
+    kernel: () => ({
       key: `line norms|${dtype}`,
       label: `norms of ${by}`,
       access: ["read", "read", "read_write"],
       wgsl: () => indented(normsWgsl(dtype)),
-    },
-    bindings: [...bound.flatMap(({ bindings }) => bindings), { tensor: sums }],
+    }),
     uniforms: [
       ...[lines, length, lines * chunks],
-      ...[bound[0].offsets[0], ...steps(actual)],
-      ...[bound[1].offsets[0], ...steps(expected)],
+      ...[{ offsetOf: 0 }, ...steps(actual)],
+      ...[{ offsetOf: 1 }, ...steps(expected)],
     ],
-    workgroups: [
-      ...fold(Math.ceil(lines * chunks / THREADS), capabilities.maxComputeWorkgroupsPerDimension),
-      1,
-    ],
+    workgroups: [Math.ceil(lines * chunks / THREADS), null, 1],
     flops: 0,
     bytes: 0,
-  });
+  };
+  recorder.dispatch(boundLaunch(launch, capabilities));
   return sums;
 }
 

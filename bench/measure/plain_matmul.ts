@@ -1,10 +1,9 @@
-import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
-import { fold } from "../../kernels/grid.ts";
+import { boundLaunch, type Launch } from "../../kernels/launch.ts";
 import { storageWgsl } from "../../kernels/storage.ts";
 import { indented } from "../../kernels/text.ts";
-import { bind, type View } from "../../kernels/view.ts";
+import type { View } from "../../kernels/view.ts";
 
 /** An operand, or its transpose. */
 export interface Operand {
@@ -23,32 +22,29 @@ export function plainMatmul(
   recorder: Recorder,
   { label, a, b, out, add = false }: { label: string; a: Operand; b: Operand; out: View; add?: boolean },
 ): void {
-  const { capabilities } = recorder;
-  const views = [a.view, b.view, out];
-  const bound = views.map((view) => bind([view], capabilities));
-  const offset = (i: number) => bound[i].offsets[0];
   const k = a.transposed ? a.view.rows : a.view.cols;
   const tiles = Math.ceil(out.rows / TILE) * Math.ceil(out.cols / TILE);
   const dtypes = [a.view.tensor.dtype, b.view.tensor.dtype] as const;
-  const dispatch: Dispatch = {
-    kernel: {
+  const launch: Launch = {
+    views: [a.view, b.view, out],
+    apart: true,
+    kernel: () => ({
       key: ["plain matmul", ...dtypes].join("|"),
       label,
       access: ["read", "read", "read_write"],
       wgsl: () => indented(plainWgsl(dtypes)),
-    },
-    bindings: bound.flatMap(({ bindings }) => bindings),
+    }),
     uniforms: [
       ...[out.rows, out.cols, k],
-      ...[offset(0), ...steps(a)],
-      ...[offset(1), ...steps(b)],
-      ...[offset(2), out.stride, Number(add)],
+      ...[{ offsetOf: 0 }, ...steps(a)],
+      ...[{ offsetOf: 1 }, ...steps(b)],
+      ...[{ offsetOf: 2 }, out.stride, Number(add)],
     ],
-    workgroups: [...fold(tiles, capabilities.maxComputeWorkgroupsPerDimension), 1],
+    workgroups: [tiles, null, 1],
     flops: 2 * out.rows * out.cols * k,
     bytes: 0,
   };
-  recorder.dispatch(dispatch);
+  recorder.dispatch(boundLaunch(launch, recorder.capabilities));
 }
 
 const TILE = 16;

@@ -1,8 +1,8 @@
 import { elementwiseLaunch } from "../elementwise.ts";
 import type { Capabilities } from "../gpu/capabilities.ts";
-import type { Dispatch } from "../gpu/dispatch.ts";
-import { type Step, workspace } from "../gpu/steps.ts";
+import { workspace } from "../gpu/steps.ts";
 import { storageBytes } from "../gpu/tensor.ts";
+import type { Launch, PlannedStep } from "../launch.ts";
 import { transposeLaunch } from "../transpose.ts";
 import { isAlignedTo, isBindable, matrix, type View } from "../view.ts";
 import { shapeToChooseBy, type Sized } from "./request.ts";
@@ -22,29 +22,28 @@ export type CopyKind = "transposed" | "aligned";
 /** A product whose operands on one side are ready, with the steps that stand before and after it. */
 export interface Copied {
   /** Makes the copies. */
-  readonly before: readonly Step[];
+  readonly before: readonly PlannedStep[];
   /** The product, which reads the copies. */
   readonly sized: Sized;
   /** Releases the copies. */
-  readonly after: readonly Step[];
+  readonly after: readonly PlannedStep[];
 }
 
 /** Copies each operand of a side, or leaves the product as it is where the kind is null. */
 export function copied(
   sized: Sized,
   { side, kind, alignment }: { side: Side; kind: CopyKind | null; alignment: number },
-  capabilities: Capabilities,
 ): Copied {
   if (kind === null) return { before: [], sized, after: [] };
   const { name, shape, launch, change } = kind === "transposed" ? TRANSPOSED_B : ALIGNED[side];
   const copies = sized[side].map((from) => {
     const [rows, cols] = shape(from);
     const make = workspace(name, [rows, padded(cols, alignment)], from.tensor.dtype);
-    const dispatch = launch({ label: `${sized.label}: ${name}`, from, to: matrix(make) }, capabilities);
-    return { make, dispatch, view: { ...matrix(make), cols } };
+    const launched = launch({ label: `${sized.label}: ${name}`, from, to: matrix(make) });
+    return { make, launch: launched, view: { ...matrix(make), cols } };
   });
   return {
-    before: copies.flatMap(({ make, dispatch }) => [{ make }, { dispatch }]),
+    before: copies.flatMap(({ make, launch }) => [{ make }, { launch }]),
     sized: { ...sized, ...change, [side]: copies.map(({ view }) => view) },
     after: copies.map(({ make }) => ({ release: make })),
   };
@@ -112,7 +111,7 @@ interface Copy {
   readonly name: string;
   /** Rows and columns of the copy; its rows are padded to whole vectors. */
   shape(from: View): readonly [number, number];
-  launch(op: { label: string; from: View; to: View }, capabilities: Capabilities): Dispatch;
+  launch(op: { label: string; from: View; to: View }): Launch;
   /** What the copies change of the product besides its operands. */
   readonly change?: Partial<Sized>;
 }
@@ -128,11 +127,12 @@ const aligned = (name: string): Copy => ({
   name,
   shape: ({ rows, cols }) => [rows, cols],
   // Beyond a row's end it copies what follows there, or what a read beyond the tensor gives. No product uses either.
-  launch: ({ label, from, to }, capabilities) =>
-    elementwiseLaunch(
-      { label, inputs: { x: { ...from, cols: to.cols } }, outputs: [{ to, value: "x" }] },
-      capabilities,
-    ),
+  launch: ({ label, from, to }) =>
+    elementwiseLaunch({
+      label,
+      inputs: { x: { ...from, cols: to.cols } },
+      outputs: [{ to, value: "x" }],
+    }),
 });
 
 const ALIGNED: Readonly<Record<Side, Copy>> = { a: aligned("A aligned"), b: aligned("B aligned") };

@@ -1,8 +1,6 @@
-import type { Capabilities } from "../gpu/capabilities.ts";
-import type { Dispatch } from "../gpu/dispatch.ts";
-import { fold } from "../grid.ts";
+import { type Launch, offsetsOf, placesOf } from "../launch.ts";
 import type { Storage } from "../storage.ts";
-import { type BoundViews, dtypeOf, viewBytes } from "../view.ts";
+import { dtypeOf, viewBytes } from "../view.ts";
 import type { Epilogue } from "./config.ts";
 import type { Sized } from "./request.ts";
 import type { TileSize } from "./splits.ts";
@@ -15,25 +13,22 @@ interface ProductInit extends Pick<LaunchInit, "out" | "splits"> {
   readonly name: string;
   /** Whether the kernel adds to what the outputs hold: 0 or 1. */
   readonly accumulate: number;
-  /** A's, B's and the outputs, bound in this order. */
-  readonly bound: BoundViews;
 }
 
 /**
- * What the launches of a product have in common, whatever computes them: bindings, the uniforms of `uniformFields`, the
- * workgroups that cover the output, and its work.
+ * What the launches of a product have in common, whatever computes them: A, B and the outputs, the uniforms of
+ * `uniformFields`, the workgroups that cover the output, and its work.
  */
 export function productLaunch(
   sized: Sized,
-  { tile, name, out, splits, accumulate, bound }: ProductInit,
-  { maxComputeWorkgroupsPerDimension }: Capabilities,
-): Omit<Dispatch, "kernel" | "units"> {
+  { tile, name, out, splits, accumulate }: ProductInit,
+): Omit<Launch, "kernel" | "units"> {
   const { m, n, k, a, b, columns, dtype, product } = sized;
-  const inputs = a.length + b.length;
+  const inputs = [...a, ...b];
   const tilesM = Math.ceil(m / tile.tileM);
   const tilesN = Math.ceil(n / (tile.tileN / columns));
   return {
-    bindings: bound.bindings,
+    views: [...inputs, ...out],
     uniforms: [
       m,
       n,
@@ -45,12 +40,12 @@ export function productLaunch(
       Number(dtypeOf(out) !== dtype),
       a[0].stride,
       b[0].stride,
-      ...bound.offsets.slice(0, inputs),
-      ...out.flatMap((view, i) => [bound.offsets[inputs + i], view.stride]),
+      ...offsetsOf(inputs),
+      ...placesOf(out, inputs.length),
     ],
-    workgroups: [...fold(tilesM * tilesN, maxComputeWorkgroupsPerDimension), splits],
+    workgroups: [tilesM * tilesN, null, splits],
     flops: 2 * m * n * k * columns,
-    bytes: [...a, ...b, ...out].reduce((sum, view) => sum + viewBytes(view), 0),
+    bytes: [...inputs, ...out].reduce((sum, view) => sum + viewBytes(view), 0),
     tile: name + (splits > 1 ? `, K in ${splits}` : ""),
     product,
   };

@@ -24,6 +24,7 @@
 import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { record, type Step } from "../gpu/steps.ts";
+import { boundSteps, type PlannedStep } from "../launch.ts";
 import { range } from "../text.ts";
 import { isWriteAligned } from "../view.ts";
 import { chooseTile, type TileChoice, withLeastSlices } from "./choose.ts";
@@ -56,11 +57,18 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
  * @throws {RangeError} If the sizes of the operands do not fit together, or not what the request's choice asks for.
  */
 export function planProduct(request: MatmulRequest, capabilities: Capabilities): Step[] {
-  const { choice } = request;
   const sized = withSizes(request, capabilities);
+  return boundSteps(plannedSteps(sized, request.choice, capabilities), capabilities);
+}
+
+function plannedSteps(
+  sized: Sized,
+  choice: TileChoice | undefined,
+  capabilities: Capabilities,
+): PlannedStep[] {
   if (usesStrassen(sized, choice)) {
-    return strassenSteps(sized, capabilities).flatMap((part) =>
-      "product" in part ? tiledSteps(part.product, choice, capabilities) : [part.step]
+    return strassenSteps(sized).flatMap((step) =>
+      "product" in step ? tiledSteps(step.product, choice, capabilities) : [step]
     );
   }
   if (!choice && streams(sized, capabilities)) return streamSteps(sized, capabilities);
@@ -68,7 +76,7 @@ export function planProduct(request: MatmulRequest, capabilities: Capabilities):
 }
 
 /** On subgroup matrices if the device has them and the precision allows them, else on tiles of multiply-adds. */
-function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): Step[] {
+function tiledSteps(sized: Sized, chosen: TileChoice | undefined, capabilities: Capabilities): PlannedStep[] {
   const matrices = chosen ? null : subgroupWay(sized, capabilities);
   return waySteps(sized, matrices ?? multiplyAddWay(sized, chosen, capabilities), capabilities);
 }
@@ -90,34 +98,34 @@ function multiplyAddWay(sized: Sized, chosen: TileChoice | undefined, capabiliti
     alignment: 4,
     // Each of two column blocks would get few columns of this tile (250 us for twice 11,008 x 4,096 of 16 rows; apart 132).
     columnsApart: tile === TILES.flat,
-    launch: (part, init) => tileLaunch(part, { tile, ...init }, capabilities),
-    launchTail: (part, init) => tileLaunch(part, { tile: shared, ...init }, capabilities),
+    launch: (part, init) => tileLaunch(part, { tile, ...init }),
+    launchTail: (part, init) => tileLaunch(part, { tile: shared, ...init }),
   };
 }
 
 /** Copies operands where that makes the product faster, and multiplies them. */
-export function waySteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+export function waySteps(sized: Sized, way: Way, capabilities: Capabilities): PlannedStep[] {
   const { transposeB = false, alignment } = way;
   const kindOfA = (part: Sized) => copyOfA(part, { alignment }, capabilities);
   const kindOfB = (part: Sized) => copyOfB(part, { transposeB, alignment }, capabilities);
   // Products are multiplied one after the other where they can be, so that fewer copies live at once.
   const apart = (kindOfB(sized) ?? kindOfA(sized)) !== null && addsInPlace(sized);
   return (apart ? productsApart(sized) : [sized]).flatMap((product) => {
-    const a = copied(product, { side: "a", kind: kindOfA(product), alignment }, capabilities);
+    const a = copied(product, { side: "a", kind: kindOfA(product), alignment });
     const parts = kindOfB(a.sized) === null ? [a.sized] : columnsApart(a.sized);
     const steps = parts.flatMap((part) => {
-      const b = copied(part, { side: "b", kind: kindOfB(part), alignment }, capabilities);
-      return [...b.before, ...scaledSteps(b.sized, way, capabilities), ...b.after];
+      const b = copied(part, { side: "b", kind: kindOfB(part), alignment });
+      return [...b.before, ...scaledSteps(b.sized, way), ...b.after];
     });
     return [...a.before, ...steps, ...a.after];
   });
 }
 
 /** Finds what operands are scaled by, where that is needed, and multiplies them. */
-function scaledSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
-  if (!way.scaled) return multiplySteps(sized, way, capabilities);
-  const { before, tensors, after } = magnitudesOf(sized, capabilities);
-  return [...before, ...multiplySteps({ ...sized, magnitudes: tensors }, way, capabilities), ...after];
+function scaledSteps(sized: Sized, way: Way): PlannedStep[] {
+  if (!way.scaled) return multiplySteps(sized, way);
+  const { before, tensors, after } = magnitudesOf(sized);
+  return [...before, ...multiplySteps({ ...sized, magnitudes: tensors }, way), ...after];
 }
 
 /**
@@ -126,18 +134,18 @@ function scaledSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[]
  * Two products are two launches of one kernel. A kernel that adds up both would have two loops, take twice as long to
  * compile and keep less in registers (15.2 against 15.0 ms on an H200, the sums read again included).
  */
-function multiplySteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+function multiplySteps(sized: Sized, way: Way): PlannedStep[] {
   const { splits, tail, tile } = way;
-  if (splits > 1 || !addsInPlace(sized)) return splitSteps(sized, way, capabilities);
+  if (splits > 1 || !addsInPlace(sized)) return splitSteps(sized, way);
   const parts = way.columnsApart ? columnsApart(sized) : [sized];
-  return parts.flatMap(productsApart).flatMap((part): Step[] => {
+  return parts.flatMap(productsApart).flatMap((part): PlannedStep[] => {
     const [first, last] = tail ? rowsApart(part, rowsBefore(tail, tile, part.m)) : [part];
     const { epilogue, out } = first;
-    const whole = { dispatch: way.launch(first, { epilogue, out, splits: 1 }) };
+    const whole = { launch: way.launch(first, { epilogue, out, splits: 1 }) };
     if (!last) return [whole];
     // The tail writes nothing that the other rows use, so that both run together.
     const rows = { ...last, label: `${last.label}: last rows` };
-    return ["group", whole, ...tailSteps(rows, { ...way, splits: tail!.splits }, capabilities)];
+    return ["group", whole, ...tailSteps(rows, { ...way, splits: tail!.splits })];
   });
 }
 
@@ -145,7 +153,7 @@ function multiplySteps(sized: Sized, way: Way, capabilities: Capabilities): Step
  * Splits K of all products into slices, and adds these in order. Products that cannot be added up in the output get at
  * least one slice each. Those, and products in "highest", are computed in as many rows at a time as the slices have room for.
  */
-function splitSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+function splitSteps(sized: Sized, way: Way): PlannedStep[] {
   const { products, m } = sized;
   const splits = Math.ceil(way.splits / products);
   const bounded = !addsInPlace(sized) || sized.precision === "highest";
@@ -153,33 +161,33 @@ function splitSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] 
     ? rowsAtOnce(sized, way.tile, { slices: splits * products, together: way.together })
     : m;
   const [first, rest] = rowsApart(sized, rows);
-  const slices = slicesOf(first, { splits, parts: products }, capabilities);
+  const slices = slicesOf(first, { splits, parts: products });
   const launches = range(products).map((product) => {
     const part = { ...first, ...operandsOf(first, product), products: 1 } as const;
     const out = slices.partials.map((parts) => parts[product]);
-    return { dispatch: way.launch(part, { epilogue: "store", out, splits }) };
+    return { launch: way.launch(part, { epilogue: "store", out, splits }) };
   });
   return [
     ...slices.before,
     ...together(launches),
     ...slices.after,
-    ...rest ? splitSteps(rest, way, capabilities) : [],
+    ...rest ? splitSteps(rest, way) : [],
   ];
 }
 
 /** Launches that share nothing which is written. */
-function together(launches: readonly Step[]): Step[] {
+function together(launches: readonly PlannedStep[]): PlannedStep[] {
   return launches.length > 1 ? ["group", ...launches] : [...launches];
 }
 
 /** Splits K of the last rows. */
-function tailSteps(sized: Sized, way: Way, capabilities: Capabilities): Step[] {
+function tailSteps(sized: Sized, way: Way): PlannedStep[] {
   const { splits } = way;
   const aligned = sized.out.every(isWriteAligned);
-  const slices = slicesOf(sized, { splits }, capabilities);
+  const slices = slicesOf(sized, { splits });
   const parts = columnsApart({ ...sized, epilogue: "store", out: slices.partials.flat() });
   const launches = parts.map((part) => ({
-    dispatch: way.launchTail(part, { epilogue: "store", out: part.out, splits, aligned }),
+    launch: way.launchTail(part, { epilogue: "store", out: part.out, splits, aligned }),
   }));
   return [...slices.before, ...launches, ...slices.after];
 }

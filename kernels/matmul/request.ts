@@ -70,23 +70,20 @@ export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): 
   const { products = 1, columns = 1, gatedA = false, epilogue = "store", activation = "silu" } = request;
   const { precision = "default" } = request;
   const halves = precision === "float16-sums" && shaderF16 && request.a[0].tensor.dtype === "float16";
-  const { layout, a: [a], b: [b] } = request;
+  const whole = { ...request, products, columns, gatedA, epilogue, activation, precision };
+  return sizedAnew({ ...whole, arithmetic: halves ? "float16" : "float32" });
+}
+
+/**
+ * A product whose operands were changed, with the sizes that they have now.
+ *
+ * @throws {RangeError} If the sizes of the operands do not fit together.
+ */
+export function sizedAnew(product: Omit<Sized, "m" | "n" | "k" | "dtype" | "product">): Sized {
+  const { layout, a: [a], b: [b] } = product;
   const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
   const n = layout === "nt" ? b.rows : b.cols;
-  const shape = {
-    ...request,
-    products,
-    columns,
-    gatedA,
-    epilogue,
-    activation,
-    precision,
-    m,
-    n,
-    k,
-    dtype: dtypeOf([...request.a, ...request.b]),
-    arithmetic: halves ? "float16" : "float32",
-  } as const;
+  const shape = { ...product, m, n, k, dtype: dtypeOf([...product.a, ...product.b]) };
   const sized = { ...shape, product: productKey(shapeToChooseBy(shape)) };
   checkStructure(sized);
   checkSizes(sized);

@@ -1,10 +1,9 @@
-import type { Capabilities } from "../gpu/capabilities.ts";
-import type { Dispatch } from "../gpu/dispatch.ts";
-import { type Step, workspace } from "../gpu/steps.ts";
+import { workspace } from "../gpu/steps.ts";
 import { storageBytes } from "../gpu/tensor.ts";
+import { type Launch, offsetsOf, placesOf, type PlannedStep } from "../launch.ts";
 import { storagesOf } from "../storage.ts";
 import { range } from "../text.ts";
-import { bind, matrix, type View, viewBytes } from "../view.ts";
+import { matrix, type View, viewBytes } from "../view.ts";
 import type { Epilogue } from "./config.ts";
 import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import type { Sized } from "./request.ts";
@@ -38,54 +37,50 @@ interface SlicesInit {
 /** Slices of K of a product, with the steps that stand before and after the launches that write them. */
 export interface Slices {
   /** Makes the workspaces. */
-  readonly before: readonly Step[];
+  readonly before: readonly PlannedStep[];
   /** Where the launches leave their slices. */
   readonly partials: Partials;
   /** Adds the slices in order, with the epilogue of the product, and releases the workspaces. */
-  readonly after: readonly Step[];
+  readonly after: readonly PlannedStep[];
 }
 
 /** Workspaces for slices of K, and their sum. */
-export function slicesOf(
-  sized: Sized,
-  { splits, parts = 1 }: SlicesInit,
-  capabilities: Capabilities,
-): Slices {
+export function slicesOf(sized: Sized, { splits, parts = 1 }: SlicesInit): Slices {
   const { columns, label } = sized;
   const tensors = range(columns * parts).map(() =>
     workspace(`slices of ${label}`, [splits, ...sliceShape(sized)], "float32")
   );
   const slices = tensors.map(matrix);
-  const dispatch = sumOfSlices(sized, { slices, splits, parts }, capabilities);
+  const launch = sumOfSlices(sized, { slices, splits, parts });
   return {
     before: tensors.map((make) => ({ make })),
     partials: range(columns).map((block) => slices.slice(block * parts, (block + 1) * parts)),
-    after: [{ dispatch }, ...tensors.map((release) => ({ release }))],
+    after: [{ launch }, ...tensors.map((release) => ({ release }))],
   };
 }
 
 function sumOfSlices(
   sized: Sized,
   { slices, splits, parts }: { slices: readonly View[]; splits: number; parts: number },
-  capabilities: Capabilities,
-): Dispatch {
+): Launch {
   const { m, n, out, columns, activation } = sized;
   const { epilogue, accumulate } = kernelEpilogue(sized.epilogue, { mayAdd: true });
-  const bound = bind([...out, ...slices], capabilities);
-  const [slots, sliceSlots] = [bound.slots.slice(0, out.length), bound.slots.slice(out.length)];
-  const storage = storagesOf(out, { slots, inputs: 0 });
   const label = `${sized.label}: sum of slices`;
   return {
-    kernel: reduceKernel({ epilogue, columns, parts, activation, storage, slots, sliceSlots }, label),
-    bindings: bound.bindings,
+    views: [...out, ...slices],
+    kernel: (all) => {
+      const [slots, sliceSlots] = [all.slice(0, out.length), all.slice(out.length)];
+      const storage = storagesOf(out, { slots, inputs: 0 });
+      return reduceKernel({ epilogue, columns, parts, activation, storage, slots, sliceSlots }, label);
+    },
     uniforms: [
       m,
       n,
       splits,
       slices[0].stride,
       accumulate,
-      ...bound.offsets.slice(out.length),
-      ...out.flatMap((view, i) => [bound.offsets[i], view.stride]),
+      ...offsetsOf(slices, out.length),
+      ...placesOf(out),
     ],
     workgroups: reduceWorkgroups(m, n),
     flops: 0,

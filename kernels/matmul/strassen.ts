@@ -1,13 +1,12 @@
 import { type Elementwise, elementwiseLaunch } from "../elementwise.ts";
 import { gatedForwardLaunch } from "../gated.ts";
-import type { Capabilities } from "../gpu/capabilities.ts";
-import type { Dispatch } from "../gpu/dispatch.ts";
-import { type Step, workspace } from "../gpu/steps.ts";
+import { workspace } from "../gpu/steps.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import type { PlannedStep } from "../launch.ts";
 import { columns, isAligned, matrix, rows, type View } from "../view.ts";
 import type { TileChoice } from "./choose.ts";
 import type { Epilogue } from "./config.ts";
-import { type MatmulRequest, type Sized, withSizes } from "./request.ts";
+import { type MatmulRequest, type Sized, sizedAnew } from "./request.ts";
 
 /**
  * Epilogues that the method does not take. "accumulate" needs the output that the seven products use. dg and du would be a
@@ -72,33 +71,29 @@ function takes(sized: Sized): boolean {
  * Workspaces are a quarter of A and one of each B, h of a gated A, and u where only h is wanted (g then takes h's place
  * until the end).
  */
-export function strassenSteps(sized: Sized, capabilities: Capabilities): StrassenStep[] {
+export function strassenSteps(sized: Sized): StrassenStep[] {
   const { a: [a, u], out, gatedA, epilogue, activation } = sized;
   if (gatedA) {
     const h = like("h", a);
-    const gated = gatedForwardLaunch({ g: a, u, h: matrix(h), activation }, capabilities);
+    const gated = gatedForwardLaunch({ g: a, u, h: matrix(h), activation });
     const stored = { ...sized, gatedA: false, a: [matrix(h)] };
-    return [make(h), launch(gated), ...sevenProducts(stored, capabilities), released(h)];
+    return [{ make: h }, { launch: gated }, ...sevenProducts(stored), { release: h }];
   }
-  if (epilogue === "store") return sevenProducts(sized, capabilities);
+  if (epilogue === "store") return sevenProducts(sized);
   const [h, g = h] = out;
   const own = out.length === 1 ? like("u", h) : null;
   const up = own ? matrix(own) : out[2];
-  const gated = gatedForwardLaunch({ g, u: up, h, activation }, capabilities);
+  const gated = gatedForwardLaunch({ g, u: up, h, activation });
   return [
-    ...own ? [make(own)] : [],
-    ...sevenProducts({ ...sized, epilogue: "store", out: [g, up] }, capabilities),
-    launch(gated),
-    ...own ? [released(own)] : [],
+    ...own ? [{ make: own }] : [],
+    ...sevenProducts({ ...sized, epilogue: "store", out: [g, up] }),
+    { launch: gated },
+    ...own ? [{ release: own }] : [],
   ];
 }
 
 /** A step, or a product of half the sizes that is planned as any other. */
-export type StrassenStep = { readonly step: Step } | { readonly product: Sized };
-
-const make = (tensor: Tensor): StrassenStep => ({ step: { make: tensor } });
-const released = (tensor: Tensor): StrassenStep => ({ step: { release: tensor } });
-const launch = (dispatch: Dispatch): StrassenStep => ({ step: { dispatch } });
+export type StrassenStep = Exclude<PlannedStep, "group"> | { readonly product: Sized };
 
 /** A workspace of the shape of a view, or of a part of it. */
 function like(label: string, { tensor, rows, cols }: View, [down, across] = [1, 1]): Tensor {
@@ -109,7 +104,7 @@ function like(label: string, { tensor, rows, cols }: View, [down, across] = [1, 
 type Blocks = readonly View[];
 
 /** C holds P7, P5, P6 and P1 until they are summed. The other products are then added to it. */
-function sevenProducts(sized: Sized, capabilities: Capabilities): StrassenStep[] {
+function sevenProducts(sized: Sized): StrassenStep[] {
   const { label, layout, products } = sized;
   const along = 2 / products; // parts of K
   const made = [
@@ -128,7 +123,7 @@ function sevenProducts(sized: Sized, capabilities: Capabilities): StrassenStep[]
     )
     : quarters(sized.b, { transposed: layout === "nt" });
   const [c11, c12, c21, c22] = quarters(sized.out);
-  const elements = (op: Elementwise) => launch(elementwiseLaunch(op, capabilities));
+  const elements = (op: Elementwise) => ({ launch: elementwiseLaunch(op) });
   const put = (to: Blocks, [x, sign, y]: readonly [Blocks, "+" | "-", Blocks]) =>
     to.map((view, i) =>
       elements({
@@ -139,7 +134,7 @@ function sevenProducts(sized: Sized, capabilities: Capabilities): StrassenStep[]
     );
   const product = (name: string, operands: Pick<MatmulRequest, "a" | "b" | "out" | "epilogue">) => {
     const half = { ...sized, products: 1, likeRows: undefined, ...operands } as const;
-    return { product: withSizes({ ...half, label: `${label}: ${name} of Strassen` }, capabilities) };
+    return { product: sizedAnew({ ...half, label: `${label}: ${name} of Strassen` }) };
   };
   const sums = c11.map((_, i) =>
     elements({
@@ -153,7 +148,7 @@ function sevenProducts(sized: Sized, capabilities: Capabilities): StrassenStep[]
     })
   );
   return [
-    ...made.map(make),
+    ...made.map((make) => ({ make })),
     ...put([s], [a11, "-", a21]),
     ...put(t, [b22, "-", b12]),
     product("P7", { a: [s], b: t, out: c21 }),
@@ -171,7 +166,7 @@ function sevenProducts(sized: Sized, capabilities: Capabilities): StrassenStep[]
     // T is B21 - T2 here: adding its product takes P4 away.
     ...put(t, [b21, "-", t]),
     product("P4", { a: a22, b: t, out: c21, epilogue: "accumulate" }),
-    ...made.map(released),
+    ...made.map((release) => ({ release })),
   ];
 }
 

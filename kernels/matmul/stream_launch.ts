@@ -1,10 +1,8 @@
-import { fold } from "../grid.ts";
 import type { Capabilities } from "../gpu/capabilities.ts";
-import type { Dispatch } from "../gpu/dispatch.ts";
-import type { Step } from "../gpu/steps.ts";
+import { type Launch, offsetsOf, type PlannedStep } from "../launch.ts";
 import { storagesOf } from "../storage.ts";
 import { range } from "../text.ts";
-import { bind, type View, viewBytes } from "../view.ts";
+import { type View, viewBytes } from "../view.ts";
 import type { Sized } from "./request.ts";
 import { STREAM_ROWS, streamDealing, streamKernel, streamRoom } from "./stream_kernel.ts";
 import { sliceBytes, slicesOf } from "./slices.ts";
@@ -25,21 +23,19 @@ export function streams(sized: Sized, { maxStorageBufferBindingSize }: Capabilit
  * A few rows of A times a large B: one launch for each matrix B, each adding slices of its own, then the sum. The launches
  * write nothing that they share, so that they run together (W_gate and W_up take 90 us on an H200; one after the other 95).
  */
-export function streamSteps(sized: Sized, capabilities: Capabilities): Step[] {
+export function streamSteps(sized: Sized, capabilities: Capabilities): PlannedStep[] {
   const { m, n, k, b, products, columns } = sized;
   const layout = sized.layout as "nn" | "nt";
   const dealing = streamDealing({ layout, room: streamRoom(m) });
   const groups = Math.ceil(n / dealing.columns);
-  const { maxComputeWorkgroupsPerDimension: mostGroups, maxStorageBufferBindingSize } = capabilities;
-  const most = Math.floor(maxStorageBufferBindingSize / sliceBytes(sized));
+  const most = Math.floor(capabilities.maxStorageBufferBindingSize / sliceBytes(sized));
   const least = sized.precision === "highest" ? Math.ceil(k / HIGHEST_STREAM_SLICE) : 1;
   const splits = splitsOf({ least, k, groups: groups * b.length, together: dealing.together, most });
-  const slices = slicesOf(sized, { splits, parts: products }, capabilities);
-  const launches = b.map((view, i): Step => {
+  const slices = slicesOf(sized, { splits, parts: products });
+  const launches = b.map((view, i): PlannedStep => {
     const [product, column] = [Math.floor(i / columns), i % columns];
     const [a, out] = [sized.a[product], slices.partials[column][product]];
-    const workgroups: [number, number, number] = [...fold(groups, mostGroups), splits];
-    return { dispatch: streamLaunch(sized, { a, b: view, out, workgroups }, capabilities) };
+    return { launch: streamLaunch(sized, { a, b: view, out, groups, splits }) };
   });
   return [...slices.before, ...b.length > 1 ? ["group" as const] : [], ...launches, ...slices.after];
 }
@@ -67,19 +63,17 @@ function splitsOf(
 
 function streamLaunch(
   { label, layout, m, n, k }: Sized,
-  { a, b, out, workgroups }: { a: View; b: View; out: View; workgroups: [number, number, number] },
-  capabilities: Capabilities,
-): Dispatch {
-  const bound = [a, b, out].map((view) => bind([view], capabilities));
+  { a, b, out, groups, splits }: { a: View; b: View; out: View; groups: number; splits: number },
+): Launch {
   const [storageA, storageB] = [a, b].map((view) => storagesOf([view], { slots: [0], inputs: 1 })[0]);
-  const offsets = bound.map(({ offsets }) => offsets[0]);
   const config = { layout: layout as "nn" | "nt", room: streamRoom(m), a: storageA, b: storageB };
-  const [, , splits] = workgroups;
+  const views = [a, b, out];
   return {
-    kernel: streamKernel(config, label),
-    bindings: bound.map(({ bindings }) => bindings[0]),
-    uniforms: [m, n, k, splits, a.stride, b.stride, ...offsets, out.stride],
-    workgroups,
+    views,
+    apart: true,
+    kernel: () => streamKernel(config, label),
+    uniforms: [m, n, k, splits, a.stride, b.stride, ...offsetsOf(views), out.stride],
+    workgroups: [groups, null, splits],
     flops: 2 * m * n * k,
     bytes: viewBytes(a) + viewBytes(b) + 4 * m * n * splits,
     tile: `${m} rows streamed, K in ${splits}`,

@@ -1,9 +1,7 @@
-import type { Capabilities } from "../gpu/capabilities.ts";
-import type { Dispatch } from "../gpu/dispatch.ts";
 import type { Kernel } from "../gpu/kernel.ts";
+import type { Launch } from "../launch.ts";
 import { type Storage, storagesOf } from "../storage.ts";
 import { indented } from "../text.ts";
-import { bind } from "../view.ts";
 import { configKey, type MatmulConfig, mayAdd } from "./config.ts";
 import { outputStorage, productLaunch } from "./launch.ts";
 import type { Sized } from "./request.ts";
@@ -17,38 +15,38 @@ import { matmulWgsl } from "./wgsl.ts";
 export function tileLaunch(
   sized: Sized,
   { tile, ...init }: LaunchInit & { readonly tile: Tile },
-  capabilities: Capabilities,
-): Dispatch {
-  const { layout, columns, gatedA, activation, arithmetic } = sized;
+): Launch {
+  const { layout, columns, gatedA, activation, arithmetic, label } = sized;
   const { out, splits, aligned = true } = init;
   const { epilogue, accumulate } = kernelEpilogue(init.epilogue, { mayAdd: mayAdd(sized) });
-  const views = [...sized.a, ...sized.b, ...out];
-  const bound = bind(views, capabilities);
+  const levels = levelsOf(sized, tile);
+  const config = { arithmetic, levels, layout, tile, columns, gatedA, epilogue, activation };
+  return {
+    ...productLaunch(sized, { tile, name: tileName(tile), out, splits, accumulate }),
+    kernel: (slots) =>
+      matmulKernel(
+        { ...config, storage: storages(sized, { out, slots, aligned, epilogue }), slots },
+        label,
+      ),
+  };
+}
+
+/** How each buffer is declared. */
+function storages(
+  sized: Sized,
+  { out, slots, aligned, epilogue }: Required<Pick<LaunchInit, "out" | "aligned" | "epilogue">> & {
+    readonly slots: readonly number[];
+  },
+): Storage[] {
   const inputs = sized.a.length + sized.b.length;
-  const outputs = new Set(bound.slots.slice(inputs));
-  for (const slot of bound.slots.slice(0, inputs)) outputs.delete(slot);
-  const storage = storagesOf(views, { slots: bound.slots, inputs }).map((storage, slot): Storage => {
+  const outputs = new Set(slots.slice(inputs));
+  for (const slot of slots.slice(0, inputs)) outputs.delete(slot);
+  return storagesOf([...sized.a, ...sized.b, ...out], { slots, inputs }).map((storage, slot) => {
     if (outputs.has(slot)) {
       return { ...outputStorage(storage, sized, epilogue), aligned: storage.aligned && aligned };
     }
-    return arithmetic === "float16" && storage.access === "read" ? { ...storage, half: true } : storage;
+    return sized.arithmetic === "float16" && storage.access === "read" ? { ...storage, half: true } : storage;
   });
-  const config = {
-    arithmetic,
-    levels: levelsOf(sized, tile),
-    layout,
-    tile,
-    columns,
-    gatedA,
-    epilogue,
-    activation,
-    storage,
-    slots: bound.slots,
-  };
-  return {
-    kernel: matmulKernel(config, sized.label),
-    ...productLaunch(sized, { tile, name: tileName(tile), out, splits, accumulate, bound }, capabilities),
-  };
 }
 
 /**

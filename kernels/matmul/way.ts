@@ -1,4 +1,4 @@
-import type { Dispatch } from "../gpu/dispatch.ts";
+import type { Launch } from "../launch.ts";
 import type { View } from "../view.ts";
 import type { Epilogue } from "./config.ts";
 import type { Sized } from "./request.ts";
@@ -33,7 +33,7 @@ export interface Way {
   /** Whether launches scale operands by their largest magnitudes, which are found first. Default: false. */
   readonly scaled?: boolean;
   /** A launch with the request's epilogue, or one that leaves slices of K. */
-  launch(sized: Sized, init: LaunchInit): Dispatch;
+  launch(sized: Sized, init: LaunchInit): Launch;
   /** A launch that leaves slices of the last rows. */
-  launchTail(sized: Sized, init: LaunchInit): Dispatch;
+  launchTail(sized: Sized, init: LaunchInit): Launch;
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
+import { boundLaunch } from "../../kernels/launch.ts";
 import { transposeLaunch } from "../../kernels/transpose.ts";
 import { columns, matrix, rows } from "../../kernels/view.ts";
 import { smallIntegers } from "../integers.ts";
@@ -19,7 +20,7 @@ for (const dtype of DTYPES) {
         const padded = Math.ceil(count / 4) * 4;
         const to = recorder.empty([width, padded], dtype, { purpose: "workspace", label: "transposed" });
         recorder.dispatch(
-          transposeLaunch({ label: "t", from: matrix(from), to: matrix(to) }, gpu.capabilities),
+          boundLaunch(transposeLaunch({ label: "t", from: matrix(from), to: matrix(to) }), gpu.capabilities),
         );
         recorder.submit();
         const result = await to.read();
@@ -41,7 +42,7 @@ Deno.test("a part of a matrix is read at its own offset and stride", async () =>
   const recorder = new PoisonRecorder(gpu);
   using to = recorder.empty([9, 8], "float32", { purpose: "workspace", label: "transposed" });
   const from = columns(rows(matrix(source), 3, 7), 5, 9);
-  recorder.dispatch(transposeLaunch({ label: "t", from, to: matrix(to) }, gpu.capabilities));
+  recorder.dispatch(boundLaunch(transposeLaunch({ label: "t", from, to: matrix(to) }), gpu.capabilities));
   recorder.submit();
   const result = await to.read();
   for (let row = 0; row < 9; row++) {
@@ -56,7 +57,7 @@ Deno.test("a result of another shape, or whose rows are not padded, is refused",
   for (const shape of [[5, 6], [6, 8], [5, 4], [4, 8]]) {
     using to = Tensor.empty(gpu, shape);
     assertThrows(
-      () => transposeLaunch({ label: "t", from: matrix(from), to: matrix(to) }, gpu.capabilities),
+      () => transposeLaunch({ label: "t", from: matrix(from), to: matrix(to) }),
       RangeError,
       "Cannot transpose t as the result must be [5,8], aligned to 4",
     );

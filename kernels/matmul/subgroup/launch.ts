@@ -1,8 +1,9 @@
 import type { Capabilities } from "../../gpu/capabilities.ts";
-import type { Dispatch } from "../../gpu/dispatch.ts";
+import type { Kernel } from "../../gpu/kernel.ts";
+import type { Launch } from "../../launch.ts";
 import { storagesOf } from "../../storage.ts";
 import { indented } from "../../text.ts";
-import { bind, isAlignedTo, matrix, type View } from "../../view.ts";
+import { isAlignedTo, matrix, type View } from "../../view.ts";
 import { type Epilogue, mayAdd, operandCounts } from "../config.ts";
 import { outputStorage, productLaunch } from "../launch.ts";
 import type { Sized } from "../request.ts";
@@ -28,9 +29,8 @@ export interface SubgroupLaunchInit extends Omit<LaunchInit, "aligned"> {
  * One matrix product on subgroup matrices as a launch: plain data, for a recorder.
  *
  * @throws {TileError} If the tile does not fit the product or the device.
- * @throws {LimitError} If the device cannot bind or launch as much.
  */
-export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilities: Capabilities): Dispatch {
+export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilities: Capabilities): Launch {
   const { columns, products } = sized;
   const { tile, operands, out, splits } = init;
   const [magnitudes] = sized.magnitudes ?? [];
@@ -45,9 +45,7 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
   });
   const inputs = sized.a.length + sized.b.length;
   const views = [...sized.a, ...sized.b, ...out, ...magnitudes ? [matrix(magnitudes)] : []];
-  const bound = bind(views, capabilities);
-  const storage = storages(views, { sized, slots: bound.slots, inputs, outputs: out.length, epilogue });
-  const config: SubgroupConfig = {
+  const config = {
     layout: sized.layout,
     tile,
     operands,
@@ -55,24 +53,28 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     gatedA: sized.gatedA,
     epilogue,
     activation: sized.activation,
-    storage,
-    slots: bound.slots.slice(0, inputs + out.length),
-    magnitudes: magnitudes ? bound.slots[inputs + out.length] : null,
     varying: capabilities.subgroupMinSize !== capabilities.subgroupMaxSize,
   };
   return {
-    kernel: {
-      key: `subgroup|${subgroupKey(config)}`,
-      label: sized.label,
-      access: storage.map(({ access }) => access),
-      wgsl: () => indented(subgroupWgsl(config)),
-    },
-    ...productLaunch(
-      sized,
-      { tile, name: subgroupTileName(tile), out, splits, accumulate, bound },
-      capabilities,
-    ),
+    ...productLaunch(sized, { tile, name: subgroupTileName(tile), out, splits, accumulate }),
+    views,
+    kernel: (slots) =>
+      subgroupKernel({
+        ...config,
+        storage: storages(views, { sized, slots, inputs, outputs: out.length, epilogue }),
+        slots: slots.slice(0, inputs + out.length),
+        magnitudes: magnitudes ? slots[inputs + out.length] : null,
+      }, sized.label),
     units: "subgroup matrices",
+  };
+}
+
+function subgroupKernel(config: SubgroupConfig, label: string): Kernel {
+  return {
+    key: `subgroup|${subgroupKey(config)}`,
+    label,
+    access: config.storage.map(({ access }) => access),
+    wgsl: () => indented(subgroupWgsl(config)),
   };
 }
 

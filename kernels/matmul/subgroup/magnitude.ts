@@ -1,11 +1,11 @@
 import { type Activation, activationKey, activationWgsl } from "../../activation.ts";
-import type { Capabilities } from "../../gpu/capabilities.ts";
-import type { Dispatch } from "../../gpu/dispatch.ts";
-import { type Step, workspace } from "../../gpu/steps.ts";
+import { workspace } from "../../gpu/steps.ts";
+import type { Kernel } from "../../gpu/kernel.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
-import { packingWgsl, storagesOf, storageWgsl } from "../../storage.ts";
+import { type Launch, offsetsOf, type PlannedStep } from "../../launch.ts";
+import { packingWgsl, type Storage, storagesOf, storageWgsl } from "../../storage.ts";
 import { indented, range } from "../../text.ts";
-import { bind, matrix, type View, viewBytes } from "../../view.ts";
+import { matrix, type View, viewBytes } from "../../view.ts";
 import { operandsOf } from "../parts.ts";
 import type { Sized } from "../request.ts";
 
@@ -16,17 +16,17 @@ const MOST_WORKGROUPS = 528;
 
 /** The largest magnitudes of a product's operands, with the steps that stand before and after the product. */
 export interface Magnitudes {
-  readonly before: readonly Step[];
+  readonly before: readonly PlannedStep[];
   /** One tensor for each product: A (of a gated A, h), then each B, float32. */
   readonly tensors: readonly Tensor[];
-  readonly after: readonly Step[];
+  readonly after: readonly PlannedStep[];
 }
 
 /**
  * Finds the largest finite magnitude of each operand: what it is scaled by into float16's range. Infinity and NaN do not
  * count, so that they leave the scale of the others alone.
  */
-export function magnitudesOf(sized: Sized, capabilities: Capabilities): Magnitudes {
+export function magnitudesOf(sized: Sized): Magnitudes {
   const { products, gatedA, activation } = sized;
   const all = range(products).map((product) => {
     const { a, b } = operandsOf(sized, product);
@@ -36,7 +36,7 @@ export function magnitudesOf(sized: Sized, capabilities: Capabilities): Magnitud
     ];
     const tensor = workspace("largest magnitudes", [operands.length], "float32");
     const steps = operands.flatMap((operand, i) =>
-      magnitudeSteps(operand, { ...matrix(tensor), offset: i, cols: 1, stride: 1 }, capabilities)
+      magnitudeSteps(operand, { ...matrix(tensor), offset: i, cols: 1, stride: 1 })
     );
     return { tensor, steps };
   });
@@ -53,38 +53,58 @@ interface Operand {
   readonly activation: Activation | null;
 }
 
-function magnitudeSteps(operand: Operand, to: View, capabilities: Capabilities): Step[] {
+function magnitudeSteps(operand: Operand, to: View): PlannedStep[] {
   const [{ rows, cols }] = operand.views;
   const workgroups = Math.min(MOST_WORKGROUPS, Math.ceil(rows * Math.ceil(cols / 4) / THREADS));
-  if (workgroups === 1) return [{ dispatch: magnitudeLaunch(operand, to, capabilities) }];
+  if (workgroups === 1) return [{ launch: magnitudeLaunch(operand, to) }];
   const partial = workspace("magnitudes", [workgroups], "float32");
   const rest = { views: [matrix(partial)], activation: null };
   return [
     { make: partial },
-    { dispatch: magnitudeLaunch(operand, matrix(partial), capabilities) },
-    { dispatch: magnitudeLaunch(rest, to, capabilities) },
+    { launch: magnitudeLaunch(operand, matrix(partial)) },
+    { launch: magnitudeLaunch(rest, to) },
     { release: partial },
   ];
 }
 
 /** Each workgroup finds the largest of its share: there are as many as `to` has elements. */
-function magnitudeLaunch({ views, activation }: Operand, to: View, capabilities: Capabilities): Dispatch {
-  const bound = bind([...views, to], capabilities);
-  const storage = storagesOf([...views, to], { slots: bound.slots, inputs: views.length });
-  const inputs = storage.slice(0, -1);
-  const slots = bound.slots.slice(0, -1);
+function magnitudeLaunch({ views, activation }: Operand, to: View): Launch {
   const [{ rows, cols, stride, tensor }] = views;
+  return {
+    views: [...views, to],
+    kernel: (all) => {
+      const storage = storagesOf([...views, to], { slots: all, inputs: views.length });
+      const label = `largest magnitude of ${activation === null ? tensor.label : "h"}`;
+      return magnitudeKernel({ storage, slots: all.slice(0, -1), activation }, label);
+    },
+    uniforms: [rows, cols, stride, ...offsetsOf([...views, to])],
+    workgroups: [to.cols, 1, 1],
+    flops: 0,
+    bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
+  };
+}
+
+/** What the text of this kernel depends on. */
+interface MagnitudeConfig {
+  /** The buffers of the operand's views, then the output's. */
+  readonly storage: readonly Storage[];
+  /** The buffer of each view of the operand. */
+  readonly slots: readonly number[];
+  readonly activation: Activation | null;
+}
+
+function magnitudeKernel({ storage, slots, activation }: MagnitudeConfig, label: string): Kernel {
+  const inputs = storage.slice(0, -1);
   const layout = inputs.map(({ dtype, aligned }) => `${dtype}${aligned}`);
   return {
-    kernel: {
-      key: ["magnitude", layout, slots, activation && activationKey(activation)].join("|"),
-      label: `largest magnitude of ${activation === null ? tensor.label : "h"}`,
-      access: storage.map(({ access }) => access),
-      wgsl: () =>
-        indented(
-          `struct Params { rows: u32, cols: u32, stride: u32, ${
-            slots.map((_, i) => `at_${i}: u32`).join(", ")
-          }, to: u32 }
+    key: ["magnitude", layout, slots, activation && activationKey(activation)].join("|"),
+    label,
+    access: storage.map(({ access }) => access),
+    wgsl: () =>
+      indented(
+        `struct Params { rows: u32, cols: u32, stride: u32, ${
+          slots.map((_, i) => `at_${i}: u32`).join(", ")
+        }, to: u32 }
 ${inputs.map((input, slot) => storageWgsl(`s${slot}`, slot, input)).join("\n")}
 ${storageWgsl("output", inputs.length, { dtype: "float32", access: "read_write", aligned: false })}
 @group(0) @binding(${storage.length}) var<uniform> p: Params;
@@ -113,12 +133,6 @@ ${slots.map((slot, i) => `    let v${i} = load_s${slot}(p.at_${i} + row * p.stri
   if (tid == 0u) { store_one_output(p.to + group.x, bitcast<f32>(largest[0])); }
 }
 `,
-        ),
-    },
-    bindings: bound.bindings,
-    uniforms: [rows, cols, stride, ...bound.offsets],
-    workgroups: [to.cols, 1, 1],
-    flops: 0,
-    bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
+      ),
   };
 }

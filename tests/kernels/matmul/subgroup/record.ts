@@ -2,6 +2,7 @@
 import type { Capabilities } from "../../../../kernels/gpu/capabilities.ts";
 import type { Recorder } from "../../../../kernels/gpu/recorder.ts";
 import { record } from "../../../../kernels/gpu/steps.ts";
+import { boundSteps } from "../../../../kernels/launch.ts";
 import { waySteps } from "../../../../kernels/matmul/plan.ts";
 import { type MatmulRequest, withSizes } from "../../../../kernels/matmul/request.ts";
 import type { SubgroupOperands, SubgroupTile } from "../../../../kernels/matmul/subgroup/tile.ts";
@@ -47,5 +48,6 @@ export function subgroupMatmul(
 ): void {
   const { capabilities } = recorder;
   const sized = withSizes(request, capabilities);
-  record(recorder, waySteps(sized, tileWay({ tile, operands, splits }, capabilities), capabilities));
+  const steps = waySteps(sized, tileWay({ tile, operands, splits }, capabilities), capabilities);
+  record(recorder, boundSteps(steps, capabilities));
 }

@@ -1,0 +1,63 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
+import { LimitError } from "../../kernels/gpu/limits.ts";
+import { workspace } from "../../kernels/gpu/steps.ts";
+import { boundLaunch, boundSteps, type Launch, offsetsOf, placesOf } from "../../kernels/launch.ts";
+import { columns, matrix } from "../../kernels/view.ts";
+import { CAPABILITIES } from "../bench/measure/capabilities.ts";
+
+const pair = workspace("pair", [4, 16], "float32");
+const other = workspace("other", [4, 8], "float32");
+const views = [columns(matrix(pair), 8, 8), matrix(other), matrix(pair)];
+
+/** A launch whose kernel is named after the bindings that it is given. */
+const LAUNCH: Launch = {
+  views,
+  kernel: (slots) => ({ key: slots.join(), label: "test", access: [], wgsl: () => "" }),
+  uniforms: [7, ...placesOf(views.slice(0, 1)), ...offsetsOf(views.slice(1), 1)],
+  workgroups: [5, 2, 3],
+  flops: 1,
+  bytes: 2,
+  tile: "one",
+};
+
+Deno.test("views of one tensor share a binding, and the kernel and the uniforms say where each lies", () => {
+  const { kernel, bindings, uniforms, workgroups, ...work } = boundLaunch(LAUNCH, CAPABILITIES);
+  assertEquals(kernel.key, "0,1,0");
+  assertEquals(bindings.map(({ tensor }) => tensor.label), ["pair", "other"]);
+  assertEquals(uniforms, [7, 8, 16, 0, 0]);
+  assertEquals(workgroups, [5, 2, 3]);
+  assertEquals(work, { flops: 1, bytes: 2, tile: "one" });
+});
+
+Deno.test("apart, each view has a binding of its own", () => {
+  const { kernel, bindings } = boundLaunch({ ...LAUNCH, apart: true }, CAPABILITIES);
+  assertEquals(kernel.key, "0,1,2");
+  assertEquals(bindings.map(({ tensor }) => tensor.label), ["pair", "other", "pair"]);
+});
+
+Deno.test("a tensor beyond the largest binding is bound in part, and offsets count from that part", () => {
+  const { bindings, uniforms } = boundLaunch(
+    { ...LAUNCH, views: [{ ...views[0], rows: 1 }, views[1]], uniforms: offsetsOf(views.slice(0, 2)) },
+    { ...CAPABILITIES, maxStorageBufferBindingSize: 128 },
+  );
+  assertEquals(bindings[0], { tensor: pair, byteOffset: 32, byteLength: 32, firstElement: 8 } as object);
+  assertEquals(uniforms, [0, 0]);
+});
+
+Deno.test("workgroups without y are spread over x and y, up to the device's limit", () => {
+  const limits = { ...CAPABILITIES, maxComputeWorkgroupsPerDimension: 10 };
+  const spread = (count: number) =>
+    boundLaunch({ ...LAUNCH, workgroups: [count, null, 3] }, limits).workgroups;
+  assertEquals(spread(10), [10, 1, 3]);
+  const [x, y, z] = spread(11);
+  assertEquals([x * y >= 11, x <= 10, y, z], [true, true, 2, 3]);
+  assertThrows(() => spread(101), LimitError, "current value is 101");
+});
+
+Deno.test("steps are bound one by one; those that launch nothing stay as they are", () => {
+  const planned = [{ make: pair }, "group", { launch: LAUNCH }, { release: pair }] as const;
+  const [make, group, launch, release] = boundSteps(planned, CAPABILITIES);
+  assertEquals([make, group, release], [planned[0], planned[1], planned[3]]);
+  assertEquals((launch as { dispatch: Dispatch }).dispatch.kernel.key, "0,1,0");
+});
