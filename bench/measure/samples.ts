@@ -24,7 +24,7 @@ const WALL_SAMPLES = { hardware: 2 * FEWEST_TO_COMPARE, software: FEWEST_TO_COMP
 /** A wait is known to about 0.3 ms, so work on the wall clock is repeated until it lasts long beside that. */
 const WALL_NS = 20e6;
 
-/** SampledRows and their time where the command line gives none. A CPU that stands for a GPU gets fewer. */
+/** Samples and their time where the command line gives none. A CPU that stands for a GPU gets fewer. */
 const RULE = {
   hardware: { samples: 20, timeNs: 250e6 },
   software: { samples: 6, timeNs: 100e6 },
@@ -43,7 +43,7 @@ export function ruleOf({ samples, minTimeMs }: Job, { software }: Capabilities):
     timeNs: minTimeMs === null ? rule.timeNs : minTimeMs * 1e6,
     uncertainty: UNCERTAINTY,
     knownFrom: samples ?? rule.samples / 2,
-    mostSampledRows: Math.max(MOST_SAMPLES, samples ?? 0),
+    mostSamples: Math.max(MOST_SAMPLES, samples ?? 0),
   };
 }
 
@@ -58,11 +58,11 @@ export interface SamplerOptions {
   stillAtWork(): void;
 }
 
-/** SampledRows by row: nanoseconds of a run, in the order of measurement. */
+/** Samples by row: nanoseconds of a run, in the order of measurement. */
 export type SampledRows = Map<ProfiledRow, readonly number[]>;
 
 /**
- * SampledRows a problem's rows in turns. Where that fails, each is sampled alone, so that the row at fault is known.
+ * Samples a problem's rows in turns. Where that fails, each is sampled alone, so that the row at fault is known.
  *
  * @returns The rows that did not fail. A row's launches and wall times are in the row itself.
  * @throws {Error} If the device is lost.
@@ -106,7 +106,7 @@ class Sampler {
   }
 
   /**
-   * SampledRows rows in turns: first every launch by itself and the wall clock, a fixed number of times, then the GPU time
+   * Samples rows in turns: first every launch by itself and the wall clock, a fixed number of times, then the GPU time
    * of whole runs until the rule is met. Without timestamps there is the wall clock alone, and the rule is for it.
    *
    * @returns The samples that the rule is for.
