@@ -48,7 +48,7 @@ export { LimitError } from "./kernels/gpu/limits.ts";
 export { ActivationError, checkActivation } from "./variants/check_activation.ts";
 export { catalog as variants } from "./variants/catalog.ts";
 export type { Options, Recording } from "./variants/options.ts";
-export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/plan.ts";
+export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/block_plan.ts";
 export { explain, type ExplainOptions, plan } from "./variants/explain.ts";
 export { gatedLinearUnit } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";

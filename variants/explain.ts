@@ -3,7 +3,7 @@ import { checkGpu } from "./checks.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
-import { type Choice, choose, type Explanation, type Plan } from "./plan.ts";
+import { choose, type ChosenVariant, type Explanation, type Plan } from "./block_plan.ts";
 import { type CheckedCall, checkProblem } from "./validate.ts";
 import type { Problem, Sizes, Variant } from "./variant.ts";
 
@@ -102,14 +102,14 @@ export function plan(gpu: Gpu, problem: Partial<Problem> & Sizes, options: Expla
 /** Choices kept for each device: a model has few shapes, and planning one takes about a millisecond. */
 const MOST_CHOICES = 256;
 
-const choices = new WeakMap<Gpu, Map<string, Choice>>();
+const choices = new WeakMap<Gpu, Map<string, ChosenVariant>>();
 
 /** Chooses how the problem of a call is computed. Choices are kept, so that the same question is answered once. */
 export function choiceFor(
   gpu: Gpu,
   { problem, inputs: { weights }, settings }: CheckedCall,
   { training }: { training: boolean },
-): Choice {
+): ChosenVariant {
   const weightForm = "gateUp" in weights ? "combined" : "separate";
   const { implementation, memoryBudget } = settings;
   const key = JSON.stringify([
@@ -120,7 +120,7 @@ export function choiceFor(
     weightForm,
     tuningRevision(),
   ]);
-  const known = choices.get(gpu) ?? new Map<string, Choice>();
+  const known = choices.get(gpu) ?? new Map<string, ChosenVariant>();
   choices.set(gpu, known);
   const found = known.get(key);
   if (found) return found;

@@ -1,7 +1,7 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { readOnce } from "../kernels/gpu/arguments.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
-import { matmul } from "../kernels/matmul/plan.ts";
+import { matmul } from "../kernels/matmul/product_plan.ts";
 import { halves, matrix } from "../kernels/view.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";

@@ -5,7 +5,7 @@ import type { Purpose } from "../kernels/gpu/ledger.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import type { Precision } from "../kernels/matmul/config.ts";
-import { matmul } from "../kernels/matmul/plan.ts";
+import { matmul } from "../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../kernels/matmul/request.ts";
 import { columns, halves, matrix, type View } from "../kernels/view.ts";
 

@@ -3,7 +3,7 @@ import type { DType } from "../../kernels/gpu/dtype.ts";
 import { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import type { MatmulShape } from "../../kernels/matmul/config.ts";
-import type { matmul } from "../../kernels/matmul/plan.ts";
+import type { matmul } from "../../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../../kernels/matmul/request.ts";
 import { TILES } from "../../kernels/matmul/tiles.ts";
 import type { TunedChoice } from "../../kernels/matmul/tuning.ts";

@@ -1,6 +1,6 @@
 import type { MatmulShape } from "../../kernels/matmul/config.ts";
 import { ruledChoice } from "../../kernels/matmul/choose.ts";
-import { matmul } from "../../kernels/matmul/plan.ts";
+import { matmul } from "../../kernels/matmul/product_plan.ts";
 import { splitsToTry, tailToTry } from "../../kernels/matmul/splits.ts";
 import { type TileName, TILES } from "../../kernels/matmul/tiles.ts";
 import { productKey, type TunedChoice, type TuningEntry } from "../../kernels/matmul/tuning.ts";

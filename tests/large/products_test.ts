@@ -1,7 +1,7 @@
 /** Products at limits: bindings just below theirs (2^31 bytes on GPUs), buffers beyond 2^32 bytes, 4 GiB of tensors. */
 import { assert, assertEquals } from "@std/assert";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
-import { matmul } from "../../kernels/matmul/plan.ts";
+import { matmul } from "../../kernels/matmul/product_plan.ts";
 import { fill } from "../../bench/timing/fill.ts";
 import { matrix, rows } from "../../kernels/view.ts";
 import { sampleIndices } from "../../bench/oracle/data.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { MatmulShape } from "../../../kernels/matmul/config.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { parseTuning, productKey, TUNING_SCHEMA } from "../../../kernels/matmul/tuning.ts";
 import { elementwise } from "../../../kernels/elementwise.ts";
 import { rows } from "../../../kernels/view.ts";

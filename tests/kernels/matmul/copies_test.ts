@@ -5,7 +5,7 @@ import { type DType, DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { halves, matrix, rows, type View } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";

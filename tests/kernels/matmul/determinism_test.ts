@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { DType } from "../../../kernels/gpu/dtype.ts";
 import type { TileChoice } from "../../../kernels/matmul/choose.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { matrix } from "../../../kernels/view.ts";

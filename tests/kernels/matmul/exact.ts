@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import type { Gpu } from "../../../kernels/gpu/device.ts";
 import { roundTo } from "../../../kernels/gpu/dtype.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { type RandomSource, seededRandom } from "../../../bench/timing/random.ts";
 import { isAligned, isWriteAligned } from "../../../kernels/view.ts";

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES, roundTo } from "../../../kernels/gpu/dtype.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { columns, matrix } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
 import { record, requestGpu, testNothingLeft, upload } from "../../gpu.ts";

@@ -1,6 +1,6 @@
 /** Very long sums. llvmpipe would leave the loop of a single slice before its end. */
 import { assert, assertEquals } from "@std/assert";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";

@@ -6,7 +6,7 @@ import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import type { Precision } from "../../../kernels/matmul/config.ts";
 import type { TileChoice } from "../../../kernels/matmul/choose.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { columns, matrix, type View } from "../../../kernels/view.ts";
 import { randomInputs } from "../../../bench/oracle/data.ts";

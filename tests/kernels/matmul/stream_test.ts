@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import type { DType } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { STREAM_ROWS, streamKernel, streamRoom } from "../../../kernels/matmul/stream_kernel.ts";
 import { STREAM_CHUNK } from "../../../kernels/matmul/stream.ts";
 import { matrix, type View } from "../../../kernels/view.ts";

@@ -1,6 +1,6 @@
 /** Every structure that the generator takes but no variant uses yet, on a tile that compiles fast. */
 import { assertThrows } from "@std/assert";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { matrix } from "../../../kernels/view.ts";

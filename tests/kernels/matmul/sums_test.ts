@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { TileChoice } from "../../../kernels/matmul/choose.ts";
 import type { Layout, Precision } from "../../../kernels/matmul/config.ts";
-import { matmul, planProduct } from "../../../kernels/matmul/plan.ts";
+import { matmul, planProduct } from "../../../kernels/matmul/product_plan.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { parseTuning, TUNING_SCHEMA, useTuning } from "../../../kernels/matmul/tuning.ts";
 import { matrix } from "../../../kernels/view.ts";

@@ -4,7 +4,7 @@ import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../../kernels/gpu/dispatch.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
 import { assertExact, EDGES, edgeSizes } from "./exact.ts";

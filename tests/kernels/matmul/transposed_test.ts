@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
-import { matmul } from "../../../kernels/matmul/plan.ts";
+import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";

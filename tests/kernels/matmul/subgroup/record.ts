@@ -3,7 +3,7 @@ import type { Capabilities } from "../../../../kernels/gpu/capabilities.ts";
 import type { Recorder } from "../../../../kernels/gpu/recorder.ts";
 import { record } from "../../../../kernels/gpu/steps.ts";
 import { boundSteps } from "../../../../kernels/launch.ts";
-import { waySteps } from "../../../../kernels/matmul/plan.ts";
+import { waySteps } from "../../../../kernels/matmul/product_plan.ts";
 import { type MatmulRequest, withSizes } from "../../../../kernels/matmul/request.ts";
 import type { SubgroupOperands, SubgroupTile } from "../../../../kernels/matmul/subgroup/tile.ts";
 import { tileWay } from "../../../../kernels/matmul/subgroup/way.ts";

@@ -96,7 +96,7 @@ export class NoImplementationError extends Error {
 }
 
 /** A chosen way, ready to record. */
-export interface Choice {
+export interface ChosenVariant {
   readonly variant: Variant;
   readonly explanation: Explanation;
 }
@@ -116,7 +116,7 @@ export interface Wanted {
  *
  * @throws {NoImplementationError} If none can. The message has every reason, and the least bytes that would do.
  */
-export function choose(problem: Problem, wanted: Wanted): Choice {
+export function choose(problem: Problem, wanted: Wanted): ChosenVariant {
   const { implementation = null, memoryBudget = null } = wanted.options;
   const rejected: Rejected[] = [];
   let floor = Infinity;

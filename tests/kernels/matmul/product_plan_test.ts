@@ -4,7 +4,7 @@ import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { describe } from "../../../kernels/gpu/steps.ts";
 import { PlannedMemory } from "../../../kernels/gpu/memory.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
-import { matmul, planProduct } from "../../../kernels/matmul/plan.ts";
+import { matmul, planProduct } from "../../../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import { matrix } from "../../../kernels/view.ts";
 import { CAPABILITIES } from "../../bench/measure/capabilities.ts";
