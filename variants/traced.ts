@@ -8,7 +8,7 @@ import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import { emptyInputs, namedWeights } from "./form.ts";
 import { Block, type Forward, type Gradients, type Inputs, type Variant } from "./variant.ts";
 
-/** What a variant records for a block. Its tensors stand for those of a run. */
+/** What a variant records for one kind of block, noted once. Its tensors stand for those of a run. */
 interface Trace {
   readonly inputs: Inputs;
   readonly dy: Tensor;
@@ -17,13 +17,15 @@ interface Trace {
   readonly backward: { readonly steps: readonly Step[]; readonly outputs: Gradients } | null;
 }
 
-/** Traces kept for each device: a model has few shapes. */
+/** Traces kept for each device. More are not needed, as a model has few shapes. */
 const MOST_TRACES = 256;
 
 /**
- * Wraps a variant so that its own code runs once for each kind of block on a device. What it records is noted, and
- * later blocks are recorded from the notes. (Choosing kernels, tiles and places each time took two thirds of the time
- * of recording a block.)
+ * Wraps a variant so that blocks are recorded from notes. The first block of a kind on a device runs the variant's own code
+ * and notes its steps. Later ones repeat the steps with other tensors. (Choosing kernels, tiles and places each time took
+ * two thirds of the time of recording a block.)
+ *
+ * A block that is only planned always runs the variant's own code, and leaves no notes.
  */
 export function traced(variant: Variant): Variant {
   const { inChunks } = variant;
@@ -61,10 +63,10 @@ export function traced(variant: Variant): Variant {
   };
 }
 
-/** True for a block that is only planned. A plan is made once, so notes of it would serve nobody. */
+/** True for a block that is only planned, as `explain` and the bench do before a run. */
 const isPlanned = ({ recorder }: Block) => recorder instanceof PlanRecorder;
 
-/** Everything that the launches of a block depend on, besides the variant and the device. */
+/** Names a kind of block: everything that its launches depend on, besides the variant and the device. */
 function keyOf({ problem, inputs: { weights } }: Block, training: boolean): string {
   const { tokens, dim, hiddenDim, dtype, precision, activation } = problem;
   const sizes = [tokens, dim, hiddenDim, dtype, precision, activationKey(activation)];

@@ -8,15 +8,17 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  * This project's own variant. It uses every idea of the other variants where that pays.
  *
  * Saves g, u: 2 TH elements.
- * Forward, 2 launches: g, u and h by one kernel; y. h is a workspace, which is free before backward needs bytes.
- * Backward, 5 launches:
- * - dh, which is never stored: the epilogue turns it into dg and du, written over g and u, and computes h again.
- * - dDown.
- * - dx of dg, and another launch that adds dx of du.
- * - dGate and dUp in one launch, as they share x. Or one by one, where dg then makes room for dUp.
+ * Forward, 2 launches:
+ * - g, u and h by one kernel. h is a workspace, and free again before backward needs memory.
+ * - y.
  *
- * h is a workspace if it fits below the peak. Otherwise dDown comes first and computes h while it loads g and u, so
- * that h is never stored.
+ * Backward, 5 or 6 launches:
+ * - dh, which is never stored. The epilogue turns it into dg and du, written over g and u, and computes h again.
+ * - dDown. If h does not fit below the peak, dDown comes first and computes h while it loads g and u, so that h is never
+ *   stored.
+ * - dx in two: that of dg, to which that of du is added.
+ * - dGate and dUp in one, as they share x. Or in two, so that dg makes room for dUp.
+ *
  * Bottleneck: the products' arithmetic.
  */
 export const tuned: Variant = {
@@ -94,7 +96,7 @@ function gradientsOneByOne(block: Block, { g, u }: PreActivations) {
   return { dGate: gradient("dGate", g), dUp: gradient("dUp", u) };
 }
 
-/** Both in one launch, which loads x once. With up to 16 tokens x is so small that they become two launches. */
+/** Both in one product, which loads x once. With up to 16 tokens x is so small that the plan makes two launches of it. */
 function gradientsTogether(block: Block, { g, u }: PreActivations) {
   const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   block.matmul({

@@ -179,8 +179,11 @@ export interface VariantInfo {
 }
 
 /**
- * One way of computing the block, forward and backward. What it records must depend only on the block and its
- * recorder's capabilities: the registry runs its code once for each kind of block, and then repeats what that recorded.
+ * One way of computing the block, forward and backward. What it records must depend only on the block and its recorder's
+ * capabilities, because the registry notes it for one block of a kind and repeats it for all others (`traced.ts`).
+ *
+ * The headers of the variants count launches as if each product were one. `kernels/matmul/product_plan.ts` adds what a
+ * device and a shape ask for: copies, slices of K, and their sums.
  */
 export interface Variant extends VariantInfo {
   /** Tokens that are computed at a time. Default: all. */

@@ -6,7 +6,8 @@ import { ObservedRecorder } from "../timing/observed.ts";
 import { release } from "../../variants/variant.ts";
 
 /**
- * Notes which allocation the device refuses: WebGPU tells later, by error scopes, and goes on with an invalid buffer.
+ * Finds out which allocation the device refuses. WebGPU itself goes on with an invalid buffer, and tells only later, by an
+ * error scope, so each allocation gets a scope of its own.
  */
 export class AllocationWatch {
   readonly #gpu: Gpu;
@@ -35,14 +36,14 @@ export class AllocationWatch {
     }
   }
 
-  /** @throws {OutOfMemoryError} If a tensor that was made has no memory, naming it, its bytes and the live ones. */
+  /** @throws {OutOfMemoryError} If a tensor has no memory. The message names it, its bytes, and those that were live. */
   async check(): Promise<void> {
     const refusal = (await Promise.all(this.#refusals.splice(0))).find((refusal) => refusal !== null);
     if (refusal) throw new OutOfMemoryError(refusal);
   }
 }
 
-/** Records work; if it throws, no tensor that it made is left. */
+/** Records work. If it throws, the tensors that it made are freed. */
 export function cleanly<T>(recorder: Recorder, work: (recorder: Recorder) => T): T {
   const made: Tensor[] = [];
   try {

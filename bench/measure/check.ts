@@ -16,27 +16,27 @@ import type { Errors, MemoryFigures, ProblemSpec } from "./job.ts";
 /** What a checked run showed. */
 export interface Checked {
   readonly errors: Errors;
-  /** Whether sampled tokens and units were compared, not all. */
+  /** Whether only some tokens and hidden units were compared. */
   readonly sampled: boolean;
-  /** Why not all were; null where they were. */
+  /** Why not all were compared; null where they were. */
   readonly gap: string | null;
   /** Why the outputs are wrong; null where they are right. */
   readonly fault: string | null;
   readonly memory: Omit<MemoryFigures, "predictedPeakBytes">;
-  /** As `memory`, of backward alone. */
+  /** The same of backward alone. */
   readonly backwardMemory: Omit<MemoryFigures, "predictedPeakBytes">;
   /** Keys of the kernels that ran. */
   readonly kernels: ReadonlySet<string>;
-  /** Wall time of the run less what compiling took. */
+  /** Wall time of the run, without what compiling took. */
   readonly runMs: number;
 }
 
-/** Milliseconds that each kernel took to compile, by key. Kernels are shared: the first row to need one pays. */
+/** Milliseconds that each kernel took to compile, by its key. Rows share kernels: each is compiled for the first row that needs it. */
 export type CompileTimes = Map<string, number>;
 
 /**
- * Runs a variant once over poisoned memory, so that a missing write shows, and compares what it leaves with the
- * reference.
+ * Runs a variant once, and compares what it leaves with the reference. All memory is poisoned first, so that an element
+ * that is never written shows.
  *
  * @throws {OutOfMemoryError} If the device has no room for it.
  */
@@ -62,12 +62,12 @@ export async function checkRun(
   };
   try {
     const watch = new AllocationWatch(gpu);
-    gpu.memory.trim(); // what other rows left is no figure of this one
+    gpu.memory.trim(); // or buffers that other rows left would count as reserved by this one
     const outputs = await withErrorScopes(gpu, async () => {
       ledger.resetPeak();
       const recorder = new GpuRecorder(gpu);
       const observed = poisoned(recorder, { kernels, compileTimes, made, watch });
-      const left = record(observed, run, { training, steps: { between } });
+      const left = record(observed, run, { training, hooks: { between } });
       await watch.check();
       recorder.submit();
       return left;
@@ -92,7 +92,7 @@ export async function checkRun(
       runMs,
     };
   } finally {
-    release(...made); // the outputs, and after a fault whatever was left in between
+    release(...made); // the outputs; after a fault also what was left on the way
   }
 }
 
@@ -165,7 +165,7 @@ function figures({ memory: { ledger } }: Gpu, savedBytes: number): MemoryFigures
   };
 }
 
-/** The larger of each figure: what forward and backward together need. */
+/** The larger of each figure of forward and of backward, which is what both together need. */
 function greatest(figures: readonly MemoryFigures[]): MemoryFigures {
   const most = (name: "peakBytes" | "savedBytes" | "workspaceBytes" | "reservedBytes") =>
     Math.max(...figures.map((figure) => figure[name]));

@@ -13,11 +13,11 @@ const CHUNK = 1024;
 
 const THREADS = 64;
 
-/** What a sum says where an element is not finite: compilers may take it for granted that none is. */
+/** A sum as large as this stands for an element that is not finite. Compilers may assume that none is, and drop a NaN. */
 const NOT_FINITE = 3e38;
 
 /**
- * Compares two matrices on the device, all of their rows and columns: only the sums of each line are read.
+ * Compares two matrices on the device, every row and every column. Only the sums of each line are read back.
  *
  * @throws {LimitError} If a matrix is larger than one binding.
  */
@@ -32,7 +32,7 @@ export async function deviceNorms(gpu: Gpu, actual: View, expected: View): Promi
   };
 }
 
-/** Records the sums of all lines; chunk after chunk, and in each line after line. */
+/** Records the sums of all rows, or of all columns. A long line has several chunks; all lines' first chunks come first. */
 function record(
   recorder: Recorder,
   { actual, expected, by }: { actual: View; expected: View; by: "rows" | "columns" },

@@ -22,7 +22,10 @@ export interface DeviceProblem {
   readonly training: boolean;
 }
 
-/** All outputs of a block in float32 on the device, by products that no variant uses: 6TDH or 18TDH FLOP, once. */
+/**
+ * All outputs of a block in float32 on the device, computed once (6TDH FLOP, 18TDH with gradients). Its products are
+ * {@linkcode plainMatmul}, which no variant uses.
+ */
 export class DeviceReference {
   readonly #gpu: Gpu;
   readonly outputs: Outputs;
@@ -114,7 +117,7 @@ function computed(
   }
   const dDown = make("dDown", hiddenDim, dim);
   multiply(dDown, transposed(matrix(h)), plain(matrix(dy)));
-  // h is not needed any more: dh takes its place, and dg and du those of g and u.
+  // h is no longer needed, so dh takes its place. dg and du take those of g and u.
   multiply(h, plain(matrix(dy)), transposed(block.down));
   elementwise(recorder, {
     ...{ label: "reference dg, du", activation },

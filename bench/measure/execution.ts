@@ -28,25 +28,25 @@ export interface Outputs {
   readonly gradients: Gradients | null;
 }
 
-/** What {@linkcode record} tells while it records. */
-export interface Steps {
-  /** Between forward and backward. */
+/** Called by {@linkcode record} while it records. */
+export interface Hooks {
+  /** Called between forward and backward. */
   between?(forward: Forward): void;
 }
 
 /**
- * Records a whole run: forward alone, which then keeps nothing for backward, or forward and backward.
- * The caller disposes what it leaves.
+ * Records a whole run. In training that is forward and backward, else forward alone, which keeps nothing for backward. The
+ * caller frees what it leaves.
  */
 export function record(recorder: Recorder, run: Case, options: {
   training: boolean;
-  steps?: Steps;
+  hooks?: Hooks;
 }): Outputs {
   const { variant, dy } = run;
   const block = blockOf(recorder, run);
   const forward = variant.forward(block, options.training);
   if (!options.training) return asAsked({ y: forward.y, gradients: null }, run.problem);
-  options.steps?.between?.(forward);
+  options.hooks?.between?.(forward);
   return asAsked({ y: forward.y, gradients: variant.backward(block, forward.saved, dy) }, run.problem);
 }
 
@@ -56,8 +56,8 @@ export function discard({ y, gradients }: Outputs): void {
 }
 
 /**
- * What a variant's code works on. Every run is recorded through it, so that none writes to its inputs. Problem and weights are
- * copies that cannot be changed, so that no variant changes what the others measure.
+ * What a variant's code works on. Variants may come from anywhere, and none may change what the others measure. So a launch
+ * that writes to an input is refused, and problem, inputs and weights are frozen copies.
  */
 function blockOf(recorder: Recorder, run: Case): Block {
   const { problem, inputs: { x, weights } } = run;
@@ -66,10 +66,10 @@ function blockOf(recorder: Recorder, run: Case): Block {
 }
 
 /**
- * The outputs, if they have the shapes and the dtype that the problem asks for: one with other rows or another dtype would be
- * compared, or timed, as something else.
+ * The outputs, once their shapes and dtype are known to be those that the problem asks for. Others would be timed as
+ * something that they are not.
  *
- * @throws {Error} Naming the output.
+ * @throws {Error} If one differs; the message names it.
  */
 function asAsked(outputs: Outputs, { tokens, dim, hiddenDim, dtype }: Problem): Outputs {
   const shapes: ReadonlyMap<string, readonly number[]> = new Map([
@@ -92,19 +92,19 @@ function asAsked(outputs: Outputs, { tokens, dim, hiddenDim, dtype }: Problem): 
 
 /** How a timed part is recorded. */
 export interface TimedOptions {
-  /** How often it does its work; once if not given. */
+  /** How often it does its work. Default: 1. */
   readonly repeats?: number;
   /** The launches of the mode, which every repeat must record. */
   readonly planned?: readonly Dispatch[];
-  /** Takes what each repeat leaves; it is freed if not given. */
+  /** Takes what each repeat leaves. Default: frees it. */
   keep?(outputs: Outputs): void;
 }
 
 /**
- * A mode in two parts: what is timed, and what must come before it. Backward consumes what forward saved, in place
- * where its origin does, so each timed backward has a fresh forward before it.
+ * A run in two parts: what is timed, and what must come before it. Only backward has something before it: a forward for each
+ * repeat, because backward consumes what forward saved, and some variants overwrite it.
  *
- * The timed part throws where its launches are not the planned ones.
+ * Recording the timed part throws if its launches are not the planned ones.
  */
 export function timedParts(
   run: Case,

@@ -6,12 +6,13 @@ import { fold } from "../../kernels/grid.ts";
 
 const THREADS = 256;
 
-/** Words that a thread reads: fewer atomic additions. */
+/** Words that a thread reads. The more it reads, the fewer atomic additions there are. */
 const WORDS_EACH = 16;
 
 /**
- * Two words that depend on every bit of a tensor and its place, for each of some tensors. A change of one word always
- * shows; larger ones go unseen once in 2^64. So nothing is kept to compare with, which would double the inputs' memory.
+ * A fingerprint of each tensor: two words that depend on every bit and on its place. It shows whether a tensor was changed
+ * without a copy to compare with, which would double the memory of the inputs. A change of one word always shows, a larger
+ * one goes unseen once in 2^64.
  */
 export async function fingerprints(gpu: Gpu, tensors: readonly Tensor[]): Promise<string[]> {
   using sums = new Tensor(gpu.memory, {
@@ -28,7 +29,7 @@ export async function fingerprints(gpu: Gpu, tensors: readonly Tensor[]): Promis
   return tensors.map((_, slot) => `${words[2 * slot]} ${words[2 * slot + 1]}`);
 }
 
-/** One for each piece of the tensor that a binding holds. */
+/** One launch for each piece of the tensor, as one binding may be too small for all of it. */
 function launches(
   { capabilities }: Gpu,
   { tensor, sums, slot }: { tensor: Tensor; sums: Tensor; slot: number },

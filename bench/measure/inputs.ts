@@ -9,12 +9,12 @@ import { fingerprints } from "./fingerprint.ts";
 import { combineGateUp, type HostInputs, randomInputs } from "../oracle/data.ts";
 import { type Inputs, type Problem, release, type Variant, type Weights } from "../../variants/variant.ts";
 
-/** The form in which a variant takes gate and up without a copy: separate where it has no preference. */
+/** The form in which a variant takes gate and up without a copy. If it takes either, separate. */
 export function weightForm(variant: Variant): "separate" | "combined" {
   return variant.weightForm === "combined" ? "combined" : "separate";
 }
 
-/** What a problem's inputs are made of. */
+/** How a problem's inputs are made. */
 export interface InputsOptions {
   readonly problem: ProblemSpec;
   readonly seed: number;
@@ -22,7 +22,7 @@ export interface InputsOptions {
   readonly variants: readonly Variant[];
 }
 
-/** The inputs of a problem on a device; weights in the forms that are asked for, made when first used. */
+/** The inputs of a problem on a device. Weights are made in a form, separate or combined, when the first variant asks for it. */
 export class DeviceInputs {
   readonly dy: Tensor;
   readonly #gpu: Gpu;
@@ -33,7 +33,7 @@ export class DeviceInputs {
   readonly #weights = new Map<string, Weights>();
   readonly #watch: AllocationWatch;
   readonly #made: { readonly tensor: Tensor; values(host: HostInputs): Float32Array }[] = [];
-  /** Of the tensors of `#made`, as they were written. */
+  /** Fingerprints of the tensors of `#made`, taken when they were written. */
   #written: readonly string[] = [];
 
   /** @throws {OutOfMemoryError} If the device has no room for them; nothing is left then. */
@@ -102,12 +102,12 @@ export class DeviceInputs {
     await this.seal();
   }
 
-  /** Notes what the tensors hold, to find out later whether that was changed. */
+  /** Takes fingerprints of the tensors, so that {@linkcode restore} can tell whether they were changed. */
   async seal(): Promise<void> {
     this.#written = await this.#fingerprints();
   }
 
-  /** Names of the tensors that do not hold any more what was written; they are written again. */
+  /** Writes the tensors again that were changed since they were written. @returns Their names. */
   async restore(): Promise<string[]> {
     const now = await this.#fingerprints();
     const changed = this.#made.filter((_, i) => now[i] !== this.#written[i]);
@@ -162,7 +162,7 @@ export class DeviceInputs {
 /** JavaScript's own memory holds 4 GiB, whatever the machine has. */
 const MOST_ORACLE_BYTES = 2 * 2 ** 30;
 
-/** A view of a row, of which the oracle keeps one for each row of a matrix. */
+/** Bytes that JavaScript needs for a view of a row. The oracle keeps one for each row of its matrices. */
 const VIEW_BYTES = 140;
 
 /**
@@ -172,7 +172,7 @@ const VIEW_BYTES = 140;
  */
 export function hostInputs(problem: ProblemSpec, seed: number): HostInputs {
   const { tokens, dim, hiddenDim } = problem;
-  // Of the weights; of the whole reference also y, dx and the weights' gradients.
+  // Rows of the weights. A reference that is not sampled also has y, dx and the gradients of the weights.
   const rows = (2 * dim + hiddenDim) + (isWhole(problem) ? 2 * tokens + 2 * dim + hiddenDim : 0);
   if (rows * VIEW_BYTES > MOST_ORACLE_BYTES) {
     throw new OutOfMemoryError(

@@ -1,6 +1,6 @@
 /**
- * What a measuring process is told and what it tells: plain data, one JSON value a line. Rows have the form of the
- * report's rows.
+ * What the parent process tells a measuring process, a {@linkcode Job}, and what that answers, {@linkcode MeasureEvent}s.
+ * Both are plain data and travel as JSON, one value a line. Finished rows have the form of the report's rows.
  */
 import type { ActivationName } from "../../kernels/activation.ts";
 import type { AdapterChoice } from "../../kernels/gpu/device.ts";
@@ -12,7 +12,7 @@ import type { Sizes } from "../../variants/variant.ts";
 import type { Mode } from "./shapes.ts";
 import type { Precision } from "../../variants/variant.ts";
 
-/** A problem as plain data: activations by name only. */
+/** A problem as plain data. Its activation has a name, so it is a built-in one. */
 export interface ProblemSpec extends Sizes {
   readonly dtype: DType;
   readonly precision: Precision;
@@ -26,97 +26,100 @@ export interface RowSpec {
   readonly mode: Mode;
 }
 
-/** Rows of one problem that are sampled in turns. */
+/** Rows of one problem. They are measured one after the other, and sampled in turns. */
 export interface Group {
   readonly problem: ProblemSpec;
   readonly rows: readonly RowSpec[];
 }
 
-/** Whose WebGPU measures: Deno's own, or Dawn, the way to tensor cores. */
+/** Whose WebGPU measures: Deno's own, or Dawn, through which tensor cores are reached. */
 export type WebGpu = "native" | "dawn";
 
 const ON_DAWN = "dawn:";
 
-/** The id of a variant in the rows of a WebGPU. */
+/** The id of a variant in the rows that a WebGPU measures. Those of Dawn begin with "dawn:". */
 export function idOn(webgpu: WebGpu, id: string): string {
   return webgpu === "dawn" ? ON_DAWN + id : id;
 }
 
-/** Whose WebGPU measures the rows of an id. */
+/** Whose WebGPU measures the rows with such an id. */
 export function webgpuOf(id: string): WebGpu {
   return id.startsWith(ON_DAWN) ? "dawn" : "native";
 }
 
-/** What to measure. */
+/** What one measuring process is to do. */
 export interface Job {
   readonly adapter: AdapterChoice;
   /** Whose WebGPU measures. */
   readonly webgpu: WebGpu;
-  /** What to run; null to pick sizes by what the adapter can do, with the rows of `automatic`. */
+  /** What to run. Null to pick sizes by what the adapter can do, and to run `automatic` at these. */
   readonly groups: readonly Group[] | null;
-  /** Problem and rows whose sizes are to be picked. */
+  /** Problem and rows for sizes that are picked. */
   readonly automatic: {
     readonly problem: Omit<ProblemSpec, keyof Sizes | "dtype">;
-    /** T of every size; null where it is picked too. */
+    /** T of every size; null to pick it too. */
     readonly tokens: number | null;
     readonly dtypes: readonly DType[];
     readonly rows: readonly RowSpec[];
   };
   /** Tiles that a search found, beside the built-in ones; null for none. */
   readonly tuning: TuningTable | null;
-  /** Ceilings as an earlier process of the run measured them; null to measure them. */
+  /** Ceilings that an earlier process of the same run measured; null to measure them. */
   readonly ceilings: Ceilings | null;
   readonly seed: number;
-  /** Decides which tokens and hidden units the oracle computes of large shapes, and the inputs of the second check. */
+  /** Decides the inputs of the second check, and which tokens and hidden units of a large problem the oracle computes. */
   readonly checkSeed: number;
   /** Whether the last-level cache is emptied before each sample. */
   readonly flush: boolean;
-  /** Milliseconds of samples for each row; null leaves it to the adapter. */
+  /** Milliseconds of samples for each row at least; null for what suits the adapter. */
   readonly minTimeMs: number | null;
-  /** Samples for each row at least; null leaves it to the adapter. */
+  /** Samples for each row at least; null for what suits the adapter. */
   readonly samples: number | null;
   /** Rows that need more bytes beyond their inputs are skipped; null for no limit. */
   readonly memoryBudget: number | null;
-  /** Whether to stop behind the plan. */
+  /** Whether to stop after the plan was told. */
   readonly dryRun: boolean;
 }
 
-/** A row that will be measured, or refused. */
+/** A row as it is planned: it will be measured, or is refused. */
 export interface PlannedRow extends ProblemSpec, RowSpec {
   /** Why it cannot run; null where it can. */
   readonly refusal: string | null;
   readonly flops: number;
-  /** Most bytes at once beyond inputs, weights and dy; null where it cannot be planned. */
+  /** Most bytes at once beyond inputs, weights and dy; null if the row is refused or another process plans it. */
   readonly predictedPeakBytes: number | null;
 }
 
-/** Parts of a row, declared by the report. */
+/** Parts of a row. The report declares them. */
 export type { Accuracy as Errors, AdapterReport as AdapterFacts, KernelReport as KernelFigures };
 
-/** The report's figures of memory, of which the ledger knows all but the plan's. */
+/** The report's figures of memory as the ledger knows them. It does not know what was predicted. */
 export type MemoryFigures = {
   [K in keyof MemoryReport]-?:
     | NonNullable<MemoryReport[K]>
     | (K extends "predictedPeakBytes" ? null : never);
 };
 
-/** A finished row, as the report has it: every figure is there or null. */
+/** A finished row in the form of the report. Every figure is there, or null. */
 export interface RowResult
   extends Required<Omit<Row, keyof ProblemSpec | keyof RowSpec | "narrow">>, ProblemSpec, RowSpec {}
 
-/** What a measuring process says while it works. */
+/** What a measuring process tells while it works. */
 export type MeasureEvent =
-  /** There is no adapter: nothing follows. */
+  /** There is no adapter. Nothing follows. */
   | { readonly type: "no-adapter"; readonly message: string }
   | { readonly type: "adapter"; readonly adapter: AdapterReport }
   | { readonly type: "ceilings"; readonly ceilings: Ceilings }
-  /** All rows that will follow, and roughly how long each group takes. */
+  /** All rows of the job, refused ones too, and roughly how long each group takes. */
   | {
     readonly type: "plan";
     readonly groups: readonly (Group & { readonly seconds: number })[];
     readonly rows: readonly PlannedRow[];
   }
-  /** Work on these rows begins: if the process dies now, one of them did it, or what all of them need (`setUp`). */
+  /**
+   * Work on these rows begins. If the process dies before the next such event, one of them is to blame. With `setUp` it
+   * works on what all of them need, and then none of them can be measured.
+   */
   | {
     readonly type: "begin";
     readonly doing: string;
@@ -124,7 +127,7 @@ export type MeasureEvent =
     readonly problem: ProblemSpec;
     readonly rows: readonly RowSpec[];
   }
-  /** Part of the group's work that is done, from 0 to 1. */
+  /** The part of the group's work that is done, from 0 to 1. */
   | { readonly type: "progress"; readonly fraction: number }
   | { readonly type: "row"; readonly row: RowResult }
   | { readonly type: "warning"; readonly text: string }
@@ -133,7 +136,7 @@ export type MeasureEvent =
 /** Takes events. */
 export type Emit = (event: MeasureEvent) => void;
 
-/** Names a row in one line: equal if and only if all its parts are. */
+/** Names a row in one line. Two rows have one name only if they agree in all that this names. */
 export function rowKey(row: ProblemSpec & RowSpec): string {
   const { variant, mode, tokens, dim, hiddenDim, dtype, precision, activation } = row;
   return [variant, mode, tokens, dim, hiddenDim, dtype, precision, activation].join(" ");

@@ -2,7 +2,7 @@ import type { Numbers } from "../oracle/mod.ts";
 
 /** Sums of squares of the rows, or of the columns, of a matrix. */
 export interface Lines {
-  /** Of the differences between what was computed and what is expected; not finite where an element is not. */
+  /** Of the differences between what was computed and what is expected. Not finite if an element is not. */
   readonly error: Float64Array;
   /** Of what is expected. */
   readonly own: Float64Array;
@@ -45,7 +45,7 @@ export function total({ rows }: Norms): Lines {
   return { error: sum(rows.error), own: sum(rows.own) };
 }
 
-/** ||difference|| / ||expected||: 0 for equal matrices, Infinity where an element is not finite or nothing is expected. */
+/** ||difference|| / ||expected||. It is 0 for equal matrices, and Infinity if an element is not finite or all that is expected is 0. */
 export function relativeError(norms: Norms): number {
   const { error: [error], own: [own] } = total(norms);
   if (!Number.isFinite(error) || !Number.isFinite(own)) return Infinity;

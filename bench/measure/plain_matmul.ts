@@ -12,9 +12,9 @@ export interface Operand {
 }
 
 /**
- * Records out = a b, or out += a b, in float32. It is what others are checked against, so it is plain and has nothing in
- * common with the kernels that are measured but how elements are stored. Sums of 256 products are added up by
- * themselves, so that rounding grows with the root of 256 + K / 256 terms, not with that of K.
+ * Records out = a b, or out += a b, in float32. Variants are checked against it, so it is plain: all that it shares with the
+ * kernels that are measured is how elements are stored. Sums of 256 terms are added up first, and these sums then. Rounding so
+ * grows with the root of 256 + K / 256, not with that of K.
  *
  * @throws {LimitError} If a matrix is larger than one binding.
  */

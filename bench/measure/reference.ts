@@ -19,7 +19,7 @@ import { normsOf, relativeError } from "./norms.ts";
 import { type DeviceProblem, DeviceReference } from "./device_reference.ts";
 import { type Compared, faultIn, type OutputName } from "./tolerance.ts";
 
-/** Up to so many multiply-adds the whole reference is computed, in about a second; above it, samples. */
+/** Up to so many multiply-adds, which take about a second, the whole reference is computed. Above, only samples of it. */
 const WHOLE = 4e8;
 
 /** Tokens whose rows of y and dx are sampled; each costs 6DH multiply-adds. */
@@ -28,7 +28,7 @@ const SAMPLED_ROWS = 6;
 /** Hidden units whose gradients are sampled; each costs 6TD multiply-adds. */
 const SAMPLED_UNITS = 8;
 
-/** What every variant's outputs are compared with: the float64 oracle, whole or at sampled tokens and units. */
+/** What every variant's outputs are compared with: those of the float64 oracle, all of them or some tokens and hidden units. */
 export interface Reference {
   readonly problem: ProblemSpec;
   /** Indices of the tokens that are compared; null for all. */
@@ -36,9 +36,9 @@ export interface Reference {
   /** Indices of the hidden units that are compared; null for all. */
   readonly units: readonly number[] | null;
   readonly expected: Readonly<Record<OutputName, Numbers>>;
-  /** How large an element's terms are, which its rounding errors are proportional to. */
+  /** How large the terms of an element are. Its rounding errors are in proportion to that. */
   readonly scales: Scales;
-  /** All outputs on the device, where the oracle is sampled and there was room for them; the caller frees it. */
+  /** All outputs on the device. Null if the oracle computed them all, or the device had no room. The caller frees it. */
   readonly device: DeviceReference | null;
   /** Why not all rows and columns are compared; null where they are. */
   readonly gap: string | null;
@@ -55,12 +55,12 @@ export interface ReferenceOptions {
   whole?: number;
 }
 
-/** Whether a reference is computed whole: where it takes at most so many multiply-adds. */
+/** Whether the oracle computes all of a problem's outputs: if that takes at most so many multiply-adds. */
 export function isWhole({ tokens, dim, hiddenDim }: ProblemSpec, whole: number = WHOLE): boolean {
   return 9 * tokens * dim * hiddenDim <= whole;
 }
 
-/** Computes the reference of a problem: whole where that is quick, else at the first, the last and random places. */
+/** Computes the reference of a problem on the CPU: whole if that is quick, else at the first, the last and random places. */
 export function referenceOf(problem: ProblemSpec, inputs: HostInputs, options: ReferenceOptions): Reference {
   const { tokens, hiddenDim } = problem;
   const { seed, whole } = options;
@@ -80,10 +80,10 @@ export function referenceOf(problem: ProblemSpec, inputs: HostInputs, options: R
 }
 
 /**
- * A sampled reference with all outputs on the device beside it, computed in float32 and compared with the samples. Where
- * the device has no room for it, or a binding none for a matrix, the samples stay alone and `gap` says why.
+ * Adds all outputs to a sampled reference. The device computes them in float32, and they must agree with the samples. If the
+ * device has no room for them, or a binding is too small for a matrix, the samples must do, and `gap` says why.
  *
- * @throws {Error} If it misses the samples.
+ * @throws {Error} If they do not agree with the samples.
  */
 export async function completed(gpu: Gpu, reference: Reference, of: DeviceInit): Promise<Reference> {
   const { problem, rows, gap } = reference;
@@ -101,13 +101,13 @@ export async function completed(gpu: Gpu, reference: Reference, of: DeviceInit):
   throw new Error(`Cannot check the outputs as the reference on the device is wrong: ${fault}`);
 }
 
-/** Compares all that a run left: on the device where the reference is there, else as {@linkcode compared}. */
+/** Compares all that a run left: on the device if the reference has all outputs there, else as {@linkcode compared} does. */
 export async function comparedWhole(outputs: Outputs, reference: Reference): Promise<Compared[]> {
   const { device, scales } = reference;
   return device === null ? await compared(outputs, reference) : await device.compare(outputs, scales);
 }
 
-/** Reads a run's outputs, where the reference wants them, and compares them with it. */
+/** Reads what the oracle computed of a run's outputs, all or some tokens and units, and compares it with the oracle's. */
 export async function compared({ y, gradients }: Outputs, reference: Reference): Promise<Compared[]> {
   const { expected, scales, rows, units, problem: { dim, hiddenDim } } = reference;
   const compare = (name: OutputName, actual: Numbers, as: Pick<Compared, "lines"> & { width: number }) => ({
@@ -119,7 +119,7 @@ export async function compared({ y, gradients }: Outputs, reference: Reference):
   const weights = "dGateUp" in gradients
     ? await readCombined(gradients.dGateUp, { hiddenDim, units })
     : { gate: await readColumns(gradients.dGate, units), up: await readColumns(gradients.dUp, units) };
-  // A sampled unit is a column of dGate and dUp and is compared as a row.
+  // A hidden unit is a column of dGate and dUp. Sampled columns are read as the rows of a smaller matrix.
   const projection = units === null
     ? { width: hiddenDim }
     : { width: dim, lines: ["column", "row"] as const };

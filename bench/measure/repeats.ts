@@ -1,10 +1,13 @@
-/** Repeats at most, and the bytes that they may hold together. */
+/** Most repeats, and most bytes that all repeats together may hold. */
 const MOST_REPEATS = 32;
 const MOST_BYTES = 256 * 2 ** 20;
 
 /**
- * How often to repeat work within one timing, so that it lasts long enough and its repeats together hold few bytes.
+ * How often to repeat work within one timing: so often that it lasts long enough, but not so often that what the repeats leave
+ * takes much memory.
  *
+ * @param options.leastNs Nanoseconds that one timing should last at least.
+ * @param options.bytes Bytes that one repeat holds.
  * @param ns Nanoseconds that the work takes once; Infinity where that is not known.
  */
 export function repeatsOf(ns: number, { leastNs, bytes }: { leastNs: number; bytes: number }): number {

@@ -2,14 +2,14 @@ import type { ActivationName } from "../../kernels/activation.ts";
 import { type Mode, parseDimension, parseSizes } from "./shapes.ts";
 import { type Group, idOn, type Job, type ProblemSpec, type WebGpu } from "./job.ts";
 
-/** A job as a command line asks for it: lists of what to combine. */
+/** A job as a command line asks for it: lists of sizes, variants and so on, of which every combination is measured. */
 export interface Request
   extends Pick<Job, "adapter" | "seed" | "flush" | "minTimeMs" | "samples" | "memoryBudget" | "dryRun"> {
-  /** Null for one that differs from run to run. */
+  /** Null for a random one. */
   readonly checkSeed: number | null;
-  /** The size list as written; null where sizes are to be picked by what the adapter can do. */
+  /** The list of sizes as written; null to pick sizes by what the adapter can do. */
   readonly sizes: string | null;
-  /** T as written, for sizes that give none, picked ones included; null for what the size says. */
+  /** T as written, for sizes that leave it open and for sizes that are picked; null if none was given. */
   readonly tokens: string | null;
   readonly variants: readonly string[];
   readonly webgpus: readonly WebGpu[];

@@ -23,19 +23,19 @@ export interface CheckedRow extends RunnableRow {
   readonly checked: Checked;
 }
 
-/** A row that is sampled. */
+/** A row that is ready to be sampled. */
 export interface ProfiledRow extends CheckedRow {
   /** Nanoseconds that it takes, roughly; Infinity where that is not known. */
   readonly aboutNs: number;
   /** How often one timing repeats the work. */
   readonly repeats: number;
-  /** Nanoseconds of each launch, run by run, as they are taken; none where they cannot be timed. */
+  /** Nanoseconds of each launch, for each run that timed them. They join as they are taken. Empty if launches cannot be timed. */
   readonly launchNs: (readonly number[])[];
-  /** Wall times in nanoseconds, as they are taken. */
+  /** Wall times in nanoseconds. They join as they are taken. */
   readonly wallNs: number[];
 }
 
-/** A row without figures: one that was refused, or failed. */
+/** A row without figures, because it was refused or failed. */
 export function bareRow(
   problem: ProblemSpec,
   spec: RowSpec,
@@ -69,12 +69,12 @@ export function bareRow(
 /** What a row's figures are set against. */
 export interface Scale {
   readonly ceilings: Ceilings;
-  /** Nanoseconds that the device's clock can tell apart; null without timestamps. */
+  /** The least difference that the device's clock tells, in nanoseconds; null without timestamps. */
   readonly resolutionNs: number | null;
   readonly compileTimes: CompileTimes;
   /** Whose WebGPU it is. */
   readonly webgpu: WebGpu;
-  /** Seed of the intervals. */
+  /** Seed of the bootstrap that gives intervals. */
   readonly seed: number;
 }
 
@@ -136,7 +136,10 @@ function medianOf(gpuNs: Summary | null, wallNs: Summary | null): number {
   return (gpuNs ?? wallNs)?.median ?? 0;
 }
 
-/** float16 products may accumulate in float16 where "float16-sums" asks for that; everything else computes in float32. */
+/**
+ * The ceilings that a launch or a row stands under. The arithmetic one is that of float32 multiply-adds, and a higher one
+ * for float16 sums and for tensor cores.
+ */
 function roofOf(
   { dtype, precision }: ProblemSpec,
   { fmaTflops, matrixTflops, copyGBps }: Ceilings,

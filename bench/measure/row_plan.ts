@@ -9,9 +9,9 @@ import type { Problem, Variant } from "../../variants/variant.ts";
 import { discard, record } from "./execution.ts";
 import { weightForm } from "./inputs.ts";
 
-/** What a row will need and launch, known without a device. */
+/** What a row will need and launch. It is known without a device. */
 export interface RowPlan {
-  /** The variant, or the same in chunks of tokens where it is allowed less memory than it needs. */
+  /** The variant. In chunks of tokens if it may not use as much memory as it would need for all at once. */
   readonly variant: Variant;
   /** Most bytes at once beyond inputs, weights and dy. */
   readonly peakBytes: number;
@@ -21,10 +21,11 @@ export interface RowPlan {
   readonly tile: string | null;
 }
 
-/** A row that cannot run, with the reason as a clause. */
+/** A row that cannot run. */
 export interface Refusal {
+  /** Why, as a clause. */
   readonly refusal: string;
-  /** Whether the variant itself is at fault, and not the problem, the device or a limit. */
+  /** True if the variant itself is at fault; false if the problem, the device or a limit forbids the row. */
   readonly fault: boolean;
 }
 
@@ -74,7 +75,7 @@ function walk(
     ledger.resetPeak();
   };
   discard(
-    record(plan, { variant, problem, inputs, dy }, { training: mode !== "forward", steps: { between } }),
+    record(plan, { variant, problem, inputs, dy }, { training: mode !== "forward", hooks: { between } }),
   );
   const dispatches = plan.dispatches.slice(begin);
   return { variant, peakBytes: ledger.peakBytes, dispatches, tile: mainTile(dispatches) };

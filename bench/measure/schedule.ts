@@ -8,14 +8,18 @@ import {
   type RowSpec,
 } from "./job.ts";
 
-/** A process that dies this often before it begins any work will not do better the next time. */
+/** If a process dies this often before it begins any work, another would not do better. */
 const MOST_IDLE_DEATHS = 2;
 
 /**
- * What is left to measure, and who is to blame when the measuring process dies.
+ * What is left to measure, and which rows it costs if the measuring process dies. It follows what the process tells, and
+ * judges by what was begun last:
  *
- * One row at work: it is failed and the rest goes on. Several rows sampled in turns: none is failed, each is measured
- * alone from then on, until the one that kills is alone when it does.
+ * - Work on one row: that row failed.
+ * - What all rows of a problem need, its inputs and reference: all of them failed.
+ * - Warm-up, or samples of several rows: nobody knows which row did it. None failed, but each becomes a group of its own,
+ *   so that the next process measures them one by one, and the one that kills it is alone then.
+ * - Nothing yet: none failed, unless that happens again. Then all did.
  */
 export class Schedule {
   #groups: Group[];
@@ -27,12 +31,12 @@ export class Schedule {
     for (const key of done) this.#remove(key);
   }
 
-  /** The groups that are left, those with no rows left out. */
+  /** The groups that have rows left. */
   get groups(): readonly Group[] {
     return this.#groups;
   }
 
-  /** Follows what the process says. */
+  /** Takes what the process tells. */
   take(event: MeasureEvent): void {
     if (event.type === "begin") {
       const { problem, rows, setUp } = event;
@@ -42,7 +46,7 @@ export class Schedule {
     if (event.type === "row") this.#remove(rowKey(event.row));
   }
 
-  /** What to do about the death of the process: rows that it costs. The rest is in {@linkcode groups}. */
+  /** Judges the death of the process. @returns The rows that it costs. {@linkcode groups} has what is left for the next one. */
   died(reason: string): RowResult[] {
     const working = this.#working;
     this.#working = null;
@@ -73,7 +77,7 @@ export class Schedule {
     );
   }
 
-  /** Makes each of the rows a group of its own, in the place of their group. */
+  /** Makes each of the rows a group of its own, which comes where its group was. */
   #isolate(problem: ProblemSpec, rows: readonly RowSpec[]): void {
     const keys = new Set(rows.map((spec) => rowKey({ ...problem, ...spec })));
     this.#groups = this.#groups.flatMap((group) => {

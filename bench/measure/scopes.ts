@@ -2,7 +2,7 @@ import type { Gpu } from "../../kernels/gpu/device.ts";
 import { OutOfMemoryError } from "../../kernels/gpu/memory.ts";
 
 /**
- * Calls with the device's error scopes around it, as errors outside any scope are told late and to nobody.
+ * Calls with the device's error scopes around the call. Without them an error would be told later, and not to the caller.
  *
  * @throws {OutOfMemoryError} If the device had no room.
  * @throws {Error} If the device found a fault in what was asked of it.

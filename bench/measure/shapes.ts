@@ -2,7 +2,7 @@ import { bytesPerElement, type DType } from "../../kernels/gpu/dtype.ts";
 import type { Sizes } from "../../variants/variant.ts";
 import { PRESETS } from "./presets.ts";
 
-/** An argument whose value breaks its rule; the message is one line that names both. */
+/** An argument whose value breaks a rule. The message is one line that names argument and rule. */
 export class ArgumentError extends RangeError {
   override name = "ArgumentError";
 
@@ -18,14 +18,14 @@ export type Mode = "forward" | "backward" | "full";
 /** Largest T, D or H. Products of two stay below 2^48, far inside the whole numbers that a double holds. */
 export const MAX_SIZE = 2 ** 24;
 
-/** Tokens where neither the size nor the command line says: what the published figures use. */
+/** T if neither the size nor the command line says. The published figures have it. */
 export const DEFAULT_TOKENS = 4096;
 
 const GRAMMAR = "each of its sizes must be D, DxH, TxDxH or a preset (see --list)";
 
 /** How {@linkcode parseSizes} fills in what a size leaves open. */
 export interface SizeOptions {
-  /** T where a size gives none; {@linkcode DEFAULT_TOKENS} if not given. */
+  /** T of sizes that leave it open. Default: {@linkcode DEFAULT_TOKENS}. */
   tokens?: number;
 }
 
@@ -100,10 +100,10 @@ export function flopsOf({ tokens, dim, hiddenDim }: Sizes, mode: Mode): number {
 }
 
 /**
- * Device bytes that any implementation must move: each input read once, each output written once.
+ * Device bytes that any implementation must move: each input is read once, and each output written once.
  *
- * Forward reads x and the weights and writes y; backward reads dy too and writes a gradient for each of x and the
- * weights; nothing saved is counted.
+ * Forward reads x and the weights, and writes y. Backward reads dy too, and writes the gradients of x and of the weights.
+ * What forward saves for backward is not counted.
  */
 export function minimalBytes(
   { tokens, dim, hiddenDim, dtype }: Sizes & { dtype: DType },
@@ -113,7 +113,7 @@ export function minimalBytes(
   return (activations * tokens * dim + weights * 3 * dim * hiddenDim) * bytesPerElement(dtype);
 }
 
-/** Sizes that break kernels: nothing aligned, one of everything, one more or less than a tile. */
+/** Sizes at which kernels tend to break: rows that are not aligned, one of everything, one more or less than a tile. */
 export const AWKWARD_SIZES: readonly Sizes[] = [
   { tokens: 1, dim: 1, hiddenDim: 1 },
   { tokens: 1, dim: 64, hiddenDim: 256 },

@@ -4,8 +4,9 @@ import { flopsOf, type Mode } from "./shapes.ts";
 import type { RowSpec } from "./job.ts";
 
 /**
- * From what a CPU does in no time to what a large GPU takes seconds for; each about 8 times the one before. As many
- * tokens as the model is wide: with fewer, the gradients of the weights are the peak of every variant alike.
+ * Sizes to pick from. A CPU does the first in no time, and a large GPU takes seconds for the last. Each is about 8 times the
+ * work of the one before. T is as large as D: with fewer tokens the gradients of the weights would be the peak of every
+ * variant, so that all had the same.
  */
 const LADDER: readonly Sizes[] = [
   { tokens: 16, dim: 16, hiddenDim: 48 },
@@ -20,19 +21,19 @@ const LADDER: readonly Sizes[] = [
   { tokens: 8192, dim: 8192, hiddenDim: 22016 },
 ];
 
-/** How many sizes: enough for a line over sizes. */
+/** How many sizes are picked. Three make a line in a chart. */
 const COUNT = 3;
 
-/** What a run without --sizes may take. */
+/** What a run whose sizes are picked may take. */
 const BUDGET_SECONDS = 55;
 
-/** Part of the arithmetic ceiling that an average variant reaches: seen on an H200, and on llvmpipe. */
+/** Part of the arithmetic ceiling that an average variant reaches, as seen on an H200 and on llvmpipe. */
 const EFFICIENCY = { hardware: 0.7, software: 0.08 };
 
-/** Runs of each row: checked, profiled, on the wall clock, sampled; a GPU rests half as long. */
+/** How many runs of each row take as long as measuring it: checks, profile, wall clock and samples. A GPU also rests half as long. */
 const RUNS = { hardware: 52, software: 15 };
 
-/** What each row takes however small it is: compilation, waits, the least time of samples. */
+/** What each row takes however small it is, for compilation, waits and the least time of samples. */
 const ROW_SECONDS = { hardware: 0.6, software: 0.35 };
 
 /** What estimates depend on. */
@@ -54,7 +55,7 @@ export function estimateSeconds(
 }
 
 /**
- * The sizes that an adapter of this speed finishes in about a minute: the largest, and two smaller ones.
+ * The sizes that an adapter of this speed finishes in about a minute: the largest that it can, and the two before it.
  *
  * @param options.tokens T of all sizes; null for that of each.
  */
@@ -71,7 +72,7 @@ export function pickSizes(
   return [ladder[0]];
 }
 
-/** A timed backward has a forward before it. */
+/** The mode whose work is done when a mode is timed: a timed backward has a forward before it. */
 function timedWith(mode: Mode): Mode {
   return mode === "backward" ? "full" : mode;
 }

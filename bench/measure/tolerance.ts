@@ -1,4 +1,4 @@
-/** What the arithmetic of a problem allows its outputs to differ from the reference. */
+/** How far the outputs of a problem may be from the reference: what rounding explains, and no more. */
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import type { Precision } from "../../variants/variant.ts";
 import type { Errors, ProblemSpec } from "./job.ts";
@@ -7,18 +7,18 @@ import { type Lines, type Norms, total } from "./norms.ts";
 /** An output, or a gradient of the inputs. */
 export type OutputName = keyof Errors;
 
-/** Half the distance from 1 to the next number, for storage narrower than the accumulators. */
+/** Unit roundoff: half the distance from 1 to the next number. */
 const UNIT_ROUNDOFF: Record<DType, number> = { float32: 2 ** -24, float16: 2 ** -11, bfloat16: 2 ** -8 };
 
-/** Sums longer than this make float32's own rounding, which grows as their root, the larger part. */
+/** float32's rounding grows as the root of a sum's length. It matters from this length on. */
 const LONG_SUM = 16384;
 
 /**
- * The relative Frobenius error that the arithmetic allows: `y` and `gradients` apart.
+ * The relative Frobenius error that the arithmetic allows, of y and of the gradients.
  *
- * float32 errs by 5e-6 at most forward and 1e-5 backward, more as the root of a sum's length where that is above
- * 16,384. Narrower storage adds a rounding for each tensor between the products: 4 forward and 8 backward, each below
- * its unit roundoff. "strassen" and "float16-sums" add what their methods do to the types that take them.
+ * In float32 it is 5e-6 forward and 1e-5 backward. Sums of more than 16,384 terms may err more, as the root of their
+ * length. Narrower storage adds one rounding for each tensor between the products, which are 4 forward and 8 backward. Each
+ * rounding is at most the unit roundoff. Some precisions add what their methods cost.
  */
 export function tolerancesOf(problem: ProblemSpec): { y: number; gradients: number } {
   const { tokens, dim, hiddenDim, dtype, precision } = problem;
@@ -32,21 +32,22 @@ export function tolerancesOf(problem: ProblemSpec): { y: number; gradients: numb
 }
 
 function extra(precision: Precision, dtype: DType): number {
-  // Operands may be rounded to 11 bits, as float16 is stored: as many roundings as a tensor of that type has.
+  // Operands may be rounded to the 11 bits that float16 has: as many roundings as float16 storage has forward.
   if ((precision === "tf32" || precision === "fastest") && dtype === "float32") {
     return 4 * UNIT_ROUNDOFF.float16;
   }
-  // The error of a level of Strassen's method is a small multiple of the plain one's.
+  // One level of Strassen's method errs a few times as much as the plain method.
   if (precision === "strassen" && dtype === "float32") return 5e-5;
   if (precision === "float16-sums" && dtype === "float16") return 16 * UNIT_ROUNDOFF.float16;
   return 0;
 }
 
 /**
- * As {@linkcode tolerancesOf}, for the error of a row or a column of `length` elements relative to its own norm.
+ * The relative error that the arithmetic allows in one row or column of `length` elements.
  *
- * Roundings are independent, so those of storage add up as the root of their number: 4 forward, 8 backward. The norm of
- * n errors is above its mean by a factor of 1 + 4 / sqrt(n) in less than one of 10,000 lines.
+ * Roundings are independent, so those of storage (4 forward, 8 backward) add up as the root of their number. A short line
+ * may be unlucky: the norm of n errors exceeds its mean by a factor of 1 + 4 / sqrt(n), but in less than one of 10,000
+ * lines by more.
  */
 export function lineTolerance(problem: ProblemSpec, name: OutputName, length: number): number {
   const { y, gradients } = tolerancesOf({ ...problem, dtype: "float32" });
@@ -58,8 +59,8 @@ export function lineTolerance(problem: ProblemSpec, name: OutputName, length: nu
 }
 
 /**
- * What relu adds to the error of dx and dGate: its derivative jumps at 0, so a gate that is 0 within float32's rounding
- * takes either value, and a term is there or not.
+ * What relu adds to the error of dx and dGate. Its derivative jumps at 0. If rounding decides on which side of 0 a gate is,
+ * a term of a sum is there in one computation and not in the other.
  *
  * @param terms How many gates a line depends on; Infinity for all.
  */
@@ -69,13 +70,13 @@ function kink(
   terms: number,
 ): number {
   if (activation !== "relu" || name !== "dx" && name !== "dGate") return 0;
-  const gates = tokens * hiddenDim, part = 1e-6 + extra(precision, "float32"); // of the gates, that are so near 0
+  const gates = tokens * hiddenDim, part = 1e-6 + extra(precision, "float32"); // the part of the gates that is so near 0
   if (gates * part < RARE) return 0;
   const among = Math.min(terms, gates);
   return 6 * Math.sqrt((1 + 3 * among * part) / among);
 }
 
-/** Fewer gates than this are not expected at all. */
+/** If fewer gates than this are expected so near 0, there are none. */
 const RARE = 1e-3;
 
 /** A matrix that was compared. */
@@ -84,13 +85,13 @@ export interface Compared {
   readonly norms: Norms;
   /** The root mean square of its elements if no sum cancelled. */
   readonly scale: number;
-  /** What it was compared with; the float64 oracle if not given. */
+  /** What it was compared with. Default: the float64 oracle. */
   readonly against?: string;
-  /** How rows and columns are called: those of a sampled weight gradient are swapped. */
+  /** What to call its rows and columns. Default: row, column. Those of a sampled weight gradient are swapped. */
   readonly lines?: readonly [row: string, column: string];
 }
 
-/** The first output whose relative Frobenius error is beyond what its arithmetic allows, as a sentence; null for none. */
+/** Names the first output whose relative Frobenius error is more than its arithmetic allows, in a sentence; null if none is. */
 export function faultOf(errors: Errors, problem: ProblemSpec): string | null {
   const { y, gradients } = tolerancesOf(problem);
   for (const [name, error] of Object.entries(errors) as [OutputName, number | null][]) {
@@ -100,7 +101,7 @@ export function faultOf(errors: Errors, problem: ProblemSpec): string | null {
   return null;
 }
 
-/** Why a matrix is wrong, as a sentence; null where it and its lines are within what their arithmetic allows. */
+/** Why a matrix is wrong, as a sentence. Null if its error, and that of each row and column, is within what rounding explains. */
 export function faultIn(problem: ProblemSpec, compared: Compared): string | null {
   const { name, norms } = compared;
   const { y, gradients } = tolerancesOf(problem);
@@ -149,13 +150,13 @@ interface Fault extends Pick<Kind, "what" | "limit"> {
   readonly error: number;
 }
 
-/** The line that is the most above its limit; null where none is. */
+/** The line that exceeds its limit most; null if none does. */
 function worstOf({ what, lines: { error, own }, limit, length }: Kind, scale: number): Fault | null {
   let worst = { line: -1, error: limit };
   for (let line = 0; line < own.length; line++) {
     const norm = Math.max(own[line], length * scale ** 2);
     const relative = error[line] === 0 ? 0 : Math.sqrt(error[line] / norm);
-    // NaN is no smaller than anything.
+    // Written so that NaN counts as worse.
     if (!(relative <= worst.error)) worst = { line, error: Number.isNaN(relative) ? Infinity : relative };
   }
   return worst.line < 0 ? null : { what, limit, ...worst };

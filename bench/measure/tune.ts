@@ -25,7 +25,7 @@ export async function tune(job: TuneJob): Promise<void> {
   const { name, products } = await productsOf(job);
   job.onAdapter(name, products.length);
   for (const product of products) {
-    // Each on a device of its own: a candidate that spills registers slows whatever runs after it.
+    // Each product gets a device of its own, as a candidate that spills registers slows whatever runs after it.
     using gpu = await Gpu.request({ adapter: job.adapter });
     using instruments = await Instruments.create(gpu, { flush: false });
     job.onEntry(await tuneProduct(instruments, parseProductKey(product)));

@@ -2,9 +2,10 @@ import type { Gpu } from "../../kernels/gpu/device.ts";
 import type { DeviceInputs } from "./inputs.ts";
 
 /**
- * What work gives. However it ends, the inputs are then what they were.
+ * Does work that must leave the inputs as they are. If it changes them they are written again, however the work ends.
  *
- * @throws {Error} If it changed them.
+ * @returns What the work gives.
+ * @throws {Error} If it changed an input.
  */
 export async function unchanged<T>(gpu: Gpu, inputs: DeviceInputs, work: () => Promise<T>): Promise<T> {
   const result = await work().catch(async (error) => {
@@ -16,7 +17,7 @@ export async function unchanged<T>(gpu: Gpu, inputs: DeviceInputs, work: () => P
   return result;
 }
 
-/** Why the device is lost, null while it is not. It tells a turn of the event loop later than by its errors. */
+/** Why the device is lost, or null. It waits a turn of the event loop, as a loss is told later than the errors that it causes. */
 export async function lossOf(gpu: Gpu): Promise<string | null> {
   await new Promise((done) => setTimeout(done, 0));
   return gpu.lost === null ? null : `the device is lost: ${gpu.lost}`;

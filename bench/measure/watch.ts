@@ -5,14 +5,14 @@ import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import type { Inputs } from "../../variants/variant.ts";
 import { ObservedRecorder } from "../timing/observed.ts";
 
-/** The tensors that a run is given and must leave as they are, by name. */
+/** The tensors that a run is given, by name. It must not change them. */
 export function given({ inputs, dy }: { inputs: Inputs; dy: Tensor }): Record<string, Tensor> {
   return { x: inputs.x, ...inputs.weights, dy };
 }
 
 /**
- * A recorder that refuses a launch that binds an input for writing: the rows after it would compute from other inputs.
- * A tensor of the variant's own over an input's buffer is the input all the same.
+ * A recorder that refuses a launch that binds an input for writing. Otherwise the rows after it might compute from other
+ * inputs. What counts is the buffer: a variant cannot hide an input in a tensor of its own.
  */
 export function protecting(recorder: Recorder, inputs: Readonly<Record<string, Tensor>>): ObservedRecorder {
   const named = Object.entries(inputs);
@@ -30,14 +30,14 @@ export function protecting(recorder: Recorder, inputs: Readonly<Record<string, T
   return new ObservedRecorder(recorder, { launch });
 }
 
-/** What tells whether two tensors share memory; a planned tensor has only itself. */
+/** Two tensors share memory if they have the same of this. A planned tensor has no buffer, and shares memory with none. */
 function storeOf(tensor: Tensor): unknown {
   return tensor.memory instanceof PlannedMemory ? tensor : tensor.buffer;
 }
 
 /**
- * Records work and compares its launches with planned ones, in order: kernels, sizes and workgroups. Work that is left
- * out, as of a result that is kept from an earlier run, is no time of the variant's.
+ * Records work whose launches must be the planned ones, in order: the same kernels, uniforms and workgroups. A variant that
+ * kept a result from an earlier run, and so leaves out work, would have a time that is not its own.
  *
  * @throws {Error} If a launch differs, or there are fewer or more than planned.
  */

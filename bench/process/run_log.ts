@@ -1,6 +1,6 @@
 /**
- * A report as it grows: rows in the order of the plan, files replaced after each and at the end, lines about what
- * happens.
+ * A report as it grows. Rows stand in the order of the plan. The files are replaced as soon as the adapter is known, after
+ * each row, and at the end. Lines on the terminal tell what happens.
  *
  * @module
  */
@@ -94,13 +94,13 @@ export class RunLog {
     if (driver) this.progress.line(driverLine(driver));
   }
 
-  /** Puts what came after the last row into the files too, if this run has changed any, and tells where they are. */
+  /** Puts what came after the last row into the files too, if this run has written any, and tells where they are. */
   finish(): void {
     if (this.#changed) this.#write();
     if (this.#folder !== null) this.progress.line(`report    ${reportPath(this.#folder)}`);
   }
 
-  /** Takes what happened; a finished row is in the files when this returns. */
+  /** Takes what happened. When this returns, the files have a finished row, if there are to be files. */
   take(event: RunEvent): void {
     switch (event.type) {
       case "adapter":
@@ -139,7 +139,7 @@ export class RunLog {
     if (rows.length > 1) this.#asked.push(this.#askDriver());
   }
 
-  /** Of several answers the largest is kept: where rows are sampled in turns, all that they need is on the device. */
+  /** Of several answers the one with most memory in use is kept: while rows are sampled, all that they need is on the device. */
   async #askDriver(): Promise<void> {
     const driver = await askNvidia(this.report.adapter.device);
     if (driver && (driver.usedBytes ?? 0) >= (this.report.driver?.usedBytes ?? 0)) {
