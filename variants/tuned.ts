@@ -12,12 +12,12 @@ import { type Block, type Forward, type Gradients, release, type Variant } from 
  * - g, u and h by one kernel. h is a workspace, and free again before backward needs memory.
  * - y.
  *
- * Backward, 5 or 6 launches:
+ * Backward, 5 launches, or 6:
  * - dh, which is never stored. The epilogue turns it into dg and du, written over g and u, and computes h again.
  * - dDown. If h does not fit below the peak, dDown comes first and computes h while it loads g and u, so that h is never
  *   stored.
  * - dx in two: that of dg, to which that of du is added.
- * - dGate and dUp in one, as they share x. Or in two, so that dg makes room for dUp.
+ * - dGate and dUp in one, as they share x. Or in two, where dg makes room for dUp.
  *
  * Bottleneck: the products' arithmetic.
  */
