@@ -16,7 +16,7 @@ import { parsePlotArguments, PLOT_HELP, type PlotCommand } from "./bench/process
 import { parseReport, ReportError } from "./bench/report/reader.ts";
 import { ReadmeError, rewriteReadme } from "./bench/process/readme.ts";
 import { sourceNames } from "./bench/process/sources.ts";
-import { renderSvg } from "./bench/process/svg.ts";
+import { renderSvg } from "./bench/charts/svg.ts";
 
 /** Exit status, as `--help` lists it. */
 const OK = 0, DIFFERENT = 1, BAD_ARGUMENTS = 2;

@@ -14,7 +14,7 @@ import { formatSizes } from "../measure/shapes.ts";
 import { measurePeers, peers } from "../peers/mod.ts";
 import { rowId } from "../peers/peer.ts";
 import type { BenchOptions } from "../process/arguments.ts";
-import type { RunEvent } from "../process/events.ts";
+import type { RunEvent } from "../report/events.ts";
 import { renderPlan } from "../process/listing.ts";
 import { driverVariables } from "../process/machine.ts";
 import { print, signed } from "../process/output.ts";

@@ -5,7 +5,7 @@ import { stageOf } from "../../../bench/charts/stages.ts";
 import { thin } from "../../../bench/charts/latency.ts";
 import { medianOf } from "../../../bench/report/groups.ts";
 import type { Report } from "../../../bench/report/schema.ts";
-import { renderSvg } from "../../../bench/process/svg.ts";
+import { renderSvg } from "../../../bench/charts/svg.ts";
 import { oneRow, syntheticReport } from "../report/fixture.ts";
 
 const report = syntheticReport({ faults: true, peers: true, dtypes: ["float32", "float16"], samples: 9 });

@@ -4,7 +4,7 @@ import { renderCsv } from "../../../bench/report/csv.ts";
 import { parseReport } from "../../../bench/report/reader.ts";
 import { kernelsTable, memoryTable, peersTable, resultsTable } from "../../../bench/report/readme_tables.ts";
 import type { Report, Row, Statistics } from "../../../bench/report/schema.ts";
-import { renderSvg } from "../../../bench/process/svg.ts";
+import { renderSvg } from "../../../bench/charts/svg.ts";
 import { renderTable } from "../../../bench/report/table.ts";
 import { random, syntheticReport } from "../report/fixture.ts";
 

@@ -3,7 +3,7 @@ import { chartsOf, comparisonsOf } from "../../../bench/charts/mod.ts";
 import { renderPage } from "../../../bench/page/mod.ts";
 import { parseReport } from "../../../bench/report/reader.ts";
 import type { Report } from "../../../bench/report/schema.ts";
-import { renderSvg } from "../../../bench/process/svg.ts";
+import { renderSvg } from "../../../bench/charts/svg.ts";
 import { syntheticReport } from "../report/fixture.ts";
 
 /** Texts that would be markup, script, or an expression of the drawing library, if anything let them. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type NamedReport, renderPage } from "../../../bench/page/mod.ts";
-import { renderSvg } from "../../../bench/process/svg.ts";
+import { renderSvg } from "../../../bench/charts/svg.ts";
 import { ChromiumPage, findChromium } from "../../chromium.ts";
 import { chartOf } from "../../../bench/charts/mod.ts";
 import type { Chart } from "../../../bench/charts/chart.ts";

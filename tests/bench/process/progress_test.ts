@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { formatDuration, Progress, Shares } from "../../../bench/process/progress.ts";
+import { formatDuration, Progress } from "../../../bench/process/progress.ts";
 
 function stageOf(isTerminal: boolean) {
   const stage = { text: "", nowMs: 0 };
@@ -74,20 +74,4 @@ Deno.test("durations are in the unit that people use", () => {
     "5 min",
     "2 h 5 min",
   ]);
-});
-
-Deno.test("parts count by their share, and one that begins again does not go back", () => {
-  const shares = new Shares();
-  assertEquals(shares.fraction, 0);
-  shares.add("long", 30);
-  shares.add("short", 10);
-  shares.add("long", 99); // told again by a second process
-  shares.advance("long", 0.5);
-  assertEquals(shares.fraction, 0.375);
-  shares.advance("long", 0.1);
-  shares.advance("unknown", 1);
-  assertEquals(shares.fraction, 0.375);
-  shares.advance("short", 2);
-  shares.advance("long", 1);
-  assertEquals(shares.fraction, 1);
 });

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Problem } from "../report/groups.ts";
-import type { AdapterReport, Ceilings, Row } from "../report/schema.ts";
+import type { Problem } from "./groups.ts";
+import type { AdapterReport, Ceilings, Row } from "./schema.ts";
 
 /** A variant in a mode. */
 export type RowId = Pick<Row, "variant" | "mode">;

@@ -6,7 +6,7 @@
 
 import * as vega from "npm:vega@6";
 import { compile, type TopLevelSpec } from "npm:vega-lite@6";
-import type { Spec } from "../charts/chart.ts";
+import type { Spec } from "./chart.ts";
 
 /** How to draw. */
 export interface SvgOptions {
