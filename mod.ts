@@ -23,6 +23,7 @@ export {
   type Activation,
   type ActivationName,
   ACTIVATIONS,
+  type ClampedSwiglu,
   type CustomActivation,
 } from "./kernels/activation.ts";
 export { countNonFinite } from "./kernels/finite.ts";
@@ -45,7 +46,7 @@ export {
   useTuning,
 } from "./kernels/matmul/tuning.ts";
 export { LimitError } from "./kernels/gpu/limits.ts";
-export { ActivationError, checkActivation } from "./variants/check_activation.ts";
+export { type ActivationCheck, ActivationError, checkActivation } from "./variants/check_activation.ts";
 export { catalog as variants } from "./variants/catalog.ts";
 export type { Options, Recording } from "./variants/options.ts";
 export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/block_plan.ts";

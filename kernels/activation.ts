@@ -2,6 +2,7 @@
  * Activations by name: silu = x s(x) (https://arxiv.org/abs/1702.03118), gelu = x Phi(x) and gelu_tanh, its form with
  * tanh(sqrt(2/pi) (x + 0.044715 x^3)) (https://arxiv.org/abs/1606.08415), relu = max(x, 0), sigmoid = s(x) =
  * 1 / (1 + exp(-x)), tanh, and identity, which makes the unit bilinear (https://arxiv.org/abs/2002.05202).
+ * clamped_swiglu acts on both operands, with the values of gpt-oss: see {@linkcode ClampedSwiglu}.
  *
  * @example All of them
  * ```ts
@@ -11,7 +12,16 @@
  * for (const name of ACTIVATIONS) await checkActivation(gpu, name);
  * ```
  */
-export const ACTIVATIONS = ["silu", "gelu", "gelu_tanh", "relu", "sigmoid", "tanh", "identity"] as const;
+export const ACTIVATIONS = [
+  "silu",
+  "gelu",
+  "gelu_tanh",
+  "relu",
+  "sigmoid",
+  "tanh",
+  "identity",
+  "clamped_swiglu",
+] as const;
 
 /**
  * Name of a built-in activation.
@@ -27,7 +37,38 @@ export const ACTIVATIONS = ["silu", "gelu", "gelu_tanh", "relu", "sigmoid", "tan
 export type ActivationName = typeof ACTIVATIONS[number];
 
 /**
- * A caller's own activation: two WGSL expressions of `x`. x and both results are `vec4f`.
+ * SwiGLU with clamped operands: h = c s(alpha c) (clamp(u, -limit, limit) + shift), where c = min(g, limit) and s is the
+ * logistic function. Beyond the limits the derivative is 0, at them it is that of the inside. NaN stays NaN.
+ *
+ * gpt-oss has alpha 1.702, limit 7 and shift 1 (https://github.com/openai/gpt-oss, `swiglu`); DeepSeek's has alpha 1 and
+ * shift 0. The values are uniforms: a new one compiles nothing. Their own gradients are not computed.
+ *
+ * @example The defaults are those of gpt-oss
+ * ```ts
+ * import type { ClampedSwiglu } from "../mod.ts";
+ *
+ * const gptOss: ClampedSwiglu = { name: "clamped_swiglu" };
+ * const deepSeek: ClampedSwiglu = { name: "clamped_swiglu", alpha: 1, limit: 10, shift: 0 };
+ * console.log(gptOss, deepSeek);
+ * ```
+ */
+export interface ClampedSwiglu {
+  /** Which activation it is. */
+  readonly name: "clamped_swiglu";
+  /** What the gate is multiplied by inside s, above 0. Default: 1.702. */
+  readonly alpha?: number;
+  /** The largest gate, and the largest magnitude of up: above 0, Infinity for none. Default: 7. */
+  readonly limit?: number;
+  /** What is added to up after it is clamped. Default: 1. */
+  readonly shift?: number;
+}
+
+/**
+ * A caller's own activation: two WGSL expressions of `x`, and of parameters if it has any. x and both results are
+ * `vec4f`, each parameter is an `f32`.
+ *
+ * Values of parameters are uniforms: a new value compiles nothing. Their own gradients are not computed. The gradient of
+ * a parameter b is the sum of dh u (d act / d b)(g) over all tokens and hidden units.
  *
  * @example Squared ReLU
  * ```ts
@@ -40,198 +81,68 @@ export type ActivationName = typeof ACTIVATIONS[number];
  * };
  * console.log(explain(gpu, { tokens: 4, dim: 8, hiddenDim: 24, activation }).implementation);
  * ```
+ *
+ * @example Swish, x s(beta x), with a beta that may change at each step
+ * ```ts
+ * import { checkActivation, type CustomActivation, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const e = "exp(-abs(beta * x))"; // cannot overflow
+ * const s = `(select(${e}, vec4f(1), beta * x >= vec4f(0)) / (1 + ${e}))`;
+ * const swish = (beta: number): CustomActivation => ({
+ *   wgsl: `x * ${s}`,
+ *   derivative: `${s} + beta * x * ${e} / ((1 + ${e}) * (1 + ${e}))`,
+ *   parameters: { beta },
+ * });
+ * await checkActivation(gpu, swish(1.5));
+ * ```
  */
 export interface CustomActivation {
   /** act(x). */
   readonly wgsl: string;
   /** act'(x). */
   readonly derivative: string;
+  /** Values of the names that the expressions use besides x: finite numbers, at most 16. Default: none. */
+  readonly parameters?: Readonly<Record<string, number>>;
 }
 
 /**
  * The activation of a gated linear unit.
  *
- * @example A name or an expression
+ * @example A name, values for a name, or expressions
  * ```ts
  * import type { Activation } from "../mod.ts";
  *
- * const activations: Activation[] = ["silu", { wgsl: "x * x", derivative: "2 * x" }];
+ * const activations: Activation[] = [
+ *   "silu",
+ *   { name: "clamped_swiglu", limit: 10 },
+ *   { wgsl: "x * x", derivative: "2 * x" },
+ * ];
  * console.log(activations.length);
  * ```
  */
-export type Activation = ActivationName | CustomActivation;
+export type Activation = ActivationName | ClampedSwiglu | CustomActivation;
 
-interface Source {
-  /** WGSL functions that both expressions may call. */
-  readonly helpers?: string;
-  readonly wgsl: string;
-  readonly derivative: string;
+/** Values of clamped SwiGLU that a caller leaves out: those of gpt-oss. */
+export const CLAMPED_SWIGLU = { alpha: 1.702, limit: 7, shift: 1 } as const;
+
+/** The values that an activation computes with, by name; the names in alphabetical order, so that any order is one. */
+export function parametersOf(activation: Activation): [name: string, value: number][] {
+  const values = valuesOf(activation);
+  return Object.keys(values).sort().map((name) => [name, values[name]]);
 }
 
-/**
- * exp(-z) for z >= 0, given as scale (1 + rest). z comes in two parts, whose sum is more exact than one float32.
- *
- * WGSL allows its exp an error of 3 + 2 |z| units in the last place, and its tanh one of 1e-5. These functions are
- * therefore made of additions, products and bits alone.
- *
- * - exp(-z) = 2^-n exp(r), where n = round(z / ln 2) and r = n ln 2 - z. ln 2 is split in two parts, and n times the
- * first   (355/512) is exact.
- * - A polynomial of degree 6 gives exp(r) - 1 with a relative error of 1.4e-8, so that the whole is good to 2^-22.
- * - From z = 126.5 ln 2 = 87.68 on, float32 has no normal numbers left, and scale is 0.
- * - The lesser of z and 127 ln 2 is taken by comparing bits, as min() of floats may drop NaN. For a NaN rest is NaN
- * too.
- */
-const EXPONENTIAL = `
-struct Exponential { scale: vec4f, rest: vec4f }
-fn exponential(z: vec4f, more: vec4f) -> Exponential {
-  let y = bitcast<vec4f>(min(bitcast<vec4u>(z), vec4u(0x42b00f34u)));
-  let n = min(round((y + more) * 1.44269504), vec4f(127));
-  let r = (n * 0.693359375 - y) - (n * 2.12194440e-4 + more);
-  let tail = 0.49999998 + r * (0.16666539 + r * (0.041667223 + r * (0.0083671808 + r * 0.0013882396)));
-  let nan = bitcast<vec4u>(z) > vec4u(0x7f800000u);
-  return Exponential(bitcast<vec4f>((vec4u(127) - vec4u(n)) << vec4u(23)), select(r + r * r * tail, z, nan));
+function valuesOf(activation: Activation): Readonly<Record<string, number>> {
+  if (typeof activation === "string") return activation === "clamped_swiglu" ? CLAMPED_SWIGLU : {};
+  if ("wgsl" in activation) return activation.parameters ?? {};
+  const { name: _, ...given } = activation;
+  return { ...CLAMPED_SWIGLU, ...given };
 }
-fn exp_minus(z: vec4f) -> vec4f {
-  let e = exponential(z, vec4f(0));
-  return e.scale + e.scale * e.rest;
-}`;
 
-/**
- * x s(v) and its derivative, where v has the sign of x. They take root = exp(-|v| / 2) and slope = v'(x). exp(-|v|)
- * itself would become 0 too early; x times the root, times the root again, reaches down to the smallest numbers. 1 -
- * s(v) is computed as s(-v), which does not cancel.
- */
-const GATED = `
-fn gate_value(x: vec4f, root: vec4f) -> vec4f {
-  let top = select(root, vec4f(1), x >= vec4f(0));
-  return (x * top) * top / (1 + root * root);
-}
-fn gate_slope(x: vec4f, root: vec4f, slope: vec4f) -> vec4f {
-  let e = root * root;
-  let top = select(root, vec4f(1), x >= vec4f(0));
-  let other = select(vec4f(1), e, x >= vec4f(0)) / (1 + e);
-  return (top + (top * x) * other * slope) * top / (1 + e);
-}`;
-
-/**
- * Phi(-y) = exp(-y^2 / 2) normal_tail(y) for y >= 0. normal_tail is a polynomial in t = 1 / (1 + 0.35 y), fitted to
- * erfcx(y / sqrt 2) / 2 with a relative error of 4.4e-8 for all y. gauss_root is exp(-y^2 / 4). It takes y^2 in two
- * parts, because rounding y^2 alone would make an error of 5e-6 at y = 13. The upper 12 bits of y have an exact square.
- */
-const NORMAL = `
-fn normal_tail(y: vec4f) -> vec4f {
-  let t = 1 / (1 + 0.35 * y);
-  return t * (0.13962258 + t * (0.13983604 + t * (0.12006172 + t * (0.104427472 + t * (-0.020117657
-    + t * (0.15416621 + t * (-0.25073755 + t * (0.14127229 - t * 0.028531099))))))));
-}
-fn gauss_root(x: vec4f) -> vec4f {
-  let y = bitcast<vec4f>(min(bitcast<vec4u>(abs(x)), vec4u(0x41a00000u)));
-  let top = bitcast<vec4f>(bitcast<vec4u>(y) & vec4u(0xfffff000u));
-  let e = exponential(0.25 * top * top, 0.25 * (y - top) * (y + top));
-  return e.scale + e.scale * e.rest;
-}`;
-
-/**
- * The formulas, with s(x) = 1 / (1 + exp(-x)). Each keeps NaN, by arithmetic or by its bits. For infinity each gives
- * what float64 gives.
- *
- * Errors are relative to the result, in units of 2^-24 (6e-8), and hold for all of float32. A result that is no normal
- * number may become 0. The errors add up what WGSL allows (5 for a division), 4 for an exponential and 8 for its
- * square: sigmoid 10, tanh 14, silu 20, gelu 24, tanh' and sigmoid' 26.
- *
- * The derivatives of silu, gelu and gelu_tanh cross 0. Each is a sum of two terms, and its error is 32, relative to the
- * larger term. In gelu_tanh the rounding of v adds 6 |v| for x < 0, where the result is proportional to exp(-|v|).
- */
-const SOURCES: Record<ActivationName, Source> = {
-  // silu(x) = x s(x), silu'(x) = s(x) (1 + x s(-x)). https://arxiv.org/abs/1702.03118
-  silu: {
-    helpers: EXPONENTIAL + GATED,
-    wgsl: "gate_value(x, exp_minus(0.5 * abs(x)))",
-    derivative: "gate_slope(x, exp_minus(0.5 * abs(x)), vec4f(1))",
-  },
-  // gelu(x) = x Phi(x), gelu'(x) = Phi(x) + x phi(x) = 1 - gelu'(-x). https://arxiv.org/abs/1606.08415
-  gelu: {
-    helpers: `${EXPONENTIAL}${NORMAL}
-fn gelu(x: vec4f) -> vec4f {
-  let root = gauss_root(x);
-  let tail = normal_tail(abs(x));
-  return select(((x * root) * tail) * root, x * (1 - root * tail * root), x >= vec4f(0));
-}
-fn gelu_slope(x: vec4f) -> vec4f {
-  let root = gauss_root(x);
-  let left = (root * normal_tail(abs(x)) - (abs(x) * root) * 0.39894228) * root;
-  return select(left, 1 - left, x >= vec4f(0));
-}`,
-    wgsl: "gelu(x)",
-    derivative: "gelu_slope(x)",
-  },
-  // x s(v), v = 2k (x + c x^3), k = sqrt(2/pi), c = 0.044715: the tanh form with tanh(z) = 2 s(2z) - 1.
-  // |x| is bounded at 20, where exp(-|v|) is 0 already, so that the cubic stays finite.
-  gelu_tanh: {
-    helpers: `${EXPONENTIAL}${GATED}
-fn gelu_bounded(x: vec4f) -> vec4f {
-  return bitcast<vec4f>(min(bitcast<vec4u>(abs(x)), vec4u(0x41a00000u)));
-}
-fn gelu_root(y: vec4f) -> vec4f { return exp_minus(y * (0.7978845608 + 0.035677408137 * y * y)); }
-fn gelu_slope(x: vec4f) -> vec4f {
-  let y = gelu_bounded(x);
-  return gate_slope(x, gelu_root(y), 1.5957691216 + 0.21406444882 * y * y);
-}`,
-    wgsl: "gate_value(x, gelu_root(gelu_bounded(x)))",
-    derivative: "gelu_slope(x)",
-  },
-  // Compares bits, as a compiler may turn select(x, 0, x < 0) into max(x, 0), which may drop NaN.
-  // Bits up to 0x7f800000, infinity, are no NaN.
-  relu: {
-    wgsl: "select(x, vec4f(0), bitcast<vec4u>(x) - vec4u(0x80000000u) <= vec4u(0x7f800000u))",
-    derivative:
-      "select(select(vec4f(0), vec4f(1), x > vec4f(0)), x, bitcast<vec4u>(abs(x)) > vec4u(0x7f800000u))",
-  },
-  // s'(x) = s(x) s(-x) = r^2 / (1 + r^2)^2, r = exp(-|x| / 2).
-  sigmoid: {
-    helpers: `${EXPONENTIAL}
-fn sigmoid(x: vec4f) -> vec4f {
-  let e = exp_minus(abs(x));
-  return select(e, vec4f(1), x >= vec4f(0)) / (1 + e);
-}
-fn sigmoid_slope(x: vec4f) -> vec4f {
-  let root = exp_minus(0.5 * abs(x));
-  let product = root / (1 + root * root);
-  return product * product;
-}`,
-    wgsl: "sigmoid(x)",
-    derivative: "sigmoid_slope(x)",
-  },
-  // tanh|x| = -m / (2 + m), m = exp(-2|x|) - 1. It does not cancel near 0.
-  // tanh'(x) = (2r / (1 + r^2))^2, r = exp(-|x|). 1 - tanh^2 would lose all digits beyond x = 9.
-  tanh: {
-    helpers: `${EXPONENTIAL}
-fn own_tanh(x: vec4f) -> vec4f {
-  let e = exponential(2 * abs(x), vec4f(0));
-  let m = e.scale * e.rest + (e.scale - 1);
-  let sign = bitcast<vec4u>(x) & vec4u(0x80000000u);
-  return bitcast<vec4f>(bitcast<vec4u>(-m / (2 + m)) | sign);
-}
-fn tanh_slope(x: vec4f) -> vec4f {
-  let root = exp_minus(abs(x));
-  let secant = 2 * root / (1 + root * root);
-  return secant * secant;
-}`,
-    wgsl: "own_tanh(x)",
-    derivative: "tanh_slope(x)",
-  },
-  identity: { wgsl: "x", derivative: "vec4f(1)" },
-};
-
-/** Names an activation in kernel keys and reports. */
+/** Names an activation in kernel keys and reports: all that decides its text, so not the values of its parameters. */
 export function activationKey(activation: Activation): string {
-  return typeof activation === "string" ? activation : `custom(${activation.wgsl})(${activation.derivative})`;
-}
-
-/** WGSL text that declares `activate(x)` and `activate_derivative(x)`, both vec4f -> vec4f. */
-export function activationWgsl(activation: Activation): string {
-  const source: Source = typeof activation === "string" ? SOURCES[activation] : activation;
-  return `${source.helpers ?? ""}
-fn activate(x: vec4f) -> vec4f { return ${source.wgsl}; }
-fn activate_derivative(x: vec4f) -> vec4f { return ${source.derivative}; }`;
+  if (typeof activation === "string") return activation;
+  if ("name" in activation) return activation.name;
+  const names = parametersOf(activation).map(([name]) => name);
+  return `custom${[activation.wgsl, activation.derivative, ...names].map((part) => `(${part})`).join("")}`;
 }

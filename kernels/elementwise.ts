@@ -1,7 +1,8 @@
-import { type Activation, activationKey, activationWgsl } from "./activation.ts";
+import { type Activation, activationKey } from "./activation.ts";
+import { activationWgsl, uniformsWgsl } from "./activation_wgsl.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
-import { boundLaunch, type Launch, placesOf } from "./launch.ts";
+import { boundLaunch, type Launch, placesOf, withParameters } from "./launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
 import { indented } from "./text.ts";
 import { type View, viewBytes } from "./view.ts";
@@ -38,6 +39,7 @@ export function elementwiseLaunch(op: Elementwise): Launch {
   const inputs = Object.keys(op.inputs).length;
   const vectors = Math.ceil(cols / 4);
   return {
+    ...withParameters(activationOf(op)),
     views,
     kernel: (slots) => elementwiseKernel(op, { storage: storagesOf(views, { slots, inputs }), slots }),
     uniforms: [rows, cols, vectors, ...placesOf(views)],
@@ -68,14 +70,18 @@ function merged(op: Elementwise): { rows: number; cols: number; views: View[] } 
   };
 }
 
+/** The activation, if an expression uses it. */
+function activationOf({ outputs, activation = "silu" }: Elementwise): Activation | null {
+  return outputs.some(({ value }) => value.includes("activate")) ? activation : null;
+}
+
 function elementwiseKernel(
   op: Elementwise,
   { storage, slots }: { storage: readonly Storage[]; slots: readonly number[] },
 ): Kernel {
   const names = Object.keys(op.inputs);
   const values = op.outputs.map(({ value }) => value);
-  const uses = values.some((value) => value.includes("activate"));
-  const activation = uses ? op.activation ?? "silu" : null;
+  const activation = activationOf(op);
   const layout = storage.map((s) => `${s.dtype}${s.access}${s.aligned}`);
   return {
     key: ["elementwise", names, values, activation && activationKey(activation), slots, layout].join("|"),
@@ -105,8 +111,8 @@ function elementwiseWgsl({ names, values, storage, slots, activation }: Text): s
       `  if (col + ${c}u < p.cols) { store_one_s${slot}(${place(view)} + ${c}u, out_${i}[${c}]); }`
     ).join("\n");
   });
-  const fields = slots.map((_, view) => `at_${view}: u32, stride_${view}: u32`);
-  return `struct Params { rows: u32, cols: u32, vectors: u32, ${fields.join(", ")} }
+  const fields = slots.flatMap((_, view) => [`at_${view}`, `stride_${view}`]);
+  return `${uniformsWgsl(["rows", "cols", "vectors", ...fields], activation)}
 ${storage.map((s, slot) => storageWgsl(`s${slot}`, slot, s)).join("\n")}
 @group(0) @binding(${storage.length}) var<uniform> p: Params;
 ${packingWgsl(storage.map((s) => s.dtype))}

@@ -1,4 +1,5 @@
 import type { Activation } from "./activation.ts";
+import { gateFormulas } from "./activation_wgsl.ts";
 import { elementwise, elementwiseLaunch } from "./elementwise.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import { boundLaunch, type Launch } from "./launch.ts";
@@ -19,7 +20,7 @@ export function gatedForward(recorder: Recorder, operands: GatedForward): void {
 
 /** The launch of {@linkcode gatedForward}. */
 export function gatedForwardLaunch({ g, u, h, activation }: GatedForward): Launch {
-  const outputs = [{ to: h, value: "activate(g) * u" }];
+  const outputs = [{ to: h, value: gateFormulas(activation).hidden("activate(g)", "u") }];
   return elementwiseLaunch({ label: "h = act(g) u", inputs: { g, u }, outputs, activation });
 }
 
@@ -38,13 +39,14 @@ export function gatedBackward(
     activation: Activation;
   },
 ): void {
+  const formulas = gateFormulas(activation);
   elementwise(recorder, {
     label: h ? "h, dg, du from dh, g, u" : "dg, du from dh, g, u",
     inputs: { dh, g, u },
     outputs: [
-      { to: dg, value: "dh * u * activate_derivative(g)" },
-      { to: du, value: "dh * activate(g)" },
-      ...h ? [{ to: h, value: "activate(g) * u" }] : [],
+      { to: dg, value: formulas.gate("dh", "g", "u") },
+      { to: du, value: formulas.up("dh", "activate(g)", "u") },
+      ...h ? [{ to: h, value: formulas.hidden("activate(g)", "u") }] : [],
     ],
     activation,
   });

@@ -1,3 +1,4 @@
+import { type Activation, parametersOf } from "./activation.ts";
 import type { Capabilities } from "./gpu/capabilities.ts";
 import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
@@ -43,6 +44,12 @@ export function boundLaunch(launch: Launch, capabilities: Capabilities): Dispatc
     workgroups: [...across, z],
     ...work,
   };
+}
+
+/** The part of a launch whose kernel has an activation: the values that this computes with. */
+export function withParameters(activation: Activation | null): Pick<Launch, "parameters"> {
+  const parameters = activation === null ? [] : parametersOf(activation).map(([_, value]) => value);
+  return parameters.length === 0 ? {} : { parameters };
 }
 
 /** A step of a plan whose launches are not bound yet. */

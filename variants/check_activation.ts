@@ -1,4 +1,4 @@
-import type { Activation, CustomActivation } from "../kernels/activation.ts";
+import type { Activation } from "../kernels/activation.ts";
 import { type Expression, parseExpression } from "./expression.ts";
 import { elementwise } from "../kernels/elementwise.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
@@ -78,6 +78,27 @@ export class ActivationError extends Error {
 }
 
 /**
+ * What {@linkcode checkActivation} looked at.
+ *
+ * @example How far the check went
+ * ```ts
+ * import { type ActivationCheck, checkActivation, requestGpu } from "../mod.ts";
+ *
+ * using gpu = await requestGpu();
+ * const check: ActivationCheck = await checkActivation(gpu, { wgsl: "x * x", derivative: "2 * x" });
+ * console.log(check.judge, check.slopes, check.finite); // float64 3.4e38 65504
+ * ```
+ */
+export interface ActivationCheck {
+  /** What `derivative` was compared with: float64's slopes of `wgsl`, or differences that the device computed. */
+  readonly judge: "float64" | "device";
+  /** The largest |x| where `derivative` was compared. */
+  readonly slopes: number;
+  /** The largest |x| where a NaN was refused, and, by float64, an infinity that float32 could do without. */
+  readonly finite: number;
+}
+
+/**
  * Checks that an activation can be used. Its WGSL must compile and keep NaN, and `derivative` must be the derivative of
  * `wgsl`.
  *
@@ -87,10 +108,14 @@ export class ActivationError extends Error {
  * that, only finite values are compared.
  *
  * A name, or an expression with other parts (bits, swizzles), is compared with differences that the device computes,
- * for x in [-10, 10], and must be finite there.
+ * for x in [-10, 10], and must be finite there. For |x| up to 65,504 it must not become NaN, which is what overflow makes
+ * of a formula such as x / (1 + exp(-x)).
+ *
+ * Parameters are checked with the values that they have. Of clamped SwiGLU the part of the gate is checked.
  *
  * At a kink, the slope of either side passes, and so does any value between.
  *
+ * @returns The ranges that were looked at.
  * @throws {ActivationError} If the WGSL does not compile, the two disagree, or a result is not finite or drops NaN, naming x.
  *
  * @example Squared ReLU
@@ -105,23 +130,28 @@ export class ActivationError extends Error {
  * await checkActivation(gpu, squaredRelu);
  * ```
  */
-export async function checkActivation(gpu: Gpu, activation: Activation): Promise<void> {
+export async function checkActivation(gpu: Gpu, activation: Activation): Promise<ActivationCheck> {
   checkGpu(gpu);
   const own = checkOptions({ activation }).activation;
-  const exact = typeof own === "string" ? null : expressionsOf(own);
-  if (exact) {
-    const [value, slope] = await evaluated(gpu, own, { points: WIDE, values: ["activate(x)", SLOPE] });
-    checkExact(exact, { value, slope });
-  } else {
-    const values = [`activate(x - ${STEP})`, "activate(x)", `activate(x + ${STEP})`, SLOPE];
-    const [left, middle, right, slope] = await evaluated(gpu, own, { points: POINTS, values });
-    checkSlopes({ left, middle, right, slope });
+  const exact = expressionsOf(own);
+  const [value, slope] = await evaluated(gpu, own, { points: WIDE, values: ["activate(x)", SLOPE] });
+  if (exact) checkExact(exact, { value, slope });
+  else {
+    checkNumbers({ value, slope });
+    const [left, middle, right, near] = await evaluated(gpu, own, { points: POINTS, values: AROUND });
+    checkSlopes({ left, middle, right, slope: near });
   }
   const [[ofNaN]] = await evaluated(gpu, own, { points: Float32Array.of(NaN), values: ["activate(x)"] });
   if (!Number.isNaN(ofNaN)) refuse("wgsl must keep NaN", `${ofNaN} at x = NaN`);
+  return exact
+    ? { judge: "float64", slopes: LARGEST, finite: FINITE_RANGE }
+    : { judge: "device", slopes: Math.max(...POINTS), finite: FINITE_RANGE };
 }
 
 const SLOPE = "activate_derivative(x)";
+
+/** What differences on the device are made of. */
+const AROUND = [`activate(x - ${STEP})`, "activate(x)", `activate(x + ${STEP})`, SLOPE];
 
 /** Both expressions, evaluated in float64. */
 interface Exact {
@@ -129,8 +159,10 @@ interface Exact {
   readonly derivative: Expression;
 }
 
-function expressionsOf({ wgsl, derivative }: CustomActivation): Exact | null {
-  const [value, slope] = [wgsl, derivative].map(parseExpression);
+function expressionsOf(activation: Activation): Exact | null {
+  if (typeof activation === "string" || "name" in activation) return null;
+  const { wgsl, derivative, parameters } = activation;
+  const [value, slope] = [wgsl, derivative].map((text) => parseExpression(text, parameters));
   return value && slope && { value, derivative: slope };
 }
 
@@ -175,6 +207,14 @@ async function evaluated(
 
 function refuse(rule: string, current: string): never {
   throw new ActivationError(`Cannot use activation as ${rule}: current value is ${current}`);
+}
+
+/** Refuses NaN where x is a number. An infinity may be right, as in exp(x), and only float64 could tell. */
+function checkNumbers(device: Record<"value" | "slope", Float32Array>): void {
+  for (const [name, values] of [["wgsl", device.value], ["derivative", device.slope]] as const) {
+    const at = values.findIndex((value, i) => Number.isNaN(value) && Math.abs(WIDE[i]) <= FINITE_RANGE);
+    if (at >= 0) refuse(`${name} must be a number for |x| up to ${FINITE_RANGE}`, `NaN at x = ${WIDE[at]}`);
+  }
 }
 
 /** Judges by float64: compares `derivative` with the slope of `wgsl`, and the device's values with both. */

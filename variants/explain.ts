@@ -1,3 +1,4 @@
+import { activationKey } from "../kernels/activation.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { checkGpu } from "./checks.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
@@ -113,7 +114,7 @@ export function choiceFor(
   const weightForm = "gateUp" in weights ? "combined" : "separate";
   const { implementation, memoryBudget } = settings;
   const key = JSON.stringify([
-    problem,
+    { ...problem, activation: activationKey(problem.activation) },
     implementation,
     memoryBudget,
     training,

@@ -67,13 +67,16 @@ const LEVELS = [["||", "|"], ["&&", "&"], ["==", "!=", "<", "<=", ">", ">="], ["
 /**
  * Parses an expression. Returns null if it has parts that are not known here, such as bits, swizzles, other functions.
  */
-export function parseExpression(text: string): Expression | null {
+export function parseExpression(text: string, parameters: Parameters = {}): Expression | null {
   const tokens = tokensOf(text);
   if (!tokens) return null;
-  const parser = new Parser(tokens);
+  const parser = new Parser(tokens, parameters);
   const node = parser.whole();
   return node && ((x) => Number(node(x)));
 }
+
+/** Values of names besides x. */
+type Parameters = Readonly<Record<string, number>>;
 
 interface Token {
   readonly text: string;
@@ -97,8 +100,11 @@ class Parser {
   #at = 0;
   readonly #tokens: readonly Token[];
 
-  constructor(tokens: readonly Token[]) {
+  readonly #parameters: Parameters;
+
+  constructor(tokens: readonly Token[], parameters: Parameters) {
     this.#tokens = tokens;
+    this.#parameters = parameters;
   }
 
   whole(): Node | null {
@@ -141,6 +147,7 @@ class Parser {
       return this.#takes(")") ? node : null;
     }
     if (token.text === "x") return (x) => x;
+    if (Object.hasOwn(this.#parameters, token.text)) return () => this.#parameters[token.text];
     if (token.text === "true" || token.text === "false") return () => token.text === "true";
     return Object.hasOwn(FUNCTIONS, token.text) ? this.#call(FUNCTIONS[token.text]) : null;
   }

@@ -1,3 +1,4 @@
+import { gateFormulas } from "../kernels/activation_wgsl.ts";
 import { elementwise } from "../kernels/elementwise.ts";
 import { matrix } from "../kernels/view.ts";
 import { product } from "./products.ts";
@@ -25,6 +26,7 @@ export const pytorch: Variant = {
 
 function forward(block: Block, training: boolean): Forward {
   const { recorder, activation } = block;
+  const formulas = gateFormulas(activation);
   const purpose = training ? "saved" : "workspace";
   const g = block.tokensByHidden(purpose, "g");
   product(block, "g", { layout: "nn", a: block.x, b: block.gate, out: matrix(g) });
@@ -42,7 +44,8 @@ function forward(block: Block, training: boolean): Forward {
   elementwise(recorder, {
     label: "h = act(g) u",
     inputs: { a: matrix(act), u: matrix(u) },
-    outputs: [{ to: matrix(h), value: "a * u" }],
+    outputs: [{ to: matrix(h), value: formulas.hidden("a", "u") }],
+    activation,
   });
   if (!training) release(act, u);
   const y = block.tokensByDim("output", "y");
@@ -54,6 +57,7 @@ function forward(block: Block, training: boolean): Forward {
 
 function backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients {
   const { recorder, activation } = block;
+  const formulas = gateFormulas(activation);
   const { g, u, act, h } = saved;
   const dDown = block.emptyDownGradient();
   product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: matrix(dDown) });
@@ -66,13 +70,15 @@ function backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients 
   elementwise(recorder, {
     label: "d act(g) = dh u",
     inputs: { dh: matrix(dh), u: matrix(u) },
-    outputs: [{ to: matrix(da), value: "dh * u" }],
+    outputs: [{ to: matrix(da), value: formulas.activated("dh", "u") }],
+    activation,
   });
   const du = block.tokensByHidden("workspace", "du");
   elementwise(recorder, {
     label: "du = dh act(g)",
-    inputs: { dh: matrix(dh), a: matrix(act) },
-    outputs: [{ to: matrix(du), value: "dh * a" }],
+    inputs: { dh: matrix(dh), a: matrix(act), ...formulas.ofBoth && { u: matrix(u) } },
+    outputs: [{ to: matrix(du), value: formulas.up("dh", "a", "u") }],
+    activation,
   });
   release(dh, u, act);
 

@@ -1,4 +1,4 @@
-import { activationKey } from "../kernels/activation.ts";
+import { activationKey, parametersOf } from "../kernels/activation.ts";
 import type { Capabilities } from "../kernels/gpu/capabilities.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
@@ -48,7 +48,7 @@ export function traced(variant: Variant): Variant {
       if (isPlanned(block)) return variant.forward(block, training);
       const { inputs, forward: { steps, outputs } } = traceOf(block, training);
       const places = placesOf(inputs, block.inputs);
-      record(block.recorder, steps, places);
+      record(block.recorder, steps, places, valuesOf(block));
       return { y: places.get(outputs.y)!, saved: inPlace(outputs.saved, places) };
     },
     backward: (block, saved, dy) => {
@@ -56,7 +56,7 @@ export function traced(variant: Variant): Variant {
       const { inputs, forward, backward, ...trace } = traceOf(block, true);
       const places = placesOf(inputs, block.inputs).set(trace.dy, dy);
       put(places, forward.outputs.saved, saved);
-      record(block.recorder, backward!.steps, places);
+      record(block.recorder, backward!.steps, places, valuesOf(block));
       return inPlace(backward!.outputs, places);
     },
     ...inChunks && { inChunks: (tokens: number) => inChunks(tokens).map(traced) },
@@ -65,6 +65,9 @@ export function traced(variant: Variant): Variant {
 
 /** True for a block that is only planned, as `explain` and the bench do before a run. */
 const isPlanned = ({ recorder }: Block) => recorder instanceof PlanRecorder;
+
+/** The values of the activation's parameters: blocks of one kind may differ in them. */
+const valuesOf = ({ activation }: Block) => parametersOf(activation).map(([_, value]) => value);
 
 /** Names a kind of block: everything that its launches depend on, besides the variant and the device. */
 function keyOf({ problem, inputs: { weights } }: Block, training: boolean): string {

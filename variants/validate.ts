@@ -1,4 +1,5 @@
-import { type Activation, ACTIVATIONS } from "../kernels/activation.ts";
+import { type Activation } from "../kernels/activation.ts";
+import { readActivation } from "./activation.ts";
 import { checkOneOf, isEncoder, kindOf, readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { type DType, DTYPES } from "../kernels/gpu/dtype.ts";
@@ -15,12 +16,6 @@ const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as
 
 /** The properties of a problem that `explain` and `plan` take. */
 const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "activation", "precision"] as const;
-
-/** The longest expression of an activation: ten times the length of known formulas. */
-const MOST_CHARACTERS = 4000;
-
-/** The deepest that brackets may be nested in an activation's expression. */
-const MOST_NESTED = 100;
 
 /** The arguments of a call, as the caller gave them. */
 export interface Call {
@@ -214,47 +209,3 @@ function hiddenOf(weights: Weights, dim: number): number {
   checkShape(weights.up, "weights.up", [dim, hidden]);
   return hidden;
 }
-
-/** Copies an activation. Each text is read once, because the caller's own may change before backward or be a getter. */
-function readActivation(activation: unknown): Activation {
-  if (typeof activation === "string") {
-    checkOneOf("activation", activation, ACTIVATIONS);
-    return activation as Activation;
-  }
-  const { wgsl, derivative } = typeof activation === "object" && activation !== null
-    ? readOnce("activation", activation, ["wgsl", "derivative"])
-    : {};
-  if (!isText(wgsl) || !isText(derivative)) {
-    throw new TypeError(
-      `Cannot use activation as it must be a name or have wgsl and derivative, both expressions of x: current value is ${
-        kindOf(activation)
-      }`,
-    );
-  }
-  checkExpression("activation.wgsl", wgsl);
-  checkExpression("activation.derivative", derivative);
-  return { wgsl, derivative };
-}
-
-/**
- * Bounds the length and depth of an expression. A compiler recurses for each operator and bracket, and one that runs
- * out of stack ends the process: no error could be caught.
- */
-function checkExpression(name: string, text: string): void {
-  if (text.length > MOST_CHARACTERS) {
-    throw new RangeError(
-      `Cannot use ${name} as it must have at most ${MOST_CHARACTERS} characters: current value has ${text.length}`,
-    );
-  }
-  let depth = 0, deepest = 0;
-  for (const character of text) {
-    if ("([{".includes(character)) deepest = Math.max(deepest, ++depth);
-    else if (")]}".includes(character)) depth--;
-  }
-  if (deepest <= MOST_NESTED) return;
-  throw new RangeError(
-    `Cannot use ${name} as its brackets must be nested at most ${MOST_NESTED} deep: current value is ${deepest}`,
-  );
-}
-
-const isText = (value: unknown): value is string => typeof value === "string" && value.trim() !== "";

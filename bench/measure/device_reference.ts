@@ -1,3 +1,4 @@
+import { gateFormulas } from "../../kernels/activation_wgsl.ts";
 import { elementwise } from "../../kernels/elementwise.ts";
 import type { Gpu } from "../../kernels/gpu/device.ts";
 import { GpuRecorder, type Recorder } from "../../kernels/gpu/recorder.ts";
@@ -96,6 +97,7 @@ function computed(
   make: (label: string, rows: number, cols: number) => Tensor,
 ): Outputs {
   const { tokens, dim, hiddenDim, activation } = problem;
+  const formulas = gateFormulas(activation);
   const block = new Block(recorder, problem, inputs);
   const multiply = (out: Tensor, a: Operand, b: Operand, add = false) =>
     plainMatmul(recorder, { label: `reference ${out.label}`, a, b, out: matrix(out), add });
@@ -107,7 +109,7 @@ function computed(
   elementwise(recorder, {
     ...{ label: "reference h", activation },
     inputs: { g: matrix(g), u: matrix(u) },
-    outputs: [{ to: matrix(h), value: "activate(g) * u" }],
+    outputs: [{ to: matrix(h), value: formulas.hidden("activate(g)", "u") }],
   });
   const y = make("y", tokens, dim);
   multiply(y, plain(matrix(h)), plain(block.down));
@@ -123,8 +125,8 @@ function computed(
     ...{ label: "reference dg, du", activation },
     inputs: { g: matrix(g), u: matrix(u), dh: matrix(h) },
     outputs: [
-      { to: matrix(g), value: "dh * u * activate_derivative(g)" },
-      { to: matrix(u), value: "dh * activate(g)" },
+      { to: matrix(g), value: formulas.gate("dh", "g", "u") },
+      { to: matrix(u), value: formulas.up("dh", "activate(g)", "u") },
     ],
   });
   const dx = make("dx", tokens, dim);

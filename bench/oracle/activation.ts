@@ -1,4 +1,4 @@
-import type { ActivationName } from "../../kernels/activation.ts";
+import { type ActivationName, CLAMPED_SWIGLU, type ClampedSwiglu } from "../../kernels/activation.ts";
 
 /** An activation in float64: act(x) and act'(x). */
 export interface ScalarActivation {
@@ -6,6 +6,10 @@ export interface ScalarActivation {
   value(x: number): number;
   /** act'(x). */
   derivative(x: number): number;
+  /** What u becomes before it is multiplied by act(g). Default: u itself. */
+  up?(u: number): number;
+  /** Its derivative. Default: 1. */
+  upDerivative?(u: number): number;
 }
 
 /** 1 / (1 + exp(-x)). It cannot overflow, because the argument of exp is never positive. */
@@ -90,9 +94,26 @@ const ACTIVATIONS: Record<ActivationName, ScalarActivation> = {
     value: (x) => x,
     derivative: () => 1,
   },
+  clamped_swiglu: clampedSwiglu(CLAMPED_SWIGLU),
 };
 
+/** c s(alpha c), c = min(x, limit), of up clamped to [-limit, limit] and shifted; the values as float32 holds them. */
+function clampedSwiglu(given: Omit<ClampedSwiglu, "name">): ScalarActivation {
+  const [alpha, limit, shift] = (["alpha", "limit", "shift"] as const).map((name) =>
+    Math.fround(given[name] ?? CLAMPED_SWIGLU[name])
+  );
+  return {
+    value: (x) => Math.min(x, limit) * sigmoid(alpha * Math.min(x, limit)),
+    derivative: (x) => x > limit ? 0 : sigmoid(alpha * x) * (1 + alpha * x * sigmoid(-alpha * x)),
+    up: (u) => Math.min(Math.max(u, -limit), limit) + shift,
+    upDerivative: (u) => Math.abs(u) > limit ? 0 : Number.isNaN(u) ? NaN : 1,
+  };
+}
+
 /** The activation of that name in float64. A custom activation is returned as it is. */
-export function scalarActivation(activation: ActivationName | ScalarActivation): ScalarActivation {
-  return typeof activation === "string" ? ACTIVATIONS[activation] : activation;
+export function scalarActivation(
+  activation: ActivationName | ClampedSwiglu | ScalarActivation,
+): ScalarActivation {
+  if (typeof activation === "string") return ACTIVATIONS[activation];
+  return "name" in activation ? clampedSwiglu(activation) : activation;
 }

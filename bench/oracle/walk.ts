@@ -1,4 +1,4 @@
-import type { ActivationName } from "../../kernels/activation.ts";
+import type { ActivationName, ClampedSwiglu } from "../../kernels/activation.ts";
 import type { Sizes } from "../../variants/variant.ts";
 import { type ScalarActivation, scalarActivation } from "./activation.ts";
 import type { Magnitudes } from "./magnitudes.ts";
@@ -6,7 +6,7 @@ import { addScaled, dot, type Numbers, pickColumns, pickRows, rowsOf } from "./m
 
 /** A block's sizes and its activation, by name or as two functions of a number. */
 export interface OracleProblem extends Sizes {
-  readonly activation: ActivationName | ScalarActivation;
+  readonly activation: ActivationName | ClampedSwiglu | ScalarActivation;
 }
 
 /** What the oracle computes from, row-major: x, dy [T, D]; gate, up [D, H]; down [H, D]. */
@@ -83,14 +83,20 @@ export class TokenWalk {
   #hidden(dy: Numbers, y: Float64Array): void {
     for (let j = 0; j < this.#h.length; j++) {
       const act = this.#act.value(this.#g[j]), slope = this.#act.derivative(this.#g[j]);
+      const { u, upSlope } = lifted(this.#act, this.#u[j]);
       const dh = dot(dy, this.#down[j]);
-      this.#h[j] = act * this.#u[j];
-      this.#dg[j] = dh * this.#u[j] * slope;
-      this.#du[j] = dh * act;
-      this.#magnitudes?.add({ act, slope, u: this.#u[j], dh });
+      this.#h[j] = act * u;
+      this.#dg[j] = dh * u * slope;
+      this.#du[j] = dh * act * upSlope;
+      this.#magnitudes?.add({ act, slope, u, dh });
       addScaled(y, this.#down[j], this.#h[j]);
     }
   }
+}
+
+/** What an activation of both operands makes of u, with its derivative. */
+function lifted({ up, upDerivative }: ScalarActivation, u: number): { u: number; upSlope: number } {
+  return { u: up?.(u) ?? u, upSlope: upDerivative?.(u) ?? 1 };
 }
 
 /** Walks a hidden unit through all tokens, on its columns of W_gate and W_up and its row of W_down. */
@@ -114,10 +120,11 @@ export class UnitWalk {
 
   /** Adds a token's part, from its rows of x and dy. */
   add(x: Numbers, dy: Numbers): void {
-    const g = dot(this.#gate, x), u = dot(this.#up, x), dh = dot(this.#down, dy);
+    const g = dot(this.#gate, x), dh = dot(this.#down, dy);
     const act = this.#act.value(g);
+    const { u, upSlope } = lifted(this.#act, dot(this.#up, x));
     addScaled(this.dGate, x, dh * u * this.#act.derivative(g));
-    addScaled(this.dUp, x, dh * act);
+    addScaled(this.dUp, x, dh * act * upSlope);
     addScaled(this.dDown, dy, act * u);
   }
 }

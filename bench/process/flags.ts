@@ -38,7 +38,7 @@ const TABLE = [
   {
     name: "activation",
     value: "NAME",
-    help: "silu, gelu, gelu_tanh, relu, sigmoid, tanh or identity (silu)",
+    help: "silu, gelu, gelu_tanh, relu, sigmoid, tanh, identity or clamped_swiglu (silu)",
   },
   {
     name: "min-time",

@@ -22,6 +22,11 @@ export interface Dispatch {
   readonly bindings: readonly Binding[];
   /** 32-bit words of the uniform block, in the order of the kernel's struct. */
   readonly uniforms: readonly number[];
+  /**
+   * Values of an activation's parameters, which follow the uniforms as float32. A plan that is repeated may take others.
+   * Default: none.
+   */
+  readonly parameters?: readonly number[];
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
   /** Floating-point operations that the formula needs, however the kernel computes it. */
@@ -34,4 +39,14 @@ export interface Dispatch {
   readonly units?: Units;
   /** The name of its matrix product in a tuning table. */
   readonly product?: string;
+}
+
+/** All words of a launch's uniform block. */
+export function wordsOf({ uniforms, parameters = [] }: Dispatch): number[] {
+  return [...uniforms, ...parameters.map(floatBits)];
+}
+
+/** The bits of a number as float32. */
+export function floatBits(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0];
 }

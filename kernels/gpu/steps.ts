@@ -31,13 +31,19 @@ export function workspace(label: string, shape: readonly number[], dtype: DType)
  * tensors made so far are disposed.
  *
  * @param places The real tensors for those that the steps do not make. The tensors that they make are added.
+ * @param parameters Values for those of the activation's parameters that the launches were planned with. Default: those.
  */
-export function record(recorder: Recorder, steps: readonly Step[], places: Places = new Map()): void {
+export function record(
+  recorder: Recorder,
+  steps: readonly Step[],
+  places: Places = new Map(),
+  parameters?: readonly number[],
+): void {
   const made: Tensor[] = [];
   try {
     for (const step of steps) {
       if (step === "group") recorder.beginGroup();
-      else if ("dispatch" in step) recorder.dispatch(placed(step.dispatch, places));
+      else if ("dispatch" in step) recorder.dispatch(placed(step.dispatch, places, parameters));
       else if ("release" in step) places.get(step.release)!.dispose();
       else {
         const { shape, dtype, purpose, label } = step.make;
@@ -52,12 +58,12 @@ export function record(recorder: Recorder, steps: readonly Step[], places: Place
   }
 }
 
-function placed(dispatch: Dispatch, places: Places): Dispatch {
+function placed(dispatch: Dispatch, places: Places, parameters = dispatch.parameters): Dispatch {
   const bindings = dispatch.bindings.map((part) => ({
     ...part,
     tensor: places.get(part.tensor) ?? part.tensor,
   }));
-  return { ...dispatch, bindings };
+  return { ...dispatch, bindings, ...dispatch.parameters && { parameters } };
 }
 
 /** A plan in words, a line for each step: for tests, and for whoever wants to see what a product becomes. */

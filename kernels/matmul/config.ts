@@ -133,9 +133,11 @@ function outputCount(epilogue: Epilogue, columns: number): number {
   }
 }
 
-/** Whether the text of this config contains the activation. */
-export function usesActivation({ gatedA, epilogue }: Pick<MatmulConfig, "gatedA" | "epilogue">): boolean {
-  return gatedA || epilogue.startsWith("gated");
+/** The activation, if the text of this config contains it. */
+export function usedActivation(
+  { gatedA, epilogue, activation }: Pick<MatmulConfig, "gatedA" | "epilogue" | "activation">,
+): Activation | null {
+  return gatedA || epilogue.startsWith("gated") ? activation : null;
 }
 
 /**
@@ -148,6 +150,7 @@ export function mayAdd({ dtype, arithmetic }: Pick<MatmulShape, "dtype" | "arith
 
 /** A key that two configs share only when their WGSL is the same. */
 export function configKey(config: MatmulConfig): string {
+  const activation = usedActivation(config);
   const storage = config.storage.map((s) =>
     `${s.dtype}${s.access === "read" ? "r" : "w"}${s.aligned ? "4" : "1"}${s.half ? "h" : ""}${
       s.wideIf ? "e" : ""
@@ -162,7 +165,7 @@ export function configKey(config: MatmulConfig): string {
     ...config.levels === 2 ? ["two levels"] : [],
     config.gatedA,
     config.epilogue,
-    usesActivation(config) ? activationKey(config.activation) : "",
+    activation === null ? "" : activationKey(activation),
     storage.join(),
     config.slots.join(),
   ].join("|");

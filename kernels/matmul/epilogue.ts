@@ -1,4 +1,5 @@
-import { type Activation, activationWgsl } from "../activation.ts";
+import type { Activation } from "../activation.ts";
+import { activationWgsl, gateFormulas } from "../activation_wgsl.ts";
 import type { Storage } from "../storage.ts";
 import { range } from "../text.ts";
 import type { Epilogue } from "./config.ts";
@@ -26,6 +27,8 @@ export function outputsRead(epilogue: EpilogueInit["epilogue"]): number {
  */
 export function epilogueWgsl(init: EpilogueInit): string {
   const { epilogue } = init;
+  const formulas = gateFormulas(init.activation);
+  const hidden = formulas.hidden("activate(v0)", "v1");
   const put = (output: number, value: string) => `put_${output}(row, col, ${value});`;
   const sums = ["v0", "v1"].slice(0, init.columns);
   const added = (v: string, output: number) => `get_${output}(row, col) + ${v}`;
@@ -44,17 +47,17 @@ export function epilogueWgsl(init: EpilogueInit): string {
   ${stores(sum)}`;
     },
     accumulate: () => stores(added),
-    gated: () => put(0, "activate(v0) * v1"),
-    "gated-save": () => put(0, "activate(v0) * v1") + put(1, "v0") + put(2, "v1"),
+    gated: () => put(0, hidden),
+    "gated-save": () => put(0, hidden) + put(1, "v0") + put(2, "v1"),
     // dg = dh u act'(g), du = dh act(g), of g and u as they were
     "gated-backward": () =>
-      `${put(2, "v0 * was_1 * activate_derivative(was_0)")}
-  ${put(3, "v0 * activate(was_0)")}`,
+      `${put(2, formulas.gate("v0", "was_0", "was_1"))}
+  ${put(3, formulas.up("v0", "activate(was_0)", "was_1"))}`,
     "gated-backward-save": () =>
       `let gate = activate(was_0);
-  ${put(2, "v0 * was_1 * activate_derivative(was_0)")}
-  ${put(3, "v0 * gate")}
-  ${put(4, "gate * was_1")}`,
+  ${put(2, formulas.gate("v0", "was_0", "was_1"))}
+  ${put(3, formulas.up("v0", "gate", "was_1"))}
+  ${put(4, formulas.hidden("gate", "was_1"))}`,
   };
   const access = init.slots.map((slot, output) => accessWgsl(output, { slot, storage: init.storage[slot] }))
     .join("");

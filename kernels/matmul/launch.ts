@@ -1,13 +1,13 @@
-import { type Launch, offsetsOf, placesOf } from "../launch.ts";
+import { type Launch, offsetsOf, placesOf, withParameters } from "../launch.ts";
 import type { Storage } from "../storage.ts";
 import { dtypeOf, viewBytes } from "../view.ts";
-import type { Epilogue } from "./config.ts";
+import { type Epilogue, usedActivation } from "./config.ts";
 import type { Sized } from "./request.ts";
 import type { TileSize } from "./splits.ts";
 import type { LaunchInit } from "./way.ts";
 
 /** What a launch of a product is made of, besides its kernel. */
-interface ProductInit extends Pick<LaunchInit, "out" | "splits"> {
+interface ProductInit extends Pick<LaunchInit, "epilogue" | "out" | "splits"> {
   readonly tile: TileSize;
   /** The name of the tile in reports. */
   readonly name: string;
@@ -21,13 +21,14 @@ interface ProductInit extends Pick<LaunchInit, "out" | "splits"> {
  */
 export function productLaunch(
   sized: Sized,
-  { tile, name, out, splits, accumulate }: ProductInit,
+  { tile, name, epilogue, out, splits, accumulate }: ProductInit,
 ): Omit<Launch, "kernel" | "units"> {
   const { m, n, k, a, b, columns, dtype, product } = sized;
   const inputs = [...a, ...b];
   const tilesM = Math.ceil(m / tile.tileM);
   const tilesN = Math.ceil(n / (tile.tileN / columns));
   return {
+    ...withParameters(usedActivation({ ...sized, epilogue })),
     views: [...inputs, ...out],
     uniforms: [
       m,

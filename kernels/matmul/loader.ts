@@ -1,3 +1,5 @@
+import type { Activation } from "../activation.ts";
+import { gateFormulas } from "../activation_wgsl.ts";
 import { lines, range } from "../text.ts";
 import { PADDING, type Tile } from "./tile.ts";
 
@@ -39,6 +41,8 @@ export interface LoaderInit {
   readonly parts: number;
   /** Whether the parts are g and u of a gated A rather than side by side. */
   readonly gated: boolean;
+  /** Of a gated A. */
+  readonly activation: Activation;
   /** Names of the parts' load functions. */
   readonly loads: readonly string[];
   /** Names of the parts' element offsets. */
@@ -174,7 +178,9 @@ function directLoader(init: LoaderInit): Loader {
         gated
           ? lines(items.map((i) => {
             const [g, u] = [0, 1].map((part) => `vec4f(${reg(set, part, i)})`);
-            return `${target(0, i)} = ${init.vector}(activate(${g}) * ${u});`;
+            return `${target(0, i)} = ${init.vector}(${
+              gateFormulas(init.activation).hidden(`activate(${g})`, u)
+            });`;
           }))
           : each((part, i) => `${target(part, i)} = ${reg(set, part, i)};`),
       ),

@@ -34,7 +34,7 @@ export function wordsOf(config: MatmulConfig, slot: number): 1 | 2 | undefined {
 
 /** The loaders of a kernel. */
 export function loaders(config: MatmulConfig): Loaders {
-  const { layout, tile, columns, gatedA, slots } = config;
+  const { layout, tile, columns, gatedA, activation, slots } = config;
   const counts = operandCounts(config);
   const along = { a: layout === "tn" ? "outer" : "k", b: layout === "nt" ? "k" : "outer" } as const;
   const named = (name: "a" | "b", parts: number, first: number) => {
@@ -54,7 +54,7 @@ export function loaders(config: MatmulConfig): Loaders {
     } as const;
   };
   const vector = config.arithmetic === "float16" ? "vec4<f16>" : "vec4f";
-  const shared = { tile, threads: threadsOf(tile), vector } as const;
+  const shared = { tile, threads: threadsOf(tile), vector, activation } as const;
   const a = {
     name: "a",
     outer: tile.tileM,

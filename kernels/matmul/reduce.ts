@@ -1,7 +1,9 @@
-import { activationKey } from "../activation.ts";
+import { type Activation, activationKey } from "../activation.ts";
+import { uniformsWgsl } from "../activation_wgsl.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
 import { indented, range } from "../text.ts";
+import { usedActivation } from "./config.ts";
 import { type EpilogueInit, epilogueWgsl, outputsRead } from "./epilogue.ts";
 
 const THREADS = 128;
@@ -29,6 +31,11 @@ export interface ReduceInit extends Omit<EpilogueInit, "mayAdd"> {
   readonly sliceSlots: readonly number[];
 }
 
+/** The activation, if the epilogue has one: A of slices is never gated. */
+export function reducedActivation(of: Pick<ReduceInit, "epilogue" | "activation">): Activation | null {
+  return usedActivation({ ...of, gatedA: false });
+}
+
 /**
  * The second pass of split-K: adds the slices and applies the epilogue. The order of the slices is fixed, so that the result
  * never depends on timing. Partial sums are float32 [split][m][stride]. They are bound after the outputs, with the parts of a
@@ -37,14 +44,14 @@ export interface ReduceInit extends Omit<EpilogueInit, "mayAdd"> {
 export function reduceKernel(init: ReduceInit, label: string): Kernel {
   const { epilogue, columns, storage, slots, sliceSlots } = init;
   const buffers = [...new Set(sliceSlots)];
-  const gated = epilogue.startsWith("gated");
+  const activation = reducedActivation(init);
   const was = range(outputsRead(epilogue)).map((output) => `get_${output}(row, col)`);
   const key = [
     "reduce",
     epilogue,
     columns,
     sliceSlots.join(),
-    gated ? activationKey(init.activation) : "",
+    activation === null ? "" : activationKey(activation),
     slots.join(),
   ];
   return {
@@ -53,9 +60,7 @@ export function reduceKernel(init: ReduceInit, label: string): Kernel {
     access: [...storage.map((s) => s.access), ...buffers.map(() => "read" as const)],
     wgsl: () =>
       indented(
-        `struct Params { ${
-          reduceFields(slots.length, sliceSlots.length).map((field) => `${field}: u32`).join(", ")
-        } }
+        `${uniformsWgsl(reduceFields(slots.length, sliceSlots.length), activation)}
 ${storage.map((s, slot) => storageWgsl(`s${slot}`, slot, s)).join("\n")}
 ${
           buffers.map((slot) =>

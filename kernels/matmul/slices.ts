@@ -1,11 +1,11 @@
 import { workspace } from "../gpu/steps.ts";
 import { storageBytes } from "../gpu/tensor.ts";
-import { type Launch, offsetsOf, placesOf, type PlannedStep } from "../launch.ts";
+import { type Launch, offsetsOf, placesOf, type PlannedStep, withParameters } from "../launch.ts";
 import { storagesOf } from "../storage.ts";
 import { range } from "../text.ts";
 import { matrix, type View, viewBytes } from "../view.ts";
 import type { Epilogue } from "./config.ts";
-import { reduceKernel, reduceWorkgroups } from "./reduce.ts";
+import { reducedActivation, reduceKernel, reduceWorkgroups } from "./reduce.ts";
 import type { Sized } from "./request.ts";
 
 /** The epilogue of a kernel. "accumulate" is "store" with a uniform that asks it to add, if the kernel may add. */
@@ -67,6 +67,7 @@ function sumOfSlices(
   const { epilogue, accumulate } = kernelEpilogue(sized.epilogue, { mayAdd: true });
   const label = `${sized.label}: sum of slices`;
   return {
+    ...withParameters(reducedActivation({ epilogue, activation })),
     views: [...out, ...slices],
     kernel: (all) => {
       const [slots, sliceSlots] = [all.slice(0, out.length), all.slice(out.length)];

@@ -22,7 +22,7 @@ export function tileLaunch(
   const levels = levelsOf(sized, tile);
   const config = { arithmetic, levels, layout, tile, columns, gatedA, epilogue, activation };
   return {
-    ...productLaunch(sized, { tile, name: tileName(tile), out, splits, accumulate }),
+    ...productLaunch(sized, { tile, name: tileName(tile), epilogue, out, splits, accumulate }),
     kernel: (slots) =>
       matmulKernel(
         { ...config, storage: storages(sized, { out, slots, aligned, epilogue }), slots },

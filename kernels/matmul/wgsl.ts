@@ -1,7 +1,7 @@
-import { activationWgsl } from "../activation.ts";
+import { activationWgsl, uniformsWgsl } from "../activation_wgsl.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
 import { lines, range } from "../text.ts";
-import { type MatmulConfig, mayAdd, operandCounts } from "./config.ts";
+import { type MatmulConfig, mayAdd, operandCounts, usedActivation } from "./config.ts";
 import { epilogueWgsl, outputsRead } from "./epilogue.ts";
 import { loaders, wordsOf } from "./operands.ts";
 import { lastStep, wholeSteps } from "./steps.ts";
@@ -47,9 +47,9 @@ export function tileOrigins(
 export function matmulWgsl(config: MatmulConfig): string {
   const { tile, columns } = config;
   const operands = loaders(config);
-  return `${config.arithmetic === "float16" ? "enable f16;\n" : ""}struct Params { ${
-    uniformFields(config).map((field) => `${field}: u32`).join(", ")
-  } }
+  return `${config.arithmetic === "float16" ? "enable f16;\n" : ""}${
+    uniformsWgsl(uniformFields(config), usedActivation(config))
+  }
 ${
     config.storage.map((storage, slot) =>
       storageWgsl(`s${slot}`, slot, { ...storage, words: wordsOf(config, slot) })

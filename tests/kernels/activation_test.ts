@@ -1,6 +1,7 @@
 /** Activations over every 16-bit number and the edges of float32, against float64. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { type Activation, activationKey, ACTIVATIONS, activationWgsl } from "../../kernels/activation.ts";
+import { type Activation, activationKey, ACTIVATIONS } from "../../kernels/activation.ts";
+import { activationWgsl } from "../../kernels/activation_wgsl.ts";
 import { elementwise } from "../../kernels/elementwise.ts";
 import { decode, type DType } from "../../kernels/gpu/dtype.ts";
 import { matrix } from "../../kernels/view.ts";
@@ -155,10 +156,15 @@ Deno.test("activations have keys of their own, custom ones by both their texts",
   assertEquals(new Set(keys).size, keys.length);
   assertEquals(activationKey({ ...custom }), activationKey(custom));
   assertNotEquals(activationKey({ wgsl: "silu", derivative: "silu" }), "silu");
+  const key = (parameters: Record<string, number>) => activationKey({ ...custom, parameters });
+  assertEquals([key({ a: 1, b: 2 }), key({})], [key({ b: 3, a: 4 }), activationKey(custom)]);
+  assertNotEquals(key({ a: 1 }), key({ b: 1 }));
+  assertEquals(activationKey({ name: "clamped_swiglu", limit: 1 }), activationKey("clamped_swiglu"));
 });
 
 Deno.test("the text of every activation declares it and its derivative once", () => {
-  for (const activation of [...ACTIVATIONS, { wgsl: "x", derivative: "vec4f(1)" }]) {
+  const custom = { wgsl: "x", derivative: "vec4f(1)" };
+  for (const activation of [...ACTIVATIONS, custom, { ...custom, parameters: { beta: 1 } }]) {
     const text = activationWgsl(activation);
     for (const name of ["activate", "activate_derivative"]) {
       assertEquals(text.split(`fn ${name}(x: vec4f) -> vec4f`).length, 2, activationKey(activation));

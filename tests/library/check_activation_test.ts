@@ -98,6 +98,41 @@ Deno.test("what cancels, holds a constant, keeps NaN or cannot be told in float6
     for (const activation of MORE_RIGHT) await checkActivation(gpu, activation);
   }));
 
+Deno.test("parameters are checked with their values, and the check says how far it looked", () =>
+  withGpu(async (gpu) => {
+    const cubic = (wgsl: string, scale: number) => ({
+      ...{ wgsl, derivative: "3 * scale * x * x", parameters: { scale } },
+    });
+    const far = { slopes: (2 - 2 ** -23) * 2 ** 127, finite: 65504 };
+    const exact = await checkActivation(gpu, cubic("scale * x * x * x", 1e-5));
+    assertEquals(exact, { judge: "float64", ...far });
+    const bits = await checkActivation(gpu, cubic("bitcast<vec4f>(bitcast<vec4u>(scale * x * x * x))", 0.5));
+    assertEquals(bits.judge, "device");
+    assert(bits.slopes < 10 && bits.slopes > 9.9 && bits.finite === 65504, JSON.stringify(bits));
+    await checkActivation(gpu, { name: "clamped_swiglu", alpha: 2, limit: 1.5 });
+    await assertRejects(
+      () => checkActivation(gpu, { ...cubic("scale * x", 2), derivative: "vec4f(scale + 1)" }),
+      ActivationError,
+      "derivative must be that of wgsl",
+    );
+    await assertRejects(
+      () => checkActivation(gpu, { ...cubic("scale * x", 2), derivative: "vec4f(scales)" }),
+      ActivationError,
+      "its WGSL must compile",
+    );
+    // Right near 0, and infinity over infinity further on.
+    const e = "exp(-bitcast<vec4f>(bitcast<vec4u>(x)))";
+    await assertRejects(
+      () =>
+        checkActivation(gpu, {
+          wgsl: `x / (1 + ${e})`,
+          derivative: `(1 + ${e} * (1 + x)) / ((1 + ${e}) * (1 + ${e}))`,
+        }),
+      ActivationError,
+      "derivative must be a number for |x| up to 65504: current value is NaN at x = -",
+    );
+  }));
+
 Deno.test("what is wrong far from 0, by a constant's side, for NaN or on the device alone is refused", () =>
   withGpu(async (gpu) => {
     // Buffers of an earlier check hold right values: they must not be read as this one's.

@@ -1,6 +1,6 @@
 import { activationKey } from "../../activation.ts";
 import type { Storage } from "../../storage.ts";
-import { type MatmulConfig, usesActivation } from "../config.ts";
+import { type MatmulConfig, usedActivation } from "../config.ts";
 import { type SubgroupOperands, type SubgroupTile, subgroupTileName } from "./tile.ts";
 
 /** A storage buffer of a product on subgroup matrices. */
@@ -26,6 +26,7 @@ export interface SubgroupConfig extends Omit<MatmulConfig, "tile" | "arithmetic"
 
 /** A key that two configs share only when their WGSL is the same. */
 export function subgroupKey(config: SubgroupConfig): string {
+  const activation = usedActivation(config);
   const storage = config.storage.map((s) =>
     `${s.dtype}${s.access === "read" ? "r" : "w"}${s.eights ? "8" : s.aligned ? "4" : "1"}` +
     `${s.half ? "h" : ""}${s.wideIf ? "e" : ""}`
@@ -40,7 +41,7 @@ export function subgroupKey(config: SubgroupConfig): string {
     config.columns,
     config.gatedA,
     config.epilogue,
-    usesActivation(config) ? activationKey(config.activation) : "",
+    activation === null ? "" : activationKey(activation),
     storage.join(),
     config.slots.join(),
     config.magnitudes,

@@ -56,7 +56,7 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     varying: capabilities.subgroupMinSize !== capabilities.subgroupMaxSize,
   };
   return {
-    ...productLaunch(sized, { tile, name: subgroupTileName(tile), out, splits, accumulate }),
+    ...productLaunch(sized, { tile, name: subgroupTileName(tile), epilogue, out, splits, accumulate }),
     views,
     kernel: (slots) =>
       subgroupKernel({

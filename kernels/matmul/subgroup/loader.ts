@@ -1,3 +1,4 @@
+import { gateFormulas } from "../../activation_wgsl.ts";
 import { lines, range } from "../../text.ts";
 import { operandCounts } from "../config.ts";
 import type { SubgroupConfig, SubgroupStorage } from "./config.ts";
@@ -209,7 +210,10 @@ function gatedFloats(config: SubgroupConfig, parts: readonly Part[], registers: 
     const { form, of } = valuesOf({ ...config, operands: "rounded" }, part, registers[i]);
     return form === "floats" ? of : [];
   });
-  return { form: "floats", of: g.map((gate, half) => `activate(${gate}) * ${u[half]}`) };
+  return {
+    form: "floats",
+    of: g.map((gate, half) => gateFormulas(config.activation).hidden(`activate(${gate})`, u[half])),
+  };
 }
 
 /** Stores eight elements as one float16 vector of the tile, or as one of each part of a split operand. */

@@ -1,8 +1,9 @@
-import { type Activation, activationKey, activationWgsl } from "../../activation.ts";
+import { type Activation, activationKey } from "../../activation.ts";
+import { activationWgsl, gateFormulas, uniformsWgsl } from "../../activation_wgsl.ts";
 import { workspace } from "../../gpu/steps.ts";
 import type { Kernel } from "../../gpu/kernel.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
-import { type Launch, offsetsOf, type PlannedStep } from "../../launch.ts";
+import { type Launch, offsetsOf, type PlannedStep, withParameters } from "../../launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "../../storage.ts";
 import { indented, range } from "../../text.ts";
 import { matrix, type View, viewBytes } from "../../view.ts";
@@ -71,6 +72,7 @@ function magnitudeSteps(operand: Operand, to: View): PlannedStep[] {
 function magnitudeLaunch({ views, activation }: Operand, to: View): Launch {
   const [{ rows, cols, stride, tensor }] = views;
   return {
+    ...withParameters(activation),
     views: [...views, to],
     kernel: (all) => {
       const storage = storagesOf([...views, to], { slots: all, inputs: views.length });
@@ -102,9 +104,7 @@ function magnitudeKernel({ storage, slots, activation }: MagnitudeConfig, label:
     access: storage.map(({ access }) => access),
     wgsl: () =>
       indented(
-        `struct Params { rows: u32, cols: u32, stride: u32, ${
-          slots.map((_, i) => `at_${i}: u32`).join(", ")
-        }, to: u32 }
+        `${uniformsWgsl(["rows", "cols", "stride", ...slots.map((_, i) => `at_${i}`), "to"], activation)}
 ${inputs.map((input, slot) => storageWgsl(`s${slot}`, slot, input)).join("\n")}
 ${storageWgsl("output", inputs.length, { dtype: "float32", access: "read_write", aligned: false })}
 @group(0) @binding(${storage.length}) var<uniform> p: Params;
@@ -121,7 +121,9 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) group:
     let row = i / vectors;
     let col = (i - row * vectors) * 4u;
 ${slots.map((slot, i) => `    let v${i} = load_s${slot}(p.at_${i} + row * p.stride + col);`).join("\n")}
-    let bits = bitcast<vec4u>(${activation === null ? "v0" : "activate(v0) * v1"}) & vec4u(0x7fffffffu);
+    let bits = bitcast<vec4u>(${
+          activation === null ? "v0" : gateFormulas(activation).hidden("activate(v0)", "v1")
+        }) & vec4u(0x7fffffffu);
     let counts = (bits < vec4u(0x7f800000u)) & (vec4u(col, col + 1u, col + 2u, col + 3u) < vec4u(p.cols));
     most = max(most, select(vec4u(), bits, counts));
   }

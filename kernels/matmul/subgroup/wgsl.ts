@@ -1,7 +1,7 @@
-import { activationWgsl } from "../../activation.ts";
+import { activationWgsl, uniformsWgsl } from "../../activation_wgsl.ts";
 import { packingWgsl, storageWgsl } from "../../storage.ts";
 import { lines, range } from "../../text.ts";
-import { operandCounts } from "../config.ts";
+import { operandCounts, usedActivation } from "../config.ts";
 import { tileOrigins, uniformFields } from "../wgsl.ts";
 import type { SubgroupConfig } from "./config.ts";
 import { finish, finishWgsl, ifPatch, JOINED_WGSL } from "./finish.ts";
@@ -21,7 +21,7 @@ enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 // Which matrices a subgroup takes depends on its number, which is the same for all of its threads.
 diagnostic(off, chromium.subgroup_matrix_uniformity);
-struct Params { ${uniformFields(config).map((field) => `${field}: u32`).join(", ")} }
+${uniformsWgsl(uniformFields(config), usedActivation(config))}
 ${lines(storage.map((_, slot) => declare(config, slot)))}
 @group(0) @binding(${storage.length}) var<uniform> p: Params;
 ${packingWgsl(storage.map(({ dtype }) => dtype))}

@@ -84,6 +84,19 @@ for (const name of ACTIVATIONS) {
   });
 }
 
+Deno.test("clamped SwiGLU follows its formulas on both sides of its limits, with its own values", () => {
+  const [alpha, limit, shift] = [0.5, 2, 3];
+  const { value, derivative, up, upDerivative } = scalarActivation({
+    ...{ name: "clamped_swiglu", alpha, limit, shift },
+  });
+  assertAlmostEquals(value(-1), -1 / (1 + Math.exp(0.5)), 1e-15);
+  assertEquals([value(5), value(Infinity)], [value(2), value(2)]);
+  assertEquals([derivative(2.001), derivative(2) > 0], [0, true]);
+  assertAlmostEquals(derivative(1), (value(1 + 1e-5) - value(1 - 1e-5)) / 2e-5, 1e-9);
+  assertEquals([-9, -2, 0.5, 9].map((u) => up!(u)), [1, 1, 3.5, 5]);
+  assertEquals([-2.001, -2, 0.5, 2, 2.001, NaN].map((u) => upDerivative!(u)), [0, 1, 1, 1, 0, NaN]);
+});
+
 Deno.test("an activation of one's own is taken as it is", () => {
   const cube = { value: (x: number) => x ** 3, derivative: (x: number) => 3 * x * x };
   assertStrictEquals(scalarActivation(cube), cube);

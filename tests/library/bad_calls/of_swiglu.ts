@@ -170,8 +170,63 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
     ...["helpers", "self"].map((name): Bad => [
       option({ activation: { wgsl: "x", derivative: "vec4f(1)", [name]: circular } }),
       TypeError,
-      `use activation.${name} as activation may have wgsl, derivative only`,
+      `use activation.${name} as activation may have wgsl, derivative, parameters only`,
     ]),
+    ...([
+      [{ alpha: 0 }, "alpha", "a finite number above 0", "0"],
+      [{ alpha: Infinity }, "alpha", "a finite number above 0", "Infinity"],
+      [{ alpha: 1e-46 }, "alpha", "a finite number above 0", "1e-46"],
+      [{ limit: -7 }, "limit", "a number above 0, or Infinity for no limit", "-7"],
+      [{ limit: NaN }, "limit", "a number above 0, or Infinity for no limit", "NaN"],
+      [{ limit: null }, "limit", "a number above 0, or Infinity for no limit", "null"],
+      [{ shift: 1e39 }, "shift", "a finite number", "1e+39"],
+      [{ shift: "1" }, "shift", "a finite number", "1"],
+    ] as const).map(([values, name, rule, current]): Bad => [
+      option({ activation: { name: "clamped_swiglu", ...values } }),
+      RangeError,
+      `use activation.${name} as it must be ${rule} in float32: current value is ${current}`,
+    ]),
+    [
+      option({ activation: { name: "silu" } }),
+      RangeError,
+      "use activation.name as it must be one of clamped_swiglu: current value is silu",
+    ],
+    [
+      option({ activation: { name: "clamped_swiglu", beta: 1 } }),
+      TypeError,
+      "use activation.beta as activation may have name, alpha, limit, shift only",
+    ],
+    ...([
+      [{ beta: NaN }, "activation.parameters.beta as it must be a finite number in float32", "NaN"],
+      [{ beta: "1" }, "activation.parameters.beta as it must be a finite number in float32", "1"],
+      ...["x", "2a", "_a", "a b", ""].map((name) =>
+        [
+          { [name]: 1 },
+          "activation.parameters as each name must be letters, digits and _, a letter first, and not x",
+          name,
+        ] as const
+      ),
+    ] as const).map(([parameters, rule, current]): Bad => [
+      option({ activation: { wgsl: "x", derivative: "vec4f(1)", parameters } }),
+      RangeError,
+      `use ${rule}: current value is ${current}`,
+    ]),
+    [
+      option({
+        activation: {
+          wgsl: "x",
+          derivative: "vec4f(1)",
+          parameters: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`a${i}`, i])),
+        },
+      }),
+      RangeError,
+      "use activation.parameters as there must be at most 16: current value has 17",
+    ],
+    [
+      option({ activation: { wgsl: "x", derivative: "x", parameters: null } }),
+      TypeError,
+      "use activation.parameters as it must be an object: current value is null",
+    ],
     [
       option({ implementation: circular }),
       RangeError,

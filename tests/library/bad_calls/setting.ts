@@ -21,4 +21,4 @@ disposed.dispose();
 
 export const call = (...args: any[]) => () => (swiglu as any)(gpu, ...args);
 export const option = (options: any) => call(block.x, weights, options);
-export const names = "silu, gelu, gelu_tanh, relu, sigmoid, tanh, identity";
+export const names = "silu, gelu, gelu_tanh, relu, sigmoid, tanh, identity, clamped_swiglu";
