@@ -48,7 +48,7 @@ import {
 import { FileError } from "./bench/process/files.ts";
 import { helpText } from "./bench/process/flags.ts";
 import { lockFolder } from "./bench/process/lock.ts";
-import { terminal, thisMachine } from "./bench/process/machine.ts";
+import { layoutOf, terminal, thisMachine } from "./bench/process/machine.ts";
 import { ensureWritable, existingReport, print, printError, REPORT_FILES } from "./bench/process/output.ts";
 import { lineFromParent, tellParent } from "./bench/process/parent.ts";
 import { ensureResumable, reportToResume, resumed, resumedLine } from "./bench/process/resume.ts";
@@ -89,7 +89,7 @@ async function run(command: Command, line: string): Promise<number> {
       print(helpText());
       return OK;
     case "list":
-      print(listing({ variants, activations: ACTIVATIONS, peers }));
+      print(listing({ variants, activations: ACTIVATIONS, peers, layout: layoutOf("stdout") }));
       return OK;
     case "compare": {
       const { text, passes } = compareFiles(command);
@@ -130,7 +130,8 @@ async function bench(asked: BenchCommand, line: string): Promise<number> {
   if (fault !== null) {
     log.take({ type: "warning", text: `${fault}. Its tiles are not used: delete it, and tune again.` });
   }
-  return await new Run(job, { options, log, program: [import.meta.url, CHILD] }).toEnd();
+  const layout = layoutOf("stdout");
+  return await new Run(job, { options, log, layout, program: [import.meta.url, CHILD] }).toEnd();
 }
 
 /** What a run starts from: with --resume the folder's report, and its arguments under those given now. */

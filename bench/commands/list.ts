@@ -9,13 +9,15 @@ import type { Variant } from "../../variants/variant.ts";
 import { PRESETS } from "../measure/presets.ts";
 import type { Peer } from "../peers/mod.ts";
 import { renderEntries } from "../process/listing.ts";
+import type { Layout } from "../report/layout.ts";
 
 /** All that can be asked for by name, as text. */
 export function listing(
-  { variants, activations, peers }: {
+  { variants, activations, peers, layout }: {
     variants: readonly Variant[];
     activations: readonly ActivationName[];
     peers: readonly Peer[];
+    layout: Layout;
   },
 ): string {
   return renderEntries({
@@ -26,5 +28,5 @@ export function listing(
       note: `${tokens === undefined ? "" : `${tokens}x`}${dim}x${hiddenDim}, ${source}`,
     })),
     Activations: activations.map((name) => ({ name, note: "" })),
-  });
+  }, layout);
 }

@@ -21,12 +21,13 @@ import { print, signed } from "../process/output.ts";
 import { differenceOf } from "../process/resume.ts";
 import type { RunLog } from "../process/run_log.ts";
 import { Supervisor } from "../process/supervisor.ts";
-import { rowName } from "../report/groups.ts";
+import { problemOf, rowName } from "../report/groups.ts";
+import type { Layout } from "../report/layout.ts";
 import type { AdapterReport } from "../report/schema.ts";
 import type { Ceilings } from "../timing/ceilings.ts";
 import { printableJson } from "../report/shape.ts";
-import { renderTable } from "../report/table.ts";
 import { BAD_ARGUMENTS, FAILED, NO_ADAPTER, OK, withRemedy } from "./status.ts";
+import { Tables } from "./tables.ts";
 
 /** What a peer takes for a mode of a problem, roughly: most of it is loading and warming up. */
 const PEER_SECONDS = 8;
@@ -35,6 +36,8 @@ const PEER_SECONDS = 8;
 export interface RunContext {
   readonly options: BenchOptions;
   readonly log: RunLog;
+  /** Of stdout. */
+  readonly layout: Layout;
   /** The program and first arguments of a measuring process, which is told a {@linkcode Job}. */
   readonly program: readonly string[];
 }
@@ -43,6 +46,9 @@ export interface RunContext {
 export class Run {
   readonly #options: BenchOptions;
   readonly #log: RunLog;
+  readonly #layout: Layout;
+  /** Null where the report itself goes to stdout, or nothing is measured. */
+  readonly #tables: Tables | null;
   readonly #supervisor: Supervisor;
   #job: Job;
   /** Null until the sizes are known. */
@@ -55,10 +61,18 @@ export class Run {
   /** What each WebGPU tells of the adapter. */
   readonly #adapters = new Map<WebGpu, AdapterReport>();
 
-  constructor(job: Job, { options, log, program }: RunContext) {
+  constructor(job: Job, { options, log, layout, program }: RunContext) {
     this.#options = options;
     this.#job = job;
     this.#log = log;
+    this.#layout = layout;
+    const printTable = (text: string) => {
+      log.progress.clear();
+      print(text);
+    };
+    this.#tables = options.json || options.dryRun
+      ? null
+      : new Tables(() => log.report, { layout, print: printTable });
     this.#webgpu = job.webgpu;
     if (job.ceilings) this.#ceilings.set(job.webgpu, job.ceilings);
     const { adapter } = log.report;
@@ -144,6 +158,7 @@ export class Run {
 
   #tell(event: RunEvent): void {
     this.#supervisor.guarded(FAILED, () => this.#log.take(event));
+    if (event.type === "row") this.#tables?.update(problemOf(event.row));
   }
 
   /**
@@ -182,7 +197,8 @@ export class Run {
       groups: this.#groups.map(({ problem }) => ({ problem, peers: true, seconds })),
     });
     if (!this.#options.dryRun) return;
-    print(renderPlan(rows, groups.reduce((sum, group) => sum + group.seconds + seconds, 0)));
+    const all = groups.reduce((sum, group) => sum + group.seconds + seconds, 0);
+    print(renderPlan(rows, { seconds: all, layout: this.#layout }));
     this.#supervisor.stop(OK, "");
   }
 
@@ -198,6 +214,7 @@ export class Run {
     const before = report.rows.length === 0 ? [] : report.settings?.sizes?.toString().split(",") ?? [];
     const sizes = groups.map(({ problem }) => formatSizes(problem));
     report.settings = { ...report.settings, sizes: [...new Set([...before, ...sizes])].join() };
+    for (const { problem, rows } of withPeers) this.#tables?.expect(problem, rows.length);
   }
 
   #peerRows(): RowSpec[] {
@@ -234,8 +251,7 @@ export class Run {
   }
 
   #print(): void {
-    const { report } = this.#log;
-    if (this.#options.json) return print(printableJson(signed(report)));
-    print(renderTable(report));
+    if (this.#options.json) print(printableJson(signed(this.#log.report)));
+    else this.#tables?.finish();
   }
 }

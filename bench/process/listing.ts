@@ -7,8 +7,9 @@
 import { formatBytes, formatShape } from "../report/format.ts";
 import { blocksOf, type Problem } from "../report/groups.ts";
 import { formatDuration } from "./progress.ts";
+import { type Layout, paint, proseWidth, UNBOUNDED } from "../report/layout.ts";
 import type { ReportMode, Row } from "../report/schema.ts";
-import { line, wrap } from "../report/text.ts";
+import { type Column, fitted, line, wrap } from "../report/text.ts";
 
 /** A name and what it stands for. */
 export interface Entry {
@@ -16,14 +17,17 @@ export interface Entry {
   note: string;
 }
 
-const WIDTH = 100;
-
 /** Sections of names with notes. */
-export function renderEntries(sections: Readonly<Record<string, readonly Entry[]>>): string {
+export function renderEntries(
+  sections: Readonly<Record<string, readonly Entry[]>>,
+  layout: Layout = UNBOUNDED,
+): string {
   const width = Math.max(...Object.values(sections).flat().map(({ name }) => name.length)) + 4;
   const lines = Object.entries(sections).flatMap(([title, entries]) => [
-    title,
-    ...entries.flatMap(({ name, note }) => wrap(note, { width: WIDTH, lead: `  ${name}`.padEnd(width) })),
+    paint("bold", title, layout),
+    ...entries.flatMap(({ name, note }) =>
+      wrap(note, { width: proseWidth(layout), lead: `  ${name}`.padEnd(width) })
+    ),
     "",
   ]);
   return lines.join("\n");
@@ -38,26 +42,42 @@ export interface PlannedRow extends Problem {
   predictedPeakBytes: number | null;
 }
 
+const COLUMNS: readonly Column[] = [
+  { heading: "variant", width: 16, align: "left" },
+  { heading: "mode", width: 10, align: "left" },
+  { heading: "predicted peak", width: 16, align: "right" },
+];
+
 /** What `--dry-run` prints: each row with its predicted memory, and about how long all of them take. */
-export function renderPlan(rows: readonly PlannedRow[], seconds: number): string {
-  const columns = [
-    { heading: "variant", width: 28, align: "left" as const },
-    { heading: "mode", width: 10, align: "left" as const },
-    { heading: "predicted peak", width: 16, align: "right" as const },
+export function renderPlan(
+  rows: readonly PlannedRow[],
+  { seconds, layout = UNBOUNDED }: { seconds: number; layout?: Layout },
+): string {
+  const headings = COLUMNS.map(({ heading }) => heading);
+  const cellsOf = ({ variant, mode, predictedPeakBytes }: PlannedRow) => [
+    variant,
+    mode,
+    formatBytes(predictedPeakBytes),
   ];
+  const columns = fitted(COLUMNS, { lines: [headings, ...rows.map(cellsOf)], width: layout.columns });
   const lines = blocksOf(rows as unknown as Row[]).flatMap(({ problem, sections }) => [
-    `${formatShape(problem)} | ${problem.dtype} | precision ${problem.precision} | ${problem.activation}`,
-    line(columns.map(({ heading }) => heading), columns),
-    ...(sections.flatMap((section) => section.rows) as unknown as PlannedRow[]).flatMap((row) => {
-      const cells = line([row.variant, row.mode, formatBytes(row.predictedPeakBytes)], columns);
-      return row.refusal === null
-        ? [cells]
-        : wrap(`skipped: ${row.refusal}`, { width: WIDTH, lead: `${cells}  ` });
-    }),
+    ...titleLines(problem, layout),
+    paint("dim", line(headings, columns), layout),
+    ...(sections.flatMap((section) => section.rows) as unknown as PlannedRow[]).flatMap((row) => [
+      line(cellsOf(row), columns),
+      ...row.refusal === null ? [] : wrap(row.refusal, { width: proseWidth(layout), lead: "    skipped: " }),
+    ]),
     "",
   ]);
   const skipped = rows.filter(({ refusal }) => refusal !== null).length;
   const run = rows.length - skipped;
   const count = `${run} ${run === 1 ? "row" : "rows"}${skipped === 0 ? "" : `, ${skipped} skipped`}`;
   return [...lines, `${count}, about ${formatDuration(1000 * seconds)}`].join("\n");
+}
+
+function titleLines(problem: Problem, layout: Layout): string[] {
+  const title = `${
+    formatShape(problem)
+  } | ${problem.dtype} | precision ${problem.precision} | ${problem.activation}`;
+  return wrap(title, { width: proseWidth(layout) }).map((text) => paint("bold", text, layout));
 }

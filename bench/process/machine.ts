@@ -8,6 +8,7 @@ import suite from "../../deno.json" with { type: "json" };
 import type { Machine } from "../report/context.ts";
 import { writeAll } from "./files.ts";
 import type { ProgressOutput } from "./progress.ts";
+import { betweenPaint, type Layout } from "../report/layout.ts";
 import { printable } from "../report/shape.ts";
 
 /** The machine as this process sees it; what it may not see is left out. */
@@ -25,15 +26,40 @@ export function thisMachine(): Machine {
 /** To the start of the line, and all of it away. */
 const ERASE = "\r\x1b[2K";
 
+/** Columns of a terminal that does not tell them. */
+const USUAL_COLUMNS = 80;
+
+/** A narrower terminal is written as if it had so many columns. */
+const LEAST_COLUMNS = 40;
+
+/** The layout of what goes to a stream. */
+export function layoutOf(stream: "stdout" | "stderr"): Layout {
+  const isTerminal = Deno[stream].isTerminal();
+  const columns = (isTerminal ? consoleColumns() : null) ?? namedColumns() ??
+    (isTerminal ? USUAL_COLUMNS : Infinity);
+  return { columns: Math.max(columns, LEAST_COLUMNS), coloured: isTerminal && !Deno.noColor };
+}
+
+/** Columns as the terminal tells them; null where it does not, or tells 0. */
+function consoleColumns(): number | null {
+  return permitted(() => Deno.consoleSize().columns) || null;
+}
+
+/** Columns by the variable that stands for them where no terminal tells them. */
+function namedColumns(): number | null {
+  if (!isGranted({ name: "env", variable: "COLUMNS" })) return null;
+  const text = Deno.env.get("COLUMNS") ?? "";
+  return /^[1-9]\d{0,5}$/.test(text) ? Number(text) : null;
+}
+
 /** stderr, where progress goes. Where it takes no more, as on a full disk, the run goes on unseen. */
 export function terminal(): ProgressOutput {
-  const isTerminal = Deno.stderr.isTerminal();
   const write = (text: string) => void permitted(() => writeAll(Deno.stderr, text));
   return {
-    write: (text) => write(printable(text)),
+    write: (text) => write(betweenPaint(text, printable)),
     erase: () => write(ERASE),
-    isTerminal,
-    columns: isTerminal ? permitted(() => Deno.consoleSize().columns) ?? 80 : Infinity,
+    isTerminal: Deno.stderr.isTerminal(),
+    layout: layoutOf("stderr"),
     now: () => performance.now(),
   };
 }

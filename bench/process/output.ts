@@ -9,6 +9,7 @@ import { isReportCsv, renderCsv } from "../report/csv.ts";
 import { FileError, reasonOf, replaceWhole, textIn, writeAll, writeWhole } from "./files.ts";
 import { parseReport } from "../report/reader.ts";
 import type { Report } from "../report/schema.ts";
+import { betweenPaint } from "../report/layout.ts";
 import { plain, printable } from "../report/shape.ts";
 
 const JSON_FILE = "swiglu.json";
@@ -81,7 +82,7 @@ export function writeReport(report: Report, folder: string): void {
  */
 export function print(text: string): void {
   try {
-    writeAll(Deno.stdout, `${printable(text)}\n`);
+    writeAll(Deno.stdout, `${betweenPaint(text, printable)}\n`);
   } catch (error) {
     throw new FileError(`Cannot write to stdout: ${reasonOf(error)}`);
   }

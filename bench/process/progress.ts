@@ -4,17 +4,17 @@
  * @module
  */
 
+import { type Layout, paint } from "../report/layout.ts";
 import { plain } from "../report/shape.ts";
 
 /** Where progress goes. */
 export interface ProgressOutput {
-  /** Writes text, without its control characters. */
+  /** Writes text, without control characters but colours. */
   write(text: string): void;
   /** Empties the line that the cursor is on. */
   erase(): void;
   isTerminal: boolean;
-  /** Columns of the terminal. */
-  columns: number;
+  layout: Layout;
   /** Milliseconds on a clock that never goes back. */
   now(): number;
 }
@@ -22,6 +22,9 @@ export interface ProgressOutput {
 /** Before that much is known the remaining time is a guess, so none is shown. */
 const KNOWN_FRACTION = 0.02;
 const KNOWN_MS = 2000;
+
+/** Least columns of the progress line. */
+const LEAST_COLUMNS = 20;
 
 /** `8 s`, `3 min`, `2 h 5 min`. */
 export function formatDuration(ms: number): string {
@@ -34,21 +37,25 @@ export function formatDuration(ms: number): string {
 
 /** Tells how far a run is and how long it will still take. */
 export class Progress {
+  readonly layout: Layout;
   readonly #output: ProgressOutput;
   readonly #start: number;
   #fraction = 0;
+  /** When the rest will be done, by what was known when the fraction grew last; null before that much is known. */
+  #end: number | null = null;
   #shown = false;
 
   constructor(output: ProgressOutput) {
     this.#output = output;
+    this.layout = output.layout;
     this.#start = output.now();
   }
 
   /** Shows what is being done; on a terminal only, as elsewhere it would fill a log. */
   update(doing: string, fraction: number): void {
-    this.#fraction = fraction;
+    this.#advance(fraction);
     if (!this.#output.isTerminal) return;
-    const line = plain([this.#state(), doing].join("  "), Math.max(this.#output.columns - 1, 20));
+    const line = plain([this.#state(), doing].join("  "), Math.max(this.layout.columns - 1, LEAST_COLUMNS));
     this.#output.erase();
     this.#output.write(line);
     this.#shown = true;
@@ -62,11 +69,11 @@ export class Progress {
 
   /**
    * Prints a line about something finished, with what is left. A terminal, which has the progress line and gets a
-   * table at the end, shows only what is important.
+   * table for each problem, shows only what is important.
    */
   finished(text: string, { important }: { important: boolean }): void {
     if (!this.#output.isTerminal) this.line(`${this.#state()}  ${text}`);
-    else if (important) this.line(text);
+    else if (important) this.line(paint("doubt", text, this.layout));
   }
 
   /** Takes the line away. */
@@ -75,11 +82,19 @@ export class Progress {
     this.#shown = false;
   }
 
+  /** The end is foretold only when the fraction grows: while nothing is told, what is left becomes less, never more. */
+  #advance(fraction: number): void {
+    if (fraction <= this.#fraction) return;
+    this.#fraction = fraction;
+    const now = this.#output.now();
+    const elapsed = now - this.#start;
+    const known = fraction >= KNOWN_FRACTION && elapsed >= KNOWN_MS;
+    this.#end = known ? now + elapsed / fraction * (1 - fraction) : null;
+  }
+
   #state(): string {
     const percent = `${Math.floor(100 * this.#fraction)} %`.padStart(5);
-    const elapsed = this.#output.now() - this.#start;
-    const known = this.#fraction >= KNOWN_FRACTION && this.#fraction < 1 && elapsed >= KNOWN_MS;
-    if (!known) return percent;
-    return `${percent}, about ${formatDuration(elapsed / this.#fraction * (1 - this.#fraction))} left`;
+    const left = this.#end === null ? 0 : this.#end - this.#output.now();
+    return left > 0 ? `${percent}, about ${formatDuration(left)} left` : percent;
   }
 }

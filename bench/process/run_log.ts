@@ -5,9 +5,17 @@
  * @module
  */
 
-import { ceilingsLine, contextLines, driverLine, type Machine, warningLines } from "../report/context.ts";
+import {
+  ceilingsFact,
+  contextFacts,
+  driverFact,
+  factLines,
+  type Labelled,
+  type Machine,
+} from "../report/context.ts";
 import { emptyReport, ReportDraft } from "../report/draft.ts";
 import type { RunEvent } from "../report/events.ts";
+import { paint, type Style } from "../report/layout.ts";
 import { askNvidia } from "./nvidia.ts";
 import { keepEarlier, reportPath, writeReport } from "./output.ts";
 import { Progress, type ProgressOutput } from "./progress.ts";
@@ -67,7 +75,7 @@ export class RunLog {
   async settled(): Promise<void> {
     await Promise.all(this.#asked);
     const { driver } = this.report;
-    if (driver) this.progress.line(driverLine(driver));
+    if (driver) this.#fact(driverFact(driver));
   }
 
   /** Puts what came after the last row into the files too, if this run has written any, and tells where they are. */
@@ -82,13 +90,13 @@ export class RunLog {
     this.#draft.take(event);
     switch (event.type) {
       case "adapter":
-        for (const line of contextLines(this.#machine, event.adapter)) this.progress.line(line);
+        for (const fact of contextFacts(this.#machine, event.adapter)) this.#fact(fact);
         this.#asked.push(this.#askDriver());
         // Before any row, so that --resume after an interruption finds this run and not the one before it.
         this.#write();
         break;
       case "ceilings":
-        this.progress.line(ceilingsLine(event.ceilings));
+        this.#fact(ceilingsFact(event.ceilings));
         break;
       case "begin":
         if (event.rows.length > 1) this.#asked.push(this.#askDriver());
@@ -129,6 +137,13 @@ export class RunLog {
   }
 
   #warn(warning: string): void {
-    for (const line of warningLines(warning)) this.progress.line(line);
+    this.#fact(["warning", warning], "doubt");
+  }
+
+  #fact(fact: Labelled, style: Style | null = null): void {
+    const { layout } = this.progress;
+    for (const line of factLines(fact, layout)) {
+      this.progress.line(style === null ? line : paint(style, line, layout));
+    }
   }
 }

@@ -8,6 +8,7 @@ import { formatBytes, formatRate, significant } from "./format.ts";
 import { machineOf } from "./groups.ts";
 import type { AdapterReport, Ceilings, DriverReport } from "./schema.ts";
 import { plain } from "./shape.ts";
+import { type Layout, proseWidth } from "./layout.ts";
 import { wrap } from "./text.ts";
 
 /** The machine beside its GPU. */
@@ -15,41 +16,40 @@ export interface Machine {
   /** System and processor, such as `linux x86_64`. */
   system: string;
   cores: number;
-  /** Average number of running programs over a minute; null where the system does not tell. */
+  /** Load average: programs that ran or waited to run, over the last minute. Null where the system does not tell. */
   load: number | null;
   /** Program name -> version. */
   versions: Record<string, string>;
 }
 
-const WIDTH = 100;
-
-/** More than this part of the cores busy before the run begins disturbs it. */
+/** More load than this part of the cores before the run begins disturbs it. */
 const BUSY = 0.5;
 
+/** A fact with the word that stands before it. */
+export type Labelled = readonly [label: string, fact: string];
+
 /** The header: machine, versions, adapter. */
-export function contextLines(machine: Machine, adapter: AdapterReport): string[] {
+export function contextFacts(machine: Machine, adapter: AdapterReport): Labelled[] {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`).join(", ");
   const period = adapter.timestampPeriodNs;
   const timer = period ? `timer tick ${period.toPrecision(5)} ns` : "no timestamps: wall time only";
+  const load = machine.load === null ? "" : `, load average ${machine.load.toFixed(1)}`;
   return [
-    `machine   ${machine.system}, ${machine.cores} cores${
-      machine.load === null ? "" : `, load ${machine.load.toFixed(1)}`
-    }`,
-    `versions  ${versions}`,
-    `adapter   ${plain(machineOf({ adapter }), 70)}${adapter.software ? " (software)" : ""}, ${timer}`,
+    ["machine", `${machine.system}, ${machine.cores} cores${load}`],
+    ["versions", versions],
+    ["adapter", `${plain(machineOf({ adapter }), 70)}${adapter.software ? " (software)" : ""}, ${timer}`],
   ];
 }
 
 /** The ceilings in one line. */
-export function ceilingsLine({ fmaTflops, matrixTflops = null, copyGBps }: Ceilings): string {
+export function ceilingsFact({ fmaTflops, matrixTflops = null, copyGBps }: Ceilings): Labelled {
   const { float32, float16 } = fmaTflops;
   const rates = [`${formatRate(float32)} float32`, ...float16 ? [`${formatRate(float16)} float16`] : []].join(
     ", ",
   );
   const tensor = matrixTflops === null ? "" : `${formatRate(matrixTflops)} subgroup matrices, `;
-  return `ceilings  ${rates} multiply-adds, ${tensor}copy ${
-    copyGBps === null ? "-" : copyGBps.toFixed(copyGBps < 10 ? 1 : 0)
-  } GB/s`;
+  const copy = copyGBps === null ? "-" : copyGBps.toFixed(copyGBps < 10 ? 1 : 0);
+  return ["ceilings", `${rates} multiply-adds, ${tensor}copy ${copy} GB/s`];
 }
 
 /** Each ceiling that was measured, as part of a sentence. */
@@ -64,13 +64,15 @@ export function ceilingClauses({ fmaTflops, matrixTflops = null, copyGBps }: Cei
 }
 
 /** What the driver's own tool told, in one line. */
-export function driverLine({ version, usedBytes, clockMhz, temperatureCelsius }: DriverReport): string {
+export function driverFact(
+  { version, usedBytes, clockMhz, temperatureCelsius }: DriverReport,
+): Labelled {
   const facts = [
     usedBytes === null ? null : `${formatBytes(usedBytes)} of device memory in use`,
     clockMhz === null ? null : `${clockMhz} MHz`,
     temperatureCelsius === null ? null : `${temperatureCelsius} °C`,
   ].filter((fact) => fact !== null);
-  return [`driver    ${plain(version, 40)}`, facts.join(", ")].filter((part) => part !== "").join(": ");
+  return ["driver", [plain(version, 40), facts.join(", ")].filter((part) => part !== "").join(": ")];
 }
 
 /** Doubts about the whole run, each a sentence with its remedy. */
@@ -88,15 +90,19 @@ export function machineWarnings(machine: Machine, adapter: AdapterReport): strin
   }
   if (machine.load !== null && machine.load > BUSY * machine.cores) {
     warnings.push(
-      `Other programs keep ${
+      `The load average was ${
         machine.load.toFixed(1)
-      } of ${machine.cores} cores busy: close them and run again.`,
+      } on ${machine.cores} cores in the minute before the run: ` +
+        "close other programs, wait a minute, and run again.",
     );
   }
   return warnings;
 }
 
-/** A warning as lines for the terminal. */
-export function warningLines(warning: string): string[] {
-  return wrap(warning, { width: WIDTH, lead: "warning   " });
+/** Columns of a label. */
+const LABEL = 10;
+
+/** A fact behind its label, in lines. */
+export function factLines([label, fact]: Labelled, layout: Layout): string[] {
+  return wrap(fact, { width: proseWidth(layout), lead: label.padEnd(LABEL) });
 }

@@ -125,6 +125,23 @@ export function leads({ place }: Standing): boolean {
   return place === "fastest" || place === "tied";
 }
 
+/**
+ * The variant to use. Of several that are as fast, it is the one with the least memory; of equal ones the last, as later
+ * variants build on earlier ones. Where a peer is ahead of all, it is the fastest variant. Null where there is no choice, or
+ * too few samples for one.
+ */
+export function choiceOf(standings: readonly Standing[]): Standing | null {
+  const own = standings.filter(({ row }) => !isPeer(row));
+  if (standings.length === 1 || own.some(({ place }) => place === "unsure")) return null;
+  const first = own.filter(leads);
+  if (first.length > 0) {
+    const peak = ({ row }: Standing) => peakOf(row) ?? Infinity;
+    const least = Math.min(...first.map(peak));
+    return first.findLast((standing) => peak(standing) === least)!;
+  }
+  return own.filter(({ speed }) => speed !== null).toSorted((a, b) => b.speed! - a.speed!).at(0) ?? null;
+}
+
 /** The standings of a section by row. */
 export function standingsOf(section: Section): Map<Row, Standing> {
   return new Map(summarise(section).standings.map((standing) => [standing.row, standing]));

@@ -1,5 +1,5 @@
 /**
- * Summaries as sentences.
+ * Summaries as sentences, for the page.
  *
  * @module
  */
@@ -7,11 +7,16 @@
 import { formatBytes, formatError, formatRatio, formatTime } from "./format.ts";
 import { commonTimes, errorOf, medianOf } from "./groups.ts";
 import type { Row } from "./schema.ts";
-import { isPeer, leads, peakOf, type Place, type SectionSummary, type Standing } from "./summary.ts";
-import { enumerate, wrap } from "./text.ts";
-
-/** Columns that the name of a mode takes. */
-const LEAD = 10;
+import {
+  choiceOf,
+  isPeer,
+  leads,
+  peakOf,
+  type Place,
+  type SectionSummary,
+  type Standing,
+} from "./summary.ts";
+import { enumerate } from "./text.ts";
 
 const names = (rows: readonly Row[]) => enumerate(rows.map((row) => row.variant), 4);
 
@@ -66,25 +71,16 @@ function unsureClause(unsure: readonly Standing[]): string {
   return unsure.length === 0 ? "" : `too few samples to rank ${listOf(unsure)}`;
 }
 
-/**
- * Says which variant to use. Of several that are as fast, it is the one with the least memory; of equal ones the last, as
- * later variants build on earlier ones. If a peer is ahead of all, it is the fastest variant. The clause is empty where
- * there are too few samples.
- */
+/** Says which variant to use. It is empty where there are too few samples. */
 function choiceClause({ fastest, standings }: SectionSummary): string {
-  const own = standings.filter(({ row }) => !isPeer(row));
-  if (standings.length === 1 || own.some(({ place }) => place === "unsure")) return "";
-  const first = own.filter(leads);
-  if (first.length > 1) {
-    const peak = ({ row }: Standing) => peakOf(row) ?? Infinity;
-    const least = Math.min(...first.map(peak));
-    const use = first.findLast((standing) => peak(standing) === least)!;
-    return `use ${use.row.variant}: nothing is known to be faster, and none of these takes less memory`;
+  const use = choiceOf(standings);
+  if (use === null) return "";
+  const { row: { variant }, speed } = use;
+  if (standings.filter(leads).filter(({ row }) => !isPeer(row)).length > 1) {
+    return `use ${variant}: nothing is known to be faster, and none of these takes less memory`;
   }
-  const [use] = first.length > 0 ? first : own.toSorted((a, b) => (b.speed ?? 0) - (a.speed ?? 0));
-  if (use === undefined || use.speed === null) return "";
-  if (use.row === fastest || use.place === "tied") return `use ${use.row.variant}`;
-  return `of the variants here use ${use.row.variant}, ${formatRatio(use.speed)} as fast`;
+  if (use.row === fastest || use.place === "tied") return `use ${variant}`;
+  return `of the variants here use ${variant}, ${formatRatio(speed!)} as fast`;
 }
 
 /** A sentence on the rest: which rows need the least memory, and which are closest to the oracle. */
@@ -116,16 +112,4 @@ export function peerSentence({ mode, standings }: SectionSummary): string | null
     return [`${ratio}${clock === "wall" ? " by the wall clock" : ""}${memory}`];
   });
   return clauses.length === 0 ? null : `${mode}: tuned runs at ${enumerate(clauses)}`;
-}
-
-/** All sentences on a problem, wrapped to `width` columns. */
-export function summaryLines(summaries: readonly SectionSummary[], width: number): string[] {
-  const lines = ["Summary"];
-  for (const summary of summaries) {
-    lines.push(...wrap(speedSentence(summary), { width, lead: summary.mode.padEnd(LEAD) }));
-    const rest = restSentence(summary);
-    if (rest !== "") lines.push(...wrap(rest, { width, lead: " ".repeat(LEAD) }));
-  }
-  const peers = summaries.map(peerSentence).filter((sentence) => sentence !== null);
-  return [...lines, ...peers.flatMap((sentence) => wrap(sentence, { width }))];
 }

@@ -1,5 +1,5 @@
 /**
- * The table in the terminal. It is at most 100 characters wide. Each problem has a block, with a summary below it.
+ * The table in the terminal. It is as wide as its layout. Each problem has a block, with a summary below it.
  *
  * @module
  */
@@ -27,10 +27,12 @@ import {
   medianOf,
   timeOf,
 } from "./groups.ts";
+import { type Layout, paint, proseWidth, UNBOUNDED } from "./layout.ts";
 import type { Report, Row } from "./schema.ts";
 import { plain } from "./shape.ts";
 import {
   isPeer,
+  leads,
   MARKS,
   peakOf,
   type SectionSummary,
@@ -38,18 +40,22 @@ import {
   summarise,
   UNSURE_NOTE,
 } from "./summary.ts";
-import { summaryLines } from "./summary_text.ts";
-import { type Column, fitted, line, wrap } from "./text.ts";
-import { warningSentences } from "./warnings.ts";
-
-const WIDTH = 100;
+import { SUMMARY_HEADING, summaryLines } from "./summary_line.ts";
+import { type Column, enumerate, fitted, type FittedColumn, line, wrap } from "./text.ts";
+import { warningSection } from "./warnings.ts";
 
 /** The columns: names keep to the left, figures to the right. Each section has headings of its own. */
-const COLUMNS: readonly Column[] = [16, 10, 7, 11, 8, 12, 9, 7, 9].map((width, i) => ({
-  heading: "",
-  width,
-  align: i === 0 ? "left" : "right",
-}));
+const COLUMNS: readonly Column[] = [
+  { heading: "variant", width: 16, align: "left" },
+  { heading: "time", width: 9, align: "right" },
+  { heading: "speed", width: 7, align: "right" },
+  { heading: "95 % range", width: 11, align: "right" },
+  { heading: "rate", width: 8, align: "right" },
+  { heading: "ceiling", width: 12, align: "right", leaves: 1 },
+  { heading: "peak", width: 9, align: "right" },
+  { heading: "saved", width: 7, align: "right", leaves: 2 },
+  { heading: "error", width: 8, align: "right", leaves: 3 },
+];
 
 /** Reasons that are too long for their row, with the numbers of their notes below the table. */
 type Notes = Map<string, number>;
@@ -65,18 +71,24 @@ interface Units {
 interface SectionCells {
   headings: string[];
   rows: Map<Row, string[]>;
+  /** The rows that nothing is known to be faster than. */
+  leading: ReadonlySet<Row>;
 }
 
-/** The report as text. Its last line ends in a newline. */
-export function renderTable(report: Report): string {
+/** The report as text: every block, and the warnings. Its last line ends in a newline. */
+export function renderTable(report: Report, layout: Layout = UNBOUNDED): string {
   const blocks = blocksOf(report.rows);
   if (blocks.length === 0) return "The report has no rows.\n";
-  const machine = plain(machineOf(report), 60) + (report.adapter.software ? " (software)" : "");
-  const lines = blocks.flatMap((block) => [...blockLines(block, machine), ""]);
-  return [...lines, ...warningLines(report, blocks.length > 1)].join("\n").trimEnd() + "\n";
+  const texts = [
+    ...blocks.map((block) => renderBlock(report, block, layout)),
+    renderWarnings(report, layout),
+  ];
+  return `${texts.filter((text) => text !== "").join("\n\n")}\n`;
 }
 
-function blockLines({ problem, sections }: Block, machine: string): string[] {
+/** One problem: its title, a table for each mode, footnotes and a summary. */
+export function renderBlock(report: Report, { problem, sections }: Block, layout: Layout): string {
+  const machine = plain(machineOf(report), 60) + (report.adapter.software ? " (software)" : "");
   const title =
     `${machine} | ${formatShape(problem)} | ${problem.dtype} | precision ${problem.precision} | ` +
     problem.activation;
@@ -85,28 +97,39 @@ function blockLines({ problem, sections }: Block, machine: string): string[] {
   const tables = sections.map(({ rows }, i) => cellsOf(rows, summaries[i]));
   const columns = fitted(COLUMNS, {
     lines: tables.flatMap(({ headings, rows }) => [headings, ...rows.values()]),
-    width: WIDTH,
+    width: layout.columns,
   });
-  return [
-    ...wrap(title, { width: WIDTH }),
-    ...tables.flatMap((table) => ["", ...sectionLines(table, { columns, notes })]),
+  const lines = [
+    ...wrap(title, { width: proseWidth(layout) }).map((line) => paint("bold", line, layout)),
+    ...tables.flatMap((table) => ["", ...sectionLines(table, { columns, notes, layout })]),
     "",
-    ...footnotes(notes, { rows: sections.flatMap(({ rows }) => rows), summaries }),
-    ...summaryLines(summaries, WIDTH),
+    ...footnotes(notes, { rows: sections.flatMap(({ rows }) => rows), summaries, columns, layout }),
+    paint("bold", SUMMARY_HEADING, layout),
+    ...summaries.flatMap((summary) => summaryLines(summary, layout.columns)),
   ];
+  return lines.join("\n");
+}
+
+/** The warnings of a report. Empty where there are none. */
+export function renderWarnings(report: Report, layout: Layout): string {
+  return warningSection(report, layout).join("\n");
 }
 
 function sectionLines(
-  { headings, rows }: SectionCells,
-  { columns, notes }: { columns: readonly Column[]; notes: Notes },
+  { headings, rows, leading }: SectionCells,
+  { columns, notes, layout }: { columns: readonly FittedColumn[]; notes: Notes; layout: Layout },
 ): string[] {
-  const [{ width }] = columns;
-  const body = [...rows].map(([row, cells]) =>
-    cells.length > 1
-      ? line(cells, columns)
-      : line(cells, columns.slice(0, 1)).padEnd(width) + shortReason(row, { room: WIDTH - width, notes })
-  );
-  return [line(headings, columns), ...body];
+  const [name] = columns;
+  const body = [...rows].map(([row, cells]) => {
+    if (cells.length > 1) {
+      const text = line(cells, columns);
+      return leading.has(row) ? paint("good", text, layout) : text;
+    }
+    const reason = shortReason(row, { room: layout.columns - name.width, notes });
+    const style = row.status === "failed" ? "bad" : "dim";
+    return paint(style, line(cells, [name]).padEnd(name.width) + reason, layout);
+  });
+  return [paint("dim", line(headings, columns), layout), ...body];
 }
 
 function cellsOf(rows: readonly Row[], { mode, standings }: SectionSummary): SectionCells {
@@ -129,6 +152,7 @@ function cellsOf(rows: readonly Row[], { mode, standings }: SectionSummary): Sec
       const standing = byRow.get(row);
       return [row, standing === undefined ? [row.variant] : cells(standing, units)];
     })),
+    leading: new Set(standings.filter(leads).map(({ row }) => row)),
   };
 }
 
@@ -181,38 +205,44 @@ function shortReason(row: Row, { room, notes }: { room: number; notes: Notes }):
 
 /** Tells readers what the marks of places mean. */
 const PLACE_NOTES = {
-  tied: "no significant difference to the fastest (ranges that hold together, all of a mode)",
+  tied: "no significant difference to the fastest (all ranges of a mode hold together)",
   unsure: UNSURE_NOTE,
   apart: "computes with less precision than was asked for: not ranked with the others",
 };
 
 function footnotes(
   notes: Notes,
-  { rows, summaries }: { rows: readonly Row[]; summaries: readonly SectionSummary[] },
+  { rows, summaries, columns, layout }: {
+    rows: readonly Row[];
+    summaries: readonly SectionSummary[];
+    columns: readonly FittedColumn[];
+    layout: Layout;
+  },
 ): string[] {
+  const width = proseWidth(layout);
   const timed = rows.filter((row) => timeOf(row) !== null);
-  const lines = [...notes].flatMap(([reason, n]) => wrap(reason, { width: WIDTH, lead: `[${n}] ` }));
+  const lines = [...notes].flatMap(([reason, n]) => wrap(reason, { width, lead: `[${n}] ` }));
   for (const { variant, mode, implementation } of timed.filter((row) => !isPeer(row))) {
     if (implementation !== null && implementation !== variant) {
-      lines.push(`${mode}: ${plain(implementation, WIDTH - 10)}`);
+      lines.push(...wrap(implementation, { width, lead: `${mode}: ` }));
     }
   }
   if (timed.some((row) => timeOf(row)?.clock === "wall")) {
-    lines.push(
-      ...wrap(`wall time, as there is none from the GPU. ${CLOCK_RULE}`, { width: WIDTH, lead: "* " }),
-    );
+    lines.push(...wrap(`wall time, as there is none from the GPU. ${CLOCK_RULE}`, { width, lead: "* " }));
   }
   const places = new Set(summaries.flatMap(({ standings }) => standings.map(({ place }) => place)));
   for (const [place, note] of Object.entries(PLACE_NOTES) as [keyof typeof PLACE_NOTES, string][]) {
-    if (places.has(place)) lines.push(`${MARKS[place]} ${note}`);
+    if (places.has(place)) lines.push(...wrap(note, { width, lead: `${MARKS[place]} ` }));
   }
   if (timed.some(aboveCeiling)) lines.push("! above what the hardware can do: a fault of the measurement");
-  return lines.length === 0 ? [] : [...lines, ""];
+  lines.push(...missingColumns(columns, layout));
+  return lines.length === 0 ? [] : [...lines.map((line) => paint("dim", line, layout)), ""];
 }
 
-function warningLines(report: Report, withShape: boolean): string[] {
-  const lines = warningSentences(report, withShape).flatMap((text) =>
-    wrap(text, { width: WIDTH, lead: "! " })
-  );
-  return lines.length === 0 ? [] : ["Warnings", ...lines];
+/** Names the columns that the terminal has no room for. */
+function missingColumns(columns: readonly FittedColumn[], layout: Layout): string[] {
+  const missing = COLUMNS.filter((_, i) => columns.every(({ index }) => index !== i));
+  if (missing.length === 0) return [];
+  const names = enumerate(missing.map(({ heading }) => heading));
+  return wrap(`In a wider terminal, and in the report: ${names}.`, { width: proseWidth(layout) });
 }

@@ -5,9 +5,10 @@
  */
 
 import { formatShape } from "./format.ts";
+import { type Layout, paint } from "./layout.ts";
 import type { Report } from "./schema.ts";
 import { plain } from "./shape.ts";
-import { enumerate } from "./text.ts";
+import { enumerate, wrap } from "./text.ts";
 
 /** Warnings of the run, then those of rows. Equal warnings are told once, with the rows that have them. */
 export function warningSentences(report: Report, withShape: boolean): string[] {
@@ -23,4 +24,51 @@ export function warningSentences(report: Report, withShape: boolean): string[] {
   return [...about].map(([warning, rows]) =>
     rows.length === 0 ? warning : `${warning} (${enumerate(rows, 4)})`
   );
+}
+
+/** A kind of doubt: the sentences that begin with the same fact. They differ in figures and remedies at most. */
+interface Kind {
+  readonly fact: string;
+  readonly sentences: ReadonlySet<string>;
+  /** How many rows have it; 0 where it is about the whole run. */
+  readonly rows: number;
+}
+
+/** The fact of a warning stands before its remedy. */
+function factOf(warning: string): string {
+  return warning.split(/: |\. /)[0].replace(/\.$/, "");
+}
+
+/** The kinds of warnings of a report: those of the run first. */
+function kindsOf({ warnings = [], rows }: Report): Kind[] {
+  const ofRun = warnings.map((warning) => [plain(warning, Infinity)]);
+  const ofRows = rows.map(({ warnings = [] }) => [...new Set(warnings)].map((text) => plain(text, Infinity)));
+  const kind = (lists: readonly string[][], counts: boolean) =>
+    [...Map.groupBy(lists.flat(), factOf)].map(([fact, sentences]): Kind => ({
+      ...{ fact, sentences: new Set(sentences) },
+      rows: counts ? sentences.length : 0,
+    }));
+  return [...kind(ofRun, false), ...kind(ofRows, true)];
+}
+
+/** A kind of warning in one line. Where its sentence is longer than that, its remedy is left to the report. */
+function lineOf({ fact, sentences, rows }: Kind, { of, width }: { of: number; width: number }): string[] {
+  const count = rows === 0 ? "" : ` (${rows} of ${of} ${of === 1 ? "row" : "rows"})`;
+  const [first] = sentences;
+  const whole = `${first.replace(/\.$/, "")}${count}`;
+  const isShort = sentences.size === 1 && LEAD.length + whole.length <= width;
+  return wrap(isShort ? whole : fact + count, { width, lead: LEAD });
+}
+
+const LEAD = "! ";
+
+/** The warnings of a report for the terminal, one line a kind. Empty where there are none. */
+export function warningSection(report: Report, layout: Layout): string[] {
+  const options = { of: report.rows.length, width: layout.columns };
+  const lines = kindsOf(report).flatMap((kind) => lineOf(kind, options));
+  if (lines.length === 0) return [];
+  return [
+    paint("bold", "Warnings (the report has all of them, with remedies, at their rows)", layout),
+    ...lines.map((line) => paint("doubt", line, layout)),
+  ];
 }

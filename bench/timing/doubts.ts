@@ -42,9 +42,9 @@ export function doubtsOf(evidence: Evidence): string[] {
   if (time !== null) doubts.push(...doubtsOfSamples(time, repeats));
   if (time !== null && launchesNs !== null && !isNoisy(time) && differ(launchesNs, time.median)) {
     doubts.push(
-      `The kernels, timed one by one, add up to a time more than ${
+      `The kernels timed alone differ from the row by more than ${
         100 * LAUNCHES_APART
-      } % off the row's: trust the row, and run again for its kernels.`,
+      } % in sum: trust the row, and run again for its kernels.`,
     );
   }
   if (time !== null && resolutionNs !== null && time.median * repeats < FEW_STEPS * resolutionNs) {
@@ -55,7 +55,7 @@ export function doubtsOf(evidence: Evidence): string[] {
   }
   if (fraction !== null && fraction > 1) {
     doubts.push(
-      "The rate is above the ceiling, which no hardware can do without Strassen's method: close other programs, so that the ceiling is measured right, and run again.",
+      "The rate is above the ceiling: no hardware can do that without Strassen's method. Close other programs, so that the ceiling is measured right, and run again.",
     );
   }
   return doubts;
@@ -93,7 +93,7 @@ function doubtsOfSamples(summary: Summary, repeats: number): string[] {
   }
   if (repeats > 1) {
     doubts.push(
-      "One run is too short to time, so each sample is the mean of several with warm caches: take a larger size.",
+      "One run is too short to time: each sample is the mean of several with warm caches. Take a larger size.",
     );
   }
   return doubts;

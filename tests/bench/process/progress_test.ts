@@ -7,7 +7,7 @@ function stageOf(isTerminal: boolean) {
     write: (text) => void (stage.text += text),
     erase: () => void (stage.text += "\r\x1b[2K"),
     isTerminal,
-    columns: 50,
+    layout: { columns: 50, coloured: false },
     now: () => stage.nowMs,
   });
   return { stage, progress };
@@ -49,12 +49,29 @@ Deno.test("a terminal shows of what is finished only what is important", () => {
 
 Deno.test("without a terminal there are plain lines, each with how far it is and what is left", () => {
   const { stage, progress } = stageOf(false);
+  stage.nowMs = 5000;
   progress.update("check", 0.25);
   assertEquals(stage.text, "");
-  stage.nowMs = 5000;
   progress.finished("a: 3 ms", { important: false });
   progress.clear();
   assertEquals(stage.text, " 25 %, about 15 s left  a: 3 ms\n");
+});
+
+Deno.test("the time that is left never grows while nothing is told, and is left out once it is over", () => {
+  const { stage, progress } = stageOf(true);
+  const left = () => {
+    progress.update("check", 0.25);
+    return /about (\S+ \S+) left/.exec(shown(stage.text).line)?.[1] ?? null;
+  };
+  stage.nowMs = 10_000;
+  const seconds = [left()];
+  for (const ms of [20_000, 39_000, 41_000, 90_000]) {
+    stage.nowMs = ms;
+    seconds.push(left());
+  }
+  assertEquals(seconds, ["30 s", "20 s", "1 s", null, null]);
+  progress.update("check", 0.5);
+  assertEquals(shown(stage.text).line, " 50 %, about 90 s left  check");
 });
 
 Deno.test("no remaining time is guessed before anything is known", () => {

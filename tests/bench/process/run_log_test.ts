@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { contextLines, driverLine, type Machine, machineWarnings } from "../../../bench/report/context.ts";
+import { contextFacts, driverFact, type Machine, machineWarnings } from "../../../bench/report/context.ts";
+import { UNBOUNDED } from "../../../bench/report/layout.ts";
 import { FileError } from "../../../bench/process/files.ts";
 import { renderEntries, renderPlan } from "../../../bench/process/listing.ts";
 import { askNvidia, parseAnswer } from "../../../bench/process/nvidia.ts";
@@ -37,7 +38,7 @@ function logIn(folder: string | null, previous: Report | null = null): { log: Ru
     write: (more: string) => void (text += more),
     erase: () => void (text += "\r\x1b[2K"),
     isTerminal: false,
-    columns: 80,
+    layout: UNBOUNDED,
     now: () => 0,
   };
   const start = { command: "bench", arguments: ["--seed=1"], machine: MACHINE, settings: SETTINGS, previous };
@@ -121,7 +122,7 @@ Deno.test("adapter, ceilings, warnings and failures are told; a warning once", (
     assertEquals(log.report.ceilings, REPORT.ceilings);
     assertEquals(log.report.warnings!.filter((warning) => warning.startsWith("It is hot")).length, 1);
     const lines = text().trim().split("\n");
-    assert(lines[0].startsWith("machine   linux x86_64, 8 cores, load 0.4"));
+    assert(lines[0].startsWith("machine   linux x86_64, 8 cores, load average 0.4"));
     assert(lines.some((line) => line.startsWith("ceilings  66.00 TFLOP/s float32, 66.00 TFLOP/s float16")));
     assert(lines.some((line) => line.startsWith("warning   The adapter is software")));
     assertStringIncludes(
@@ -198,12 +199,15 @@ Deno.test("a report is resumed without its failed rows, and only with the same s
 Deno.test("the context warns of load and of a missing clock, and of nothing on a quiet machine", () => {
   const adapter = { ...REPORT.adapter, timestampPeriodNs: 1 };
   assertEquals(machineWarnings(MACHINE, adapter), []);
-  assertStringIncludes(machineWarnings({ ...MACHINE, load: 6 }, adapter).join(), "6.0 of 8 cores busy");
+  assertStringIncludes(
+    machineWarnings({ ...MACHINE, load: 6 }, adapter).join(),
+    "The load average was 6.0 on 8 cores in the minute before the run",
+  );
   assertStringIncludes(
     machineWarnings(MACHINE, { ...adapter, timestampPeriodNs: null }).join(),
     "no timestamps",
   );
-  assertStringIncludes(contextLines({ ...MACHINE, load: null }, adapter)[0], "8 cores");
+  assertStringIncludes(contextFacts({ ...MACHINE, load: null }, adapter)[0].join(), "8 cores");
 });
 
 Deno.test("the driver's tool is read where it knows the GPU, with unknown figures as null", () => {
@@ -215,7 +219,7 @@ Deno.test("the driver's tool is read where it knows the GPU, with unknown figure
     clockMhz: null,
     temperatureCelsius: 51,
   });
-  assertEquals(driverLine(driver!), "driver    nvidia 580.65.06: 2.290 GiB of device memory in use, 51 °C");
+  assertEquals(driverFact(driver!), ["driver", "nvidia 580.65.06: 2.290 GiB of device memory in use, 51 °C"]);
   for (const text of ["", "garbage", "NVIDIA H200", "\n\n,,,"]) {
     assertEquals(parseAnswer(text, "NVIDIA H200"), null, text);
   }
@@ -226,18 +230,19 @@ Deno.test("a GPU of another maker asks nobody", async () => {
   assertEquals(await askNvidia("llvmpipe (LLVM 15.0.6, 256 bits)"), null);
 });
 
-Deno.test("lists and plans keep to 100 columns", () => {
+Deno.test("lists and plans keep to the columns of a terminal", () => {
+  const layout = { columns: 80, coloured: false };
   const entries = renderEntries({
     Variants: [{ name: "tuned", note: "a long note ".repeat(20) }],
     Empty: [],
-  });
+  }, layout);
   const planned = REPORT.rows.map((row, i) => ({
     ...row,
     refusal: i === 0 ? "the moon is too small ".repeat(8) : null,
     predictedPeakBytes: i === 0 ? null : 4096,
   }));
-  const plan = renderPlan(planned, 75);
-  for (const line of [...entries.split("\n"), ...plan.split("\n")]) assert([...line].length <= 100, line);
+  const plan = renderPlan(planned, { seconds: 75, layout });
+  for (const line of [...entries.split("\n"), ...plan.split("\n")]) assert([...line].length <= 80, line);
   assertStringIncludes(plan, "15 rows, 1 skipped, about 75 s");
   assertStringIncludes(plan, "skipped: the moon");
 });

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { formatRatio } from "../../../bench/report/format.ts";
+import { blocksOf } from "../../../bench/report/groups.ts";
 import type { Report, Row } from "../../../bench/report/schema.ts";
+import { summarise } from "../../../bench/report/summary.ts";
+import { peerSentence } from "../../../bench/report/summary_text.ts";
 import { renderTable } from "../../../bench/report/table.ts";
 import { oneRow, random, statistics, syntheticReport } from "./fixture.ts";
 
@@ -16,13 +19,51 @@ function rowsOf(times: Record<string, number>): Row[] {
   }));
 }
 
-Deno.test("renderTable() stays within 100 columns, with faults, peers and long names too", () => {
+const terminal = (columns: number) => ({ columns, coloured: false });
+
+Deno.test("renderTable() stays within the columns of a terminal, with faults, peers and long names too", () => {
   const report = syntheticReport({ faults: true, peers: true, dtypes: ["float32", "float16"], samples: 5 });
   report.adapter.device = "A name of a GPU that goes on ".repeat(9);
   report.rows[0].variant = "peer:".padEnd(200, "x");
-  const lines = renderTable(report).split("\n");
-  assertEquals(lines.filter((line) => line.length > 100), []);
-  assert(lines.length > 100);
+  for (const columns of [72, 80, 100, 120, 200]) {
+    const lines = renderTable(report, terminal(columns)).split("\n");
+    assertEquals(lines.filter((line) => line.length > columns), []);
+    assert(lines.length > 100);
+  }
+});
+
+Deno.test("renderTable() leaves out ceiling, saved and error, in this order, where they have no room, and says so", () => {
+  const report = syntheticReport({ sizes: [[4096, 4096, 11008]], samples: 9 });
+  const headings = ["ceiling", "saved", "error"];
+  const shown = (columns: number) => {
+    const text = renderTable(report, terminal(columns));
+    const there = headings.filter((heading) => text.match(new RegExp(`^full .* ${heading}`, "m")));
+    const missing = headings.filter((heading) => !there.includes(heading));
+    assertEquals(text.includes("In a wider terminal, and in the report: "), missing.length > 0);
+    for (const heading of missing) assertMatch(text, new RegExp(`In a wider .*${heading}`));
+    for (const heading of ["speed", "95 % range", "TFLOP/s", "peak"]) assertStringIncludes(text, heading);
+    return there;
+  };
+  assertEquals([120, 94, 80, 74].map(shown), [headings, ["saved", "error"], ["error"], []]);
+  assertEquals(shown(Infinity), headings);
+});
+
+Deno.test("renderTable() cuts nothing where the text goes to a file or a pipe", () => {
+  const report = syntheticReport({ faults: true, sizes: [[4, 8, 16]], samples: 3 });
+  report.rows[0].variant = "peer:".padEnd(200, "x");
+  const text = renderTable(report);
+  assertStringIncludes(text, report.rows[0].variant);
+  assertMatch(text, /^liger +FAILED: dx misses the oracle: .* at row 17$/m);
+});
+
+Deno.test("renderTable() has colours only where they are wanted, and they change no character", () => {
+  const report = syntheticReport({ faults: true, sizes: [[4, 8, 16]], samples: 9 });
+  const plainText = renderTable(report, terminal(90));
+  const coloured = renderTable(report, { columns: 90, coloured: true });
+  assert(!plainText.includes("\u001b"));
+  assertStringIncludes(coloured, "\u001b[31mliger");
+  assertStringIncludes(coloured, "\u001b[32mtuned");
+  assertEquals(coloured.replaceAll(/\p{Cc}\[\d+m/gu, ""), plainText);
 });
 
 Deno.test("renderTable() prints a block for each problem and a section for each mode", () => {
@@ -47,23 +88,20 @@ Deno.test("renderTable() compares with the fastest", () => {
   const text = renderTable(report);
   assertMatch(text, /^slow +2\.0\d\d +0\.50x +0\.(49|50)-0\.5\d /m);
   assertMatch(text, /^fast +1\.0\d\d +1\.00x +\d/m);
-  assertStringIncludes(text, "fastest: fast, 1.0");
-  assertMatch(text, /2\.0\dx as fast as slow \(95 % interval (1\.9|2\.0)\d to 2\.0\d\)/);
+  assertMatch(text, /^forward {2}fast 1\.0\d\d ms \| least memory: fast$/m);
 });
 
 Deno.test("renderTable() tells ties from rows with too few samples", () => {
   const report = { ...oneRow(), rows: rowsOf({ one: 1.001e6, other: 1e6, slow: 3e6 }) };
   const text = flat(renderTable(report));
-  assertStringIncludes(text, "fastest: other");
-  assertMatch(text, /no significant difference to one \(95 % interval 0\.9\d/);
-  assertMatch(text, /3\.0\dx as fast as slow/);
+  assertMatch(text, /forward other \S+ ms \| ties: one \| least/);
   assertStringIncludes(text, "= no significant difference to the fastest");
   assert(!text.includes("too few"));
   const few = structuredClone(report);
   for (const { timing } of few.rows) timing!.gpuNs!.samples.splice(5);
   const unsure = renderTable(few);
   assertMatch(unsure, /^slow +3\.0\d\d +0\.33x +\? /m);
-  assertStringIncludes(flat(unsure), "too few samples to rank one and slow");
+  assertMatch(flat(unsure), /forward other \S+ \S+ \| too few samples: all others \|/);
   assertStringIncludes(flat(unsure), "? too few samples to rank it");
   assert(!unsure.includes("no significant difference"));
 });
@@ -72,9 +110,12 @@ const REPORTS = ["nvidia_h200_peers", "nvidia_h200_tokens"].map((name): Report =
   JSON.parse(Deno.readTextFileSync(new URL(`../../data/${name}.json`, import.meta.url)))
 );
 
-Deno.test("renderTable() compares a peer without GPU time by wall time, in the column and in the sentence", () => {
+Deno.test("renderTable() compares a peer without GPU time by wall time, in the column and on the page", () => {
   const [report] = REPORTS;
   const text = flat(renderTable(report));
+  const sentences = blocksOf(report.rows).flatMap(({ sections }) =>
+    sections.map((section) => peerSentence(summarise(section)) ?? "")
+  ).join("\n");
   let compared = 0;
   for (const peer of report.rows.filter(({ timing }) => timing && !timing.gpuNs)) {
     const tuned = report.rows.find((row) =>
@@ -82,7 +123,7 @@ Deno.test("renderTable() compares a peer without GPU time by wall time, in the c
     )!;
     const ratio = peer.timing!.wallNs!.median / tuned.timing!.wallNs!.median;
     const name = peer.variant.slice("peer:".length);
-    assertStringIncludes(text, `${formatRatio(ratio)} the speed of ${name} by the wall clock`);
+    assertStringIncludes(sentences, `${formatRatio(ratio)} the speed of ${name} by the wall clock`);
     // At this size another peer is the fastest of its mode, and the column compares with that one.
     if (peer.dim !== 4096 || peer.mode !== "full") {
       assertMatch(text, new RegExp(`${peer.variant} [\\d.]+\\* ${formatRatio(1 / ratio)} `));
@@ -90,7 +131,7 @@ Deno.test("renderTable() compares a peer without GPU time by wall time, in the c
     compared++;
   }
   assertEquals(compared, 10);
-  assertMatch(text, /35\.5\dx the speed of tensorflow-js/);
+  assertMatch(sentences, /35\.5\dx the speed of tensorflow-js/);
 });
 
 Deno.test("renderTable() keeps a blank between columns, however wide their figures", () => {
@@ -108,12 +149,11 @@ Deno.test("renderTable() keeps a blank between columns, however wide their figur
   wide.rows.push({ ...wide.rows[0], variant: "b", memory: { ...wide.rows[0].memory!, peakBytes: 1023 } });
   const text = renderTable(wide);
   assertMatch(text, / 1099511627776 /);
-  assertEquals(text.split("\n").filter((line) => line.length > 100), []);
 });
 
 Deno.test("renderTable() shows skipped and failed rows with their whole reason", () => {
   const report = syntheticReport({ faults: true, sizes: [[4, 8, 16]], samples: 3 });
-  const text = renderTable(report);
+  const text = renderTable(report, terminal(100));
   assertMatch(text, /^alphafold3-fused +skipped: the fused kernel needs .*… \[1\]$/m);
   assertMatch(text, /^liger +FAILED: dx misses the oracle: .*… \[2\]$/m);
   for (const row of report.rows) {
@@ -138,21 +178,20 @@ Deno.test("renderTable() marks wall times, rates above a ceiling and what was no
   assertStringIncludes(text, "! above what the hardware can do");
 });
 
-Deno.test("renderTable() names the rows that each warning is about", () => {
+Deno.test("renderTable() tells each kind of warning in one line, with the number of its rows", () => {
   const report = syntheticReport({ faults: true, sizes: [[4, 8, 16]], samples: 3 });
-  const text = flat(renderTable(report));
-  assertStringIncludes(text, "! The clock of the GPU rose by 4 % during the run");
-  assertStringIncludes(text, "close other programs (unsloth forward, unsloth backward and unsloth full)");
+  const lines = renderTable(report, terminal(80)).split("\n").filter((line) => line.startsWith("! "));
+  assertEquals(lines, [
+    "! The clock of the GPU rose by 4 % during the run",
+    "! Samples are noisy: cv is above 5 %, close other programs (3 of 24 rows)",
+  ]);
 });
 
-Deno.test("renderTable() sums up memory, accuracy and peers", () => {
-  const text = flat(
-    renderTable(syntheticReport({ peers: true, sizes: [[512, 1024, 2816]], modes: ["full"] })),
-  );
-  assertMatch(text, /smallest peak: tuned, [\d.]+ MiB; most accurate: [\w:-]+, error \d\.\de-7/);
+Deno.test("renderTable() sums up a mode in one line, peers by their own names", () => {
+  const report = syntheticReport({ peers: true, sizes: [[512, 1024, 2816]], modes: ["full"] });
   assertMatch(
-    text,
-    /full: tuned runs at 1\.\d\dx the speed of pytorch-eager by the wall clock at 0\.\d\d of its memory/,
+    renderTable(report, terminal(100)),
+    /^full {5}tuned \S+ .s \| 1\.\d\dx pytorch \| least memory: tuned$/m,
   );
 });
 

@@ -1,0 +1,126 @@
+/**
+ * A summary as one line, for the terminal:
+ * `full      tuned 65.41 ms | ties: pytorch-eager | 1.01x pytorch | least memory: tuned`.
+ *
+ * @module
+ */
+
+import { formatRatio, formatTime } from "./format.ts";
+import { commonTimes, medianOf } from "./groups.ts";
+import type { Row } from "./schema.ts";
+import { choiceOf, isPeer, leads, type Place, type SectionSummary, type Standing } from "./summary.ts";
+import { enumerate, wrap } from "./text.ts";
+
+/** Tells readers what comes first in each line. */
+export const SUMMARY_HEADING = "Summary: the fastest; of those that tie, the one with the least memory";
+
+/** Columns that the name of a mode takes. */
+const LEAD = 9;
+
+/** The variant that the others are measured by: it fuses nothing. */
+const BASELINE = "pytorch";
+
+/** How much a line says. */
+interface Detail {
+  /** Most names in a list; 0 for their number alone. */
+  names: number;
+  /** Whether rows that are not ranked are told. The table has marks for them. */
+  unranked: boolean;
+  /** Whether the first is compared with {@link BASELINE}. */
+  baseline: boolean;
+}
+
+/** The summary in one line. It says less until it fits, and only then is it wrapped. */
+export function summaryLines(summary: SectionSummary, width: number): string[] {
+  const lead = summary.mode.padEnd(LEAD);
+  const parts = partsOf(summary);
+  const text = (detail: Detail) => parts(detail).filter((part) => part !== "").join(" | ");
+  const details = detailsOf(summary.standings.length);
+  const fits = details.find((detail) => lead.length + text(detail).length <= width);
+  return wrap(text(fits ?? details[details.length - 1]), { width, lead });
+}
+
+/** All that may be said of so many rows, then less and less. */
+function detailsOf(rows: number): Detail[] {
+  const shorter = Array.from({ length: rows }, (_, i) => rows - i);
+  return [
+    ...shorter.map((names) => ({ names, unranked: true, baseline: true })),
+    ...shorter.map((names) => ({ names, unranked: false, baseline: true })),
+    { names: 0, unranked: false, baseline: true },
+    { names: 0, unranked: false, baseline: false },
+  ];
+}
+
+function partsOf({ fastest, standings, smallest }: SectionSummary): (detail: Detail) => string[] {
+  const first = firstOf(standings, fastest);
+  if (first === null) return () => ["no row was timed"];
+  const rows = standings.map(({ row }) => row);
+  const others = standings.filter((standing) => standing !== first);
+  const at = (place: Place) => others.filter((standing) => standing.place === place);
+  const ties = leads(first) ? others.filter(leads) : [];
+  const list = (label: string, some: readonly Standing[], names: number) =>
+    some.length === 0 ? "" : `${label}: ${listOf(some.map(({ row }) => row), { others, rows, names })}`;
+  return ({ names, unranked, baseline }) => [
+    `${nameOf(first.row, rows)} ${formatTime(medianOf(first.row))}`,
+    list("ties", ties, names),
+    baseline ? againstBaseline(first, others) : "",
+    ownClause(first, standings),
+    unranked ? list("too few samples", at("unsure"), names) : "",
+    unranked ? apartClause(at("apart"), { rows, names }) : "",
+    unranked ? list("other clock", at("other clock"), names) : "",
+    leastClause(smallest, { first, rows, names }),
+  ];
+}
+
+/** The variant to use if it is as fast as any, else the fastest. */
+function firstOf(standings: readonly Standing[], fastest: Row | null): Standing | null {
+  const choice = choiceOf(standings);
+  if (choice !== null && leads(choice)) return choice;
+  return standings.find(({ row }) => row === fastest) ?? null;
+}
+
+/** `1.01x pytorch`, where that variant has been measured and is slower. */
+function againstBaseline({ row }: Standing, others: readonly Standing[]): string {
+  const baseline = others.find(({ row, place }) => row.variant === BASELINE && place === "slower");
+  const times = baseline === undefined ? null : commonTimes(baseline.row, row);
+  return times === null ? "" : `${formatRatio(times.own.median / times.others.median)} ${BASELINE}`;
+}
+
+/** Where a peer is ahead of all: the best of the variants here, and how fast it is beside the peer. */
+function ownClause({ row }: Standing, standings: readonly Standing[]): string {
+  const own = isPeer(row) ? choiceOf(standings) : null;
+  return own === null ? "" : `${own.row.variant} ${formatRatio(own.speed!)}`;
+}
+
+function apartClause(
+  apart: readonly Standing[],
+  { rows, names }: { rows: readonly Row[]; names: number },
+): string {
+  const list = apart.map(({ row, speed }) => `${nameOf(row, rows)} ${formatRatio(speed!)}`);
+  return list.length === 0 ? "" : `less precise: ${names === 0 ? list.length : enumerate(list, names)}`;
+}
+
+/** Of several that need as little, the row that comes first in the line stands for all. */
+function leastClause(
+  smallest: readonly Row[],
+  { first, rows, names }: { first: Standing; rows: readonly Row[]; names: number },
+): string {
+  if (smallest.length === 0) return "";
+  const some = smallest.includes(first.row) ? [first.row] : smallest;
+  return `least memory: ${enumerate(some.map((row) => nameOf(row, rows)), Math.max(names, 1))}`;
+}
+
+function listOf(
+  some: readonly Row[],
+  { others, rows, names }: { others: readonly Standing[]; rows: readonly Row[]; names: number },
+): string {
+  if (some.length > 1 && some.length === others.length) return "all others";
+  if (names === 0) return `${some.length}`;
+  return enumerate(some.map((row) => nameOf(row, rows)), names);
+}
+
+/** The name of a row; that of a peer without its prefix, unless a variant here is called the same. */
+function nameOf(row: Row, rows: readonly Row[]): string {
+  const short = row.variant.slice(row.variant.indexOf(":") + 1);
+  return isPeer(row) && rows.every(({ variant }) => variant !== short) ? short : row.variant;
+}
