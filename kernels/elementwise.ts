@@ -4,8 +4,8 @@ import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import { boundLaunch, type Launch, placesOf, withParameters } from "./launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
-import { indented } from "./text.ts";
-import { type View, viewBytes } from "./view.ts";
+import { indented, range } from "./text.ts";
+import { stepOf, type View, viewBytes } from "./view.ts";
 
 const THREADS = 256;
 
@@ -41,7 +41,12 @@ export function elementwiseLaunch(op: Elementwise): Launch {
   return {
     ...withParameters(activationOf(op)),
     views,
-    kernel: (slots) => elementwiseKernel(op, { storage: storagesOf(views, { slots, inputs }), slots }),
+    kernel: (slots) =>
+      elementwiseKernel(op, {
+        storage: storagesOf(views, { slots, inputs }),
+        slots,
+        steps: views.map(stepOf),
+      }),
     uniforms: [rows, cols, vectors, ...placesOf(views)],
     workgroups: [Math.ceil(rows * vectors / THREADS), null, 1],
     flops: 0,
@@ -61,7 +66,7 @@ function merged(op: Elementwise): { rows: number; cols: number; views: View[] } 
       );
     }
   }
-  if (views.some((view) => view.stride !== cols)) return { rows, cols, views };
+  if (views.some((view) => view.stride !== cols * stepOf(view))) return { rows, cols, views };
   const whole = rows * cols;
   return {
     rows: 1,
@@ -77,17 +82,19 @@ function activationOf({ outputs, activation = "silu" }: Elementwise): Activation
 
 function elementwiseKernel(
   op: Elementwise,
-  { storage, slots }: { storage: readonly Storage[]; slots: readonly number[] },
+  { storage, slots, steps }: Pick<Text, "storage" | "slots" | "steps">,
 ): Kernel {
   const names = Object.keys(op.inputs);
   const values = op.outputs.map(({ value }) => value);
   const activation = activationOf(op);
   const layout = storage.map((s) => `${s.dtype}${s.access}${s.aligned}`);
   return {
-    key: ["elementwise", names, values, activation && activationKey(activation), slots, layout].join("|"),
+    key: ["elementwise", names, values, activation && activationKey(activation), slots, steps, layout].join(
+      "|",
+    ),
     label: op.label,
     access: storage.map((s) => s.access),
-    wgsl: () => indented(elementwiseWgsl({ names, values, storage, slots, activation })),
+    wgsl: () => indented(elementwiseWgsl({ names, values, storage, slots, steps, activation })),
   };
 }
 
@@ -96,19 +103,27 @@ interface Text {
   readonly values: readonly string[];
   readonly storage: readonly Storage[];
   readonly slots: readonly number[];
+  /** Elements from one to the next of a row, of each view. */
+  readonly steps: readonly number[];
   readonly activation: Activation | null;
 }
 
-function elementwiseWgsl({ names, values, storage, slots, activation }: Text): string {
-  const place = (view: number) => `p.at_${view} + row * p.stride_${view} + col`;
-  const loads = names.map((name, i) => `  let ${name} = load_s${slots[i]}(${place(i)});`);
+function elementwiseWgsl({ names, values, storage, slots, steps, activation }: Text): string {
+  const place = (view: number) =>
+    `p.at_${view} + row * p.stride_${view} + col${steps[view] === 1 ? "" : ` * ${steps[view]}u`}`;
+  const each = (view: number, c: number) => `${place(view)} + ${c * steps[view]}u`;
+  const four = (view: number) =>
+    steps[view] === 1
+      ? `load_s${slots[view]}(${place(view)})`
+      : `vec4f(${range(4).map((c) => `load_one_s${slots[view]}(${each(view, c)})`).join(", ")})`;
+  const loads = names.map((name, i) => `  let ${name} = ${four(i)};`);
   const results = values.map((value, i) => `  let out_${i} = ${value};`);
   const stores = values.map((_, i) => {
     const view = names.length + i;
     const slot = slots[view];
     if (storage[slot].aligned) return `  store_s${slot}(${place(view)}, out_${i});`;
-    return [0, 1, 2, 3].map((c) =>
-      `  if (col + ${c}u < p.cols) { store_one_s${slot}(${place(view)} + ${c}u, out_${i}[${c}]); }`
+    return range(4).map((c) =>
+      `  if (col + ${c}u < p.cols) { store_one_s${slot}(${each(view, c)}, out_${i}[${c}]); }`
     ).join("\n");
   });
   const fields = slots.flatMap((_, view) => [`at_${view}`, `stride_${view}`]);

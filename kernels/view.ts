@@ -16,6 +16,13 @@ export interface View {
   readonly stride: number;
   /** Elements from the tensor's start to the first. */
   readonly offset: number;
+  /** Elements from one to the next of a row. Products take no other than 1. Default: 1. */
+  readonly step?: number;
+  /**
+   * Whether products take it for the transpose of these rows, as a weight [out, in] is. The kernels of elements look at
+   * the rows as they are. Default: false.
+   */
+  readonly transposed?: boolean;
 }
 
 /** The whole tensor as a matrix, its leading dimensions merged into rows. */
@@ -43,7 +50,12 @@ export function halves(tensor: Tensor): { gate: View; up: View } {
 
 /** Elements that a view spans, from its first to its last. */
 export function span(view: View): number {
-  return (view.rows - 1) * view.stride + view.cols;
+  return (view.rows - 1) * view.stride + (view.cols - 1) * stepOf(view) + 1;
+}
+
+/** Elements from one to the next of a row. */
+export function stepOf({ step = 1 }: View): number {
+  return step;
 }
 
 /** True if groups of four elements along a row may be read as one vector, even the last group of the last row. */
@@ -53,7 +65,7 @@ export function isAligned(view: View): boolean {
 
 /** As {@linkcode isAligned}, for groups of any size. */
 export function isAlignedTo(view: View, group: number): boolean {
-  const strides = view.rows === 1 || view.stride % group === 0;
+  const strides = stepOf(view) === 1 && (view.rows === 1 || view.stride % group === 0);
   const end = view.offset + Math.ceil(span(view) / group) * group;
   return strides && view.offset % group === 0 && end <= view.tensor.length;
 }

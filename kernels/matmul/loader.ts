@@ -190,23 +190,26 @@ function directLoader(init: LoaderInit): Loader {
 /**
  * Each thread takes blocks of four rows, transposes them in registers and stores vectors along M or N: two threads must
  * not write one vector, as an implementation may write all of it for a component. Rows beyond the matrix repeat its
- * last one; their outputs are never stored.
+ * last one; their outputs are never stored. Of matrices side by side, a thread takes the same blocks of each.
  */
 function blockLoader(init: LoaderInit): Loader {
-  const { name, outer, tile, threads, vector, length } = init;
+  const { name, outer, tile, threads, vector, length, parts } = init;
   const per = tile.tileK / length;
+  const vectors = outer / 4 / parts;
   // A row of the tile is one vector longer than banks go round: what eight threads store together lies in all of them.
-  const deal = new Deal(outer / 4 * per, per, threads, { twoRows: length === 2 });
-  const reg = (set: string, i: number, row: number) => `${name}_${set}_${i}_${row}`;
-  const each = (text: (i: number, row: number) => string) =>
+  const deal = new Deal(vectors * per, per, threads, { twoRows: length === 2 });
+  const reg = (set: string, part: number, i: number, row: number) => `${name}_${set}_${part}_${i}_${row}`;
+  const rowsOfItems = (text: (i: number, row: number) => string) =>
     lines(deal.items.flatMap((i) => range(4).map((row) => text(i, row))));
-  const rowOf = (i: number) => `(${deal.row} + ${i * deal.rowsPerPass}u)`;
+  const each = (text: (part: number, i: number, row: number) => string) =>
+    lines(range(parts).map((part) => rowsOfItems((i, row) => text(part, i, row))));
+  const rowOf = (i: number, part = 0) => `(${deal.row} + ${i * deal.rowsPerPass + part * vectors}u)`;
   const { inUnits, place, begin, advance } = places(init, "k");
   const scalar = vector === "vec4f" ? "f32" : "f16";
   const loaded = length === 1 ? scalar : `vec${length}<${scalar}>`;
   return {
     ...shared(init, { rows: length, padding: PADDING }),
-    setup: each((i, row) =>
+    setup: rowsOfItems((i, row) =>
       `let ${name}_at_${i}_${row} = ` + inUnits(
         `min(origin_${name} + ${rowOf(i)} * 4u + ${row}u, p.${
           SIZE[name]
@@ -215,15 +218,22 @@ function blockLoader(init: LoaderInit): Loader {
     ),
     begin,
     advance,
-    registers: (set) => each((i, row) => `var ${reg(set, i, row)} = ${loaded}();`),
+    registers: (set) => each((part, i, row) => `var ${reg(set, part, i, row)} = ${loaded}();`),
     fetch: (set) =>
-      each((i, row) => `${reg(set, i, row)} = ${init.loads[0]}(${place(0)} + ${name}_at_${i}_${row});`),
+      each((part, i, row) =>
+        `${reg(set, part, i, row)} = ${init.loads[part]}(${place(part)} + ${name}_at_${i}_${row});`
+      ),
     commit: (set) =>
-      deal.guard(lines(deal.items.flatMap((i) =>
-        range(length).map((c) => {
-          const column = range(4).map((row) => reg(set, i, row) + (length === 1 ? "" : `[${c}]`)).join(", ");
-          return `tile_${name}[${deal.col}][${c}][${rowOf(i)}] = ${vector}(${column});`;
-        })
-      ))),
+      deal.guard(lines(
+        range(parts).flatMap((part) =>
+          deal.items.flatMap((i) =>
+            range(length).map((c) => {
+              const element = length === 1 ? "" : `[${c}]`;
+              const column = range(4).map((row) => reg(set, part, i, row) + element).join(", ");
+              return `tile_${name}[${deal.col}][${c}][${rowOf(i, part)}] = ${vector}(${column});`;
+            })
+          )
+        ),
+      )),
   };
 }

@@ -18,8 +18,8 @@ export interface Loaders {
  * - Two of a B along K whose tile has fewer blocks of 4 x 4 than threads. A is then loaded alike, as both may lie in one
  *   buffer, which is declared once.
  */
-function loadLengths({ layout, tile, storage, slots }: MatmulConfig): Record<"a" | "b", 1 | 2 | 4> {
-  const short = layout === "nt" && tile.tileN * tile.tileK / 16 < threadsOf(tile);
+function loadLengths({ layout, tile, columns, storage, slots }: MatmulConfig): Record<"a" | "b", 1 | 2 | 4> {
+  const short = layout === "nt" && tile.tileN / columns * tile.tileK / 16 < threadsOf(tile);
   const word = short || storage[slots[0]].dtype !== "float32" ? 2 : 1;
   return { a: layout === "tn" ? 4 : word, b: short ? word : 4 };
 }

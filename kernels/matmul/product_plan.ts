@@ -33,6 +33,7 @@ import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from 
 import { type MatmulRequest, shapeToChooseBy, type Sized, withSizes } from "./request.ts";
 import { streams, streamSteps } from "./stream_launch.ts";
 import { slicesOf } from "./slices.ts";
+import { asStored } from "./stored.ts";
 import { rowsAtOnce, rowsBefore } from "./splits.ts";
 import { strassenSteps, usesStrassen } from "./strassen.ts";
 import { checkTile, type Tile } from "./tile.ts";
@@ -57,8 +58,10 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
  * @throws {RangeError} If the sizes of the operands do not fit together, or not what the request's choice asks for.
  */
 export function planProduct(request: MatmulRequest, capabilities: Capabilities): Step[] {
-  const sized = withSizes(request, capabilities);
-  return boundSteps(plannedSteps(sized, request.choice, capabilities), capabilities);
+  return asStored(request).flatMap((stored) => {
+    const sized = withSizes(stored, capabilities);
+    return boundSteps(plannedSteps(sized, stored.choice, capabilities), capabilities);
+  });
 }
 
 function plannedSteps(

@@ -2,7 +2,7 @@ import type { Activation } from "../activation.ts";
 import type { Capabilities } from "../gpu/capabilities.ts";
 import type { DType } from "../gpu/dtype.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { dtypeOf, type View } from "../view.ts";
+import { dtypeOf, stepOf, type View } from "../view.ts";
 import type { TileChoice } from "./choose.ts";
 import { type Epilogue, type Layout, type MatmulShape, operandCounts, type Precision } from "./config.ts";
 import { productKey } from "./tuning.ts";
@@ -97,11 +97,8 @@ export function shapeToChooseBy<S extends MatmulShape & Pick<MatmulRequest, "lik
   return { ...shape, [layout === "tn" ? "k" : "m"]: likeRows };
 }
 
-/** Rows along K are loaded one matrix at a time (see `loader`), so nt takes one column block, and a gated A needs tn. */
-function checkStructure({ label, layout, products, columns, gatedA, epilogue }: Sized): void {
-  if (layout === "nt" && columns === 2) {
-    throw new RangeError(`Cannot compute ${label} as layout nt takes one column block: current value is 2`);
-  }
+/** A gated A is combined from rows along M (see `loader`), so it needs tn. */
+function checkStructure({ label, layout, products, gatedA, epilogue }: Sized): void {
   if (gatedA && layout !== "tn") {
     throw new RangeError(`Cannot compute ${label} as a gated A needs layout tn: current value is ${layout}`);
   }
@@ -130,7 +127,7 @@ function checkSizes(sized: Sized): void {
     }
     for (const view of views) {
       const fits = view.rows === shapes[side][0] && view.cols === shapes[side][1];
-      const sameStride = side === "out" || view.stride === views[0].stride;
+      const sameStride = (side === "out" || view.stride === views[0].stride) && stepOf(view) === 1;
       if (!fits || !sameStride) {
         throw new RangeError(
           `Cannot compute ${label} as ${view.tensor.label} must be [${shapes[side]}] with row stride ${

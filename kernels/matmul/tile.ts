@@ -107,7 +107,9 @@ export function checkTile(
     refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
   }
   // Blocks of four rows by one, two or four elements along K.
-  for (const [name, rows, lengths] of [["tileM", tileM, [1, 2]], ["tileN", tileN, [2, 4]]] as const) {
+  for (
+    const [name, rows, lengths] of [["tileM", tileM, [1, 2]], ["tileN", tileN / columns, [2, 4]]] as const
+  ) {
     const counts = lengths.map((length) => rows / 4 * tileK / length);
     if (counts.some((blocks) => blocks > threadsOf(tile) && blocks % threadsOf(tile) !== 0)) {
       refuse(name, `must give each of ${threadsOf(tile)} threads as many blocks of 4 rows to load`, rows);

@@ -85,13 +85,15 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
   const { name, tile, alongK, parts, gated } = operand;
   const { tileK } = config.tile;
   const threads = threadsOf(config.tile);
-  // Gate and up lie side by side in the tile; g and u of a gated A become one.
+  // Gate and up lie side by side in the tile, or below each other where rows follow K; g and u of a gated A become one.
   const blocks = gated ? 1 : parts.length;
-  const perRow = tile.cols / EIGHT / blocks;
+  const rows = alongK ? tile.rows / blocks : tile.rows;
+  const perRow = tile.cols / EIGHT / (alongK ? 1 : blocks);
+  const perBlock = alongK ? rows * tile.stride : perRow;
   const rowsAtOnce = threads / perRow;
-  const items = range(Math.max(1, tile.rows / rowsAtOnce));
-  const idle = tile.rows < rowsAtOnce;
-  const thread = idle ? `min(tid, ${tile.rows * perRow - 1}u)` : "tid";
+  const items = range(Math.max(1, rows / rowsAtOnce));
+  const idle = rows < rowsAtOnce;
+  const thread = idle ? `min(tid, ${rows * perRow - 1}u)` : "tid";
   const row = (i: number) => `(${name}_row + ${i * rowsAtOnce}u)`;
   const forms = parts.map(formOf);
   // By eights goes all of an operand or nothing of it.
@@ -106,7 +108,7 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
   const each = (text: (part: number, i: number) => string) =>
     lines(items.flatMap((i) => range(parts.length).map((part) => text(part, i))));
   const target = (part: number, i: number) =>
-    `${name}_to + ${i * rowsAtOnce * tile.stride + (gated ? 0 : part * perRow)}u`;
+    `${name}_to + ${i * rowsAtOnce * tile.stride + (gated ? 0 : part * perBlock)}u`;
   const commits = gated
     ? items.map((i) =>
       put(config, name, target(0, i), gatedFloats(config, parts, [0, 1].map((part) => register(part, i))))
@@ -145,7 +147,7 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
           } }`
         ),
       ),
-    commit: idle ? `if (tid < ${tile.rows * perRow}u) {\n${lines(commits)}\n}` : lines(commits),
+    commit: idle ? `if (tid < ${rows * perRow}u) {\n${lines(commits)}\n}` : lines(commits),
   };
 }
 

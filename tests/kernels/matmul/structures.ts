@@ -40,8 +40,8 @@ const COLUMNS: Readonly<Record<Structure["epilogue"], readonly (1 | 2)[]>> = {
 };
 
 /**
- * Every structure that the kernels take: B^T has one column block, and only A^T is gated while it is loaded. Gated
- * epilogues of a gated A or of two products, which no formula asks for, are left out.
+ * Every structure that the kernels take: only A^T is gated while it is loaded. Gated epilogues of a gated A or of two
+ * products, which no formula asks for, are left out.
  */
 export function everyStructure(): Structure[] {
   const epilogues = Object.keys(COLUMNS) as Structure["epilogue"][];
@@ -54,14 +54,13 @@ export function everyStructure(): Structure[] {
       )
     )
   );
-  return all.filter(({ layout, epilogue, columns, products, gatedA }) =>
-    !(layout === "nt" && columns === 2) &&
+  return all.filter(({ layout, epilogue, products, gatedA }) =>
     !(layout !== "tn" && gatedA) &&
     !(epilogue.startsWith("gated") && (gatedA || products === 2))
   );
 }
 
-/** The structures that variants record. */
+/** The structures that variants record for weights [in, out]. Those of [out, in] are among the generator's. */
 export const USED: readonly Structure[] = [
   { layout: "nn", epilogue: "store", products: 1, columns: 1, gatedA: false },
   { layout: "nn", epilogue: "gated", products: 1, columns: 2, gatedA: false },

@@ -33,14 +33,6 @@ Deno.test("a gated A outside layout tn is refused", () => {
   );
 });
 
-Deno.test("two column blocks of a transposed B are refused", () => {
-  assertThrows(
-    plan({ layout: "nt", columns: 2 }),
-    RangeError,
-    "Cannot compute a test as layout nt takes one column block: current value is 2",
-  );
-});
-
 Deno.test("a gated sum of two products is refused", () => {
   assertThrows(
     plan({ layout: "nn", products: 2, columns: 2, epilogue: "gated" }),
