@@ -53,12 +53,11 @@ export { type Explanation, NoImplementationError, type Plan, type Rejected } fro
 export { explain, type ExplainOptions, plan } from "./variants/explain.ts";
 export { gatedLinearUnit } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
-export type {
-  CombinedWeights,
-  Gradients,
-  Problem,
-  SeparateWeights,
-  Sizes,
-  VariantInfo,
-  Weights,
-} from "./variants/variant.ts";
+export type { Gradients, Problem, Sizes, VariantInfo } from "./variants/variant.ts";
+export {
+  type CombinedWeights,
+  type SeparateWeights,
+  WEIGHT_LAYOUTS,
+  type WeightLayout,
+  type Weights,
+} from "./variants/weights.ts";

@@ -41,5 +41,5 @@ function backward(block: Block, { gu, h }: Forward["saved"], dy: Tensor): Gradie
   const dgu = gatedBackwardCombined(block, { dh, gu });
   const rest = combinedGradients(block, dgu);
   release(dgu);
-  return { ...rest, dDown };
+  return { ...rest, dDown } as Gradients;
 }

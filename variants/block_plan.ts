@@ -8,6 +8,7 @@ import { emptyInputs, runBackward, runForward } from "./form.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
 import { type Problem, type Variant, wayName } from "./variant.ts";
+import type { WeightForm } from "./weights.ts";
 
 /**
  * One way of computing a problem, with the bytes that it takes.
@@ -106,7 +107,7 @@ export interface Wanted {
   readonly capabilities: Capabilities;
   /** Whether backward follows. */
   readonly training: boolean;
-  readonly weightForm: "separate" | "combined";
+  readonly form: WeightForm;
   readonly options: Pick<Options, "implementation" | "memoryBudget">;
 }
 
@@ -168,10 +169,10 @@ function planned(problem: Problem, variant: Variant, wanted: Wanted): Plan | str
 function walked(
   problem: Problem,
   variant: Variant,
-  { capabilities, training, weightForm }: Wanted,
+  { capabilities, training, form }: Wanted,
 ): Plan {
   const recorder = new PlanRecorder(capabilities);
-  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, weightForm);
+  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form);
   const run = { recorder, variant, problem, inputs };
   const { ledger } = recorder.memory;
   ledger.resetPeak();

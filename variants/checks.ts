@@ -34,13 +34,18 @@ export function checkTensor(gpu: Gpu, tensor: unknown, name: string): asserts te
   }
 }
 
+/** Whether a tensor has a shape. */
+export function hasShape(tensor: Tensor, shape: readonly number[]): boolean {
+  return tensor.shape.length === shape.length && tensor.shape.every((size, i) => size === shape[i]);
+}
+
 /**
  * Checks a tensor's shape.
  *
  * @throws {RangeError} If it is another.
  */
 export function checkShape(tensor: Tensor, name: string, shape: readonly number[]): void {
-  if (tensor.shape.length === shape.length && tensor.shape.every((size, i) => size === shape[i])) return;
+  if (hasShape(tensor, shape)) return;
   throw new RangeError(
     `Cannot use ${name} as its shape must be [${shape}]: current value is [${tensor.shape}]`,
   );

@@ -2,6 +2,7 @@ import { elementwise } from "../kernels/elementwise.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix, rows, type View } from "../kernels/view.ts";
 import { product } from "./products.ts";
+import { gateUpOf, weightMatrix, weightShapes } from "./weights.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
@@ -125,7 +126,7 @@ interface Sums {
 function gradientsOf(block: Block): Sums {
   const dDown = block.emptyDownGradient();
   const { tensors, dGate, dUp } = block.emptyGateUpGradients();
-  return { views: { dDown: matrix(dDown), dGate, dUp }, finish: (dx) => ({ dx, dDown, ...tensors }) };
+  return { views: { dDown, dGate, dUp }, finish: (dx) => ({ dx, dDown: dDown.tensor, ...tensors }) };
 }
 
 /**
@@ -133,27 +134,25 @@ function gradientsOf(block: Block): Sums {
  * after some hundred chunks.
  */
 function float32Sums(block: Block): Sums {
-  const { problem: { dim, hiddenDim }, recorder } = block;
-  const sum = (rows: number, cols: number, label: string) =>
-    recorder.empty([rows, cols], "float32", { purpose: "workspace", label });
-  const [down, gate, up] = [
-    sum(hiddenDim, dim, "sum of dDown"),
-    sum(dim, hiddenDim, "sum of dGate"),
-    sum(dim, hiddenDim, "sum of dUp"),
-  ];
-  const round = (from: Tensor, to: View) => {
-    const outputs = [{ to, value: "x" }];
+  const { problem, recorder, form } = block;
+  const sums = Object.entries(weightShapes(form, problem)).map(([name, shape]) =>
+    recorder.empty(shape, "float32", { purpose: "workspace", label: `sum of the gradient of ${name}` })
+  );
+  const down = sums[sums.length - 1];
+  const gateUp = sums.slice(0, -1);
+  const round = (from: Tensor, to: Tensor) => {
+    const outputs = [{ to: matrix(to), value: "x" }];
     elementwise(recorder, { label: `${from.label} rounded`, inputs: { x: matrix(from) }, outputs });
     release(from);
   };
+  const { gate: dGate, up: dUp } = gateUpOf(form, gateUp);
   return {
-    views: { dDown: matrix(down), dGate: matrix(gate), dUp: matrix(up) },
+    views: { dDown: weightMatrix(form, down), dGate, dUp },
     finish: (dx) => {
-      const dDown = block.emptyDownGradient();
-      round(down, matrix(dDown));
-      const { tensors, dGate, dUp } = block.emptyGateUpGradients();
-      round(gate, dGate);
-      round(up, dUp);
+      const { tensor: dDown } = block.emptyDownGradient();
+      round(down, dDown);
+      const { tensors } = block.emptyGateUpGradients();
+      Object.values(tensors).forEach((tensor, i) => round(gateUp[i], tensor));
       return { dx, dDown, ...tensors };
     },
   };

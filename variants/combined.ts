@@ -47,12 +47,10 @@ export function gatedBackwardCombined(block: Block, { dh, gu }: { dh: Tensor; gu
  * dx = [dg | du] [W_gate | W_up]^T and dGateUp = x^T [dg | du], one product each. dx is first, as its workspace is
  * larger.
  */
-export function combinedGradients(block: Block, dgu: Tensor): Pick<Gradients, "dx"> & { dGateUp: Tensor } {
-  const { dim, hiddenDim, dtype } = block.problem;
+export function combinedGradients(block: Block, dgu: Tensor): Omit<Gradients, "dDown"> {
   const dx = block.tokensByDim("gradient", "dx");
   product(block, "dx", { layout: "nt", a: flat(dgu), b: block.gateUp, out: matrix(dx) });
-  const shape = [dim, 2, hiddenDim];
-  const dGateUp = block.recorder.empty(shape, dtype, { purpose: "gradient", label: "dGateUp" });
-  product(block, "dGateUp", { layout: "tn", a: block.x, b: flat(dgu), out: flat(dGateUp) });
-  return { dx, dGateUp };
+  const { tensors, dGateUp } = block.emptyGateUpGradients();
+  product(block, "dGateUp", { layout: "tn", a: block.x, b: flat(dgu), out: dGateUp() });
+  return { dx, ...tensors };
 }

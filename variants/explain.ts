@@ -7,6 +7,7 @@ import type { Options } from "./options.ts";
 import { choose, type ChosenVariant, type Explanation, type Plan } from "./block_plan.ts";
 import { type CheckedCall, checkProblem } from "./validate.ts";
 import type { Problem, Sizes, Variant } from "./variant.ts";
+import { formOf, type WeightLayout } from "./weights.ts";
 
 /**
  * Options of {@linkcode explain} and {@linkcode plan}.
@@ -23,8 +24,12 @@ import type { Problem, Sizes, Variant } from "./variant.ts";
 export interface ExplainOptions extends Options {
   /** Whether backward follows. Default: true. */
   readonly training?: boolean;
-  /** The form of the weights. Default: "separate". */
+  /** Whether gate and up are two tensors or one. Default: "separate". */
   readonly weightForm?: "separate" | "combined";
+  /** The layout of the weights. Default: "in,out". */
+  readonly layout?: WeightLayout;
+  /** Whether outputs of gate and up take turns in a combined weight. Default: false. */
+  readonly interleaved?: boolean;
 }
 
 /**
@@ -111,21 +116,21 @@ export function choiceFor(
   { problem, inputs: { weights }, settings }: CheckedCall,
   { training }: { training: boolean },
 ): ChosenVariant {
-  const weightForm = "gateUp" in weights ? "combined" : "separate";
+  const form = formOf(weights);
   const { implementation, memoryBudget } = settings;
   const key = JSON.stringify([
     { ...problem, activation: activationKey(problem.activation) },
     implementation,
     memoryBudget,
     training,
-    weightForm,
+    form,
     tuningRevision(),
   ]);
   const known = choices.get(gpu) ?? new Map<string, ChosenVariant>();
   choices.set(gpu, known);
   const found = known.get(key);
   if (found) return found;
-  const choice = choose(problem, { capabilities: gpu.capabilities, training, weightForm, options: settings });
+  const choice = choose(problem, { capabilities: gpu.capabilities, training, form, options: settings });
   if (known.size >= MOST_CHOICES) known.clear();
   known.set(key, choice);
   return choice;

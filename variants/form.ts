@@ -2,7 +2,6 @@ import { elementwise } from "../kernels/elementwise.ts";
 import type { Memory } from "../kernels/gpu/memory.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
-import { halves, matrix } from "../kernels/view.ts";
 import {
   Block,
   type Forward,
@@ -11,29 +10,34 @@ import {
   type Problem,
   release,
   type Variant,
-  type Weights,
 } from "./variant.ts";
+import {
+  formOf,
+  type GateUp,
+  gateUpOf,
+  gateUpTensors,
+  type WeightForm,
+  type Weights,
+  weightShapes,
+  weightsOf,
+} from "./weights.ts";
 
-/** Makes x, dy and the weights of a problem as tensors without contents, with gate and up in the given form. */
+/** Makes x, dy and the weights of a problem as tensors without contents. A form may be named by its parts: it is [in, out] then. */
 export function emptyInputs(
   memory: Memory,
-  { tokens, dim, hiddenDim, dtype }: Problem,
-  form: "separate" | "combined",
+  problem: Problem,
+  form: WeightForm | WeightForm["parts"],
 ): Inputs & { readonly dy: Tensor } {
+  const { tokens, dim, dtype } = problem;
   const make = (label: string, ...shape: number[]) =>
     new Tensor(memory, { shape, dtype, purpose: "input", label });
-  const [x, dy, down] = [make("x", tokens, dim), make("dy", tokens, dim), make("down", hiddenDim, dim)];
-  const weights = form === "combined"
-    ? { gateUp: make("gateUp", dim, 2, hiddenDim), down }
-    : { gate: make("gate", dim, hiddenDim), up: make("up", dim, hiddenDim), down };
-  return { x, weights, dy };
-}
-
-/** Copies weights to a plain object with nothing else in it. A caller's object may have getters of a class. */
-export function namedWeights(weights: Weights): Weights & Readonly<Record<string, Tensor>> {
-  const { down } = weights;
-  if ("gateUp" in weights) return { gateUp: weights.gateUp, down };
-  return { gate: weights.gate, up: weights.up, down };
+  const [x, dy] = [make("x", tokens, dim), make("dy", tokens, dim)];
+  const whole = typeof form === "string" ? { parts: form, ...GATE_FIRST, layout: "in,out" as const } : form;
+  const tensors = Object.entries(weightShapes(whole, problem)).map(([name, shape]) => [
+    name,
+    make(name, ...shape),
+  ]);
+  return { x, weights: weightsOf(whole, Object.fromEntries(tensors)), dy };
 }
 
 /** A variant, what it computes, and where it records that. */
@@ -44,51 +48,84 @@ export interface VariantRun {
   readonly inputs: Inputs;
 }
 
-/** Records forward. A variant that takes only combined weights gets a combined copy of separate ones. */
+/** What a form is taken for: a variant, or a product that is none. */
+type Taker = Pick<Variant, "weightForm">;
+
+/** Records forward. A variant gets a copy of gate and up if it cannot take them as they are stored. */
 export function runForward(run: VariantRun, training: boolean): Forward {
   return withForm(run, (block) => run.variant.forward(block, training));
 }
 
 /** Records backward, as {@linkcode runForward} does. The gradients have the form of the caller's weights. */
 export function runBackward(run: VariantRun, saved: Forward["saved"], dy: Tensor): Gradients {
+  const { recorder, problem, inputs } = run;
+  const own = formOf(inputs.weights);
+  const taken = formTaken(run.variant, own);
   const gradients = withForm(run, (block) => run.variant.backward(block, saved, dy));
-  if (!("dGateUp" in gradients) || "gateUp" in run.inputs.weights) return gradients;
-  const { dGateUp, ...rest } = gradients;
-  const { dim, hiddenDim, dtype } = run.problem;
-  const part = (label: string) => run.recorder.empty([dim, hiddenDim], dtype, { purpose: "gradient", label });
-  const [dGate, dUp] = [part("dGate"), part("dUp")];
-  const { gate, up } = halves(dGateUp);
-  elementwise(run.recorder, {
-    label: "dGate, dUp from dGateUp",
-    inputs: { gate, up },
-    outputs: [{ to: matrix(dGate), value: "gate" }, { to: matrix(dUp), value: "up" }],
+  if (taken === own) return gradients;
+  const { dx, dDown, ...rest } = gradients;
+  const made: Tensor[] = Object.values(rest);
+  const { tensors, ...views } = new Block(recorder, problem, inputs).emptyGateUpGradients();
+  copyGateUp(recorder, "gradients of gate and up as the weights are stored", {
+    from: gateUpOf(taken, made),
+    to: { gate: views.dGate, up: views.dUp },
   });
-  release(dGateUp);
-  return { ...rest, dGate, dUp };
+  release(...made);
+  return { dx, dDown, ...tensors };
 }
 
-function withForm<T>({ recorder, variant, problem, inputs }: VariantRun, record: (block: Block) => T): T {
+const GATE_FIRST = { interleaved: false } as const;
+
+/**
+ * The form in which a variant takes weights of a form: the same where it can. Products cannot take every second element of a
+ * row, and a variant that takes gate and up as one matrix needs them one after the other.
+ */
+function formTaken({ weightForm }: Taker, form: WeightForm): WeightForm {
+  const everySecond = form.interleaved && form.layout === "in,out";
+  const asOne = weightForm === "combined" && (form.interleaved || form.parts === "separate");
+  return everySecond || asOne ? { ...form, parts: "combined", ...GATE_FIRST } : form;
+}
+
+/** Records what needs a block, whose weights are copied where they cannot be taken as they are stored. */
+export function withForm<T>(
+  { recorder, variant, problem, inputs }: Omit<VariantRun, "variant"> & { readonly variant: Taker },
+  record: (block: Block) => T,
+): T {
   const { weights } = inputs;
-  if (variant.weightForm !== "combined" || "gateUp" in weights) {
-    return record(new Block(recorder, problem, inputs));
-  }
-  const gateUp = combinedCopy(recorder, problem, weights);
-  const result = record(new Block(recorder, problem, { ...inputs, weights: { gateUp, down: weights.down } }));
+  const own = formOf(weights);
+  const taken = formTaken(variant, own);
+  if (taken === own) return record(new Block(recorder, problem, inputs));
+  const gateUp = combinedCopy(recorder, problem, { weights, form: taken });
+  const block = { ...inputs, weights: weightsOf(taken, { gateUp, down: weights.down }) };
+  const result = record(new Block(recorder, problem, block));
   release(gateUp);
   return result;
 }
 
 function combinedCopy(
   recorder: Recorder,
-  { dim, hiddenDim, dtype }: Problem,
-  weights: Extract<Weights, { gate: Tensor }>,
+  problem: Problem,
+  { weights, form }: { weights: Weights; form: WeightForm },
 ): Tensor {
-  const copy = recorder.empty([dim, 2, hiddenDim], dtype, { purpose: "workspace", label: "combined weight" });
-  const to = halves(copy);
-  elementwise(recorder, {
-    label: "combined weight",
-    inputs: { gate: matrix(weights.gate), up: matrix(weights.up) },
-    outputs: [{ to: to.gate, value: "gate" }, { to: to.up, value: "up" }],
+  const label = "combined weight";
+  const shape = weightShapes(form, problem).gateUp;
+  const copy = recorder.empty(shape, problem.dtype, { purpose: "workspace", label });
+  copyGateUp(recorder, label, {
+    from: gateUpOf(formOf(weights), gateUpTensors(weights)),
+    to: gateUpOf(form, [copy]),
   });
   return copy;
+}
+
+/** Copies gate and up between forms of one layout. */
+function copyGateUp(
+  recorder: Recorder,
+  label: string,
+  { from, to }: Record<"from" | "to", Pick<GateUp, "gate" | "up">>,
+): void {
+  elementwise(recorder, {
+    label,
+    inputs: { gate: from.gate, up: from.up },
+    outputs: [{ to: to.gate, value: "gate" }, { to: to.up, value: "up" }],
+  });
 }

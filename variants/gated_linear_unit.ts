@@ -1,23 +1,25 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
-import { readOnce } from "../kernels/gpu/arguments.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
-import { matmul } from "../kernels/matmul/product_plan.ts";
-import { halves, matrix } from "../kernels/view.ts";
+import { matrix } from "../kernels/view.ts";
+import { checkWeights, readWeights } from "./check_weights.ts";
+import { withForm } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
-import { checkDtype, checkGpu, checkShape, checkTensor, checkWritten } from "./checks.ts";
+import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
 import { checkOptions, type Settings } from "./validate.ts";
+import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type Weights } from "./weights.ts";
 
 /**
  * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one product whose epilogue is the
  * gate.
  *
  * Besides h it may take workspace until it has run: slices of K where there are few tokens, copies of rows that do not begin at
- * multiples of four elements, and sums of quarters with precision "strassen". `memoryBudget` does not bound it.
+ * multiples of four elements, of interleaved weights [D, H, 2] and, from 2,048 tokens on, of weights [out, in], and sums of
+ * quarters with precision "strassen". `memoryBudget` does not bound it.
  *
  * @param x [..., D].
- * @param weight gate and up [D, H], or one combined [D, 2, H] tensor. Those of PyTorch are [out, in]: transpose them
- * first, as a square one passes all checks and gives wrong numbers.
+ * @param weight gate and up [D, H], or one combined [D, 2, H] tensor. Those of PyTorch are [out, in]: give `{ gate, up }` or
+ * `{ gateUp }` with `layout: "out,in"`.
  * @returns h [..., H], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  *
@@ -35,28 +37,34 @@ import { checkOptions, type Settings } from "./validate.ts";
 export function gatedLinearUnit(
   gpu: Gpu,
   x: Tensor,
-  weight: Tensor | { readonly gate: Tensor; readonly up: Tensor },
+  weight: Tensor | Omit<SeparateWeights, "down"> | Omit<CombinedWeights, "down">,
   options: Pick<Options, "activation" | "precision"> & Recording = {},
 ): Tensor {
   const { activation, precision, encoder, ...foreign } = checkOptions(options);
   refuseForeign(foreign);
-  const { gate, up, hiddenDim } = partsOf(gpu, x, weight);
-  checkWritten(gpu, { x, "weight.gate": gate.tensor, "weight.up": up.tensor }, encoder);
+  const weights = readWeight(gpu, x, weight);
+  const called = weight instanceof Tensor ? () => "weight" : (name: string) => `weight.${name}`;
+  const { down: _, ...tensors } = namedWeights(weights);
+  const hiddenDim = checkWeights(gpu, { called, form: formOf(weights), tensors, x });
+  const named = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [called(name), tensor]));
+  checkWritten(gpu, { x, ...named }, encoder);
+  const sizes = { tokens: x.rows, dim: x.columns, hiddenDim, dtype: x.dtype };
+  const problem = { ...sizes, activation, precision };
   return recordedAndGuarded(gpu, encoder, (recorder) => {
-    const shape = [...x.shape.slice(0, -1), hiddenDim];
-    const h = recorder.empty(shape, x.dtype, { purpose: "output", label: "h" });
-    matmul(recorder, {
-      label: "h",
-      layout: "nn",
-      a: [matrix(x)],
-      b: [gate, up],
-      out: [matrix(h)],
-      columns: 2,
-      epilogue: "gated",
-      activation,
-      precision,
+    const run = { recorder, variant: { weightForm: "either" }, problem, inputs: { x, weights } } as const;
+    return withForm(run, (block) => {
+      const h = block.tokensByHidden("output", "h");
+      block.matmul({
+        label: "h",
+        layout: "nn",
+        a: [block.x],
+        b: [block.gate, block.up],
+        out: [matrix(h)],
+        columns: 2,
+        epilogue: "gated",
+      });
+      return h.reshape([...x.shape.slice(0, -1), hiddenDim]);
     });
-    return h;
   });
 }
 
@@ -70,20 +78,13 @@ function refuseForeign(options: Pick<Settings, "implementation" | "memoryBudget"
   }
 }
 
-function partsOf(gpu: Gpu, x: Tensor, weight: Tensor | { readonly gate: Tensor; readonly up: Tensor }) {
+/** The weights of a unit, whose down is missing. */
+function readWeight(gpu: Gpu, x: Tensor, weight: unknown): Weights {
   checkGpu(gpu);
   checkTensor(gpu, x, "x");
-  if (weight instanceof Tensor || weight === null || typeof weight !== "object") {
-    checkTensor(gpu, weight, "weight");
-    checkShape(weight, "weight", [x.columns, 2, weight.columns]);
-    checkDtype(weight, "weight", x.dtype);
-    return { ...halves(weight), hiddenDim: weight.columns };
+  if (!(weight instanceof Tensor) && weight !== null && typeof weight === "object") {
+    return readWeights("weight", weight);
   }
-  const { gate, up } = readOnce("weight", weight, ["gate", "up"]) as { gate: Tensor; up: Tensor };
-  for (const [name, tensor] of [["weight.gate", gate], ["weight.up", up]] as const) {
-    checkTensor(gpu, tensor, name);
-    checkShape(tensor, name, [x.columns, gate.columns]);
-    checkDtype(tensor, name, x.dtype);
-  }
-  return { gate: matrix(gate), up: matrix(up), hiddenDim: gate.columns };
+  checkTensor(gpu, weight, "weight");
+  return { gateUp: weight } as Weights;
 }

@@ -60,7 +60,7 @@ function backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients 
   const formulas = gateFormulas(activation);
   const { g, u, act, h } = saved;
   const dDown = block.emptyDownGradient();
-  product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: matrix(dDown) });
+  product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: dDown });
   const dh = block.tokensByHidden("workspace", "dh");
   product(block, "dh", { layout: "nt", a: matrix(dy), b: block.down, out: matrix(dh) });
   release(h);
@@ -107,5 +107,5 @@ function backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients 
     outputs: [{ to: matrix(dx), value: "a + b" }],
   });
   release(other);
-  return { dx, dDown, ...tensors };
+  return { dx, dDown: dDown.tensor, ...tensors };
 }

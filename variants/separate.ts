@@ -31,8 +31,8 @@ export function projectDown(block: Block, h: Tensor): Tensor {
 /** dDown = h^T dy. */
 export function downGradient(block: Block, h: Tensor, dy: Tensor): Tensor {
   const dDown = block.emptyDownGradient();
-  product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: matrix(dDown) });
-  return dDown;
+  product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: dDown });
+  return dDown.tensor;
 }
 
 /** dh = dy W_down^T. */

@@ -6,7 +6,8 @@ import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
 import { checkCall, checkInputs, checkOptions, namedInputs } from "./validate.ts";
-import { type Gradients, release, type Weights } from "./variant.ts";
+import { type Gradients, release } from "./variant.ts";
+import type { Weights } from "./weights.ts";
 
 /**
  * The result of {@linkcode swigluWithGrad}.
@@ -49,8 +50,8 @@ export interface WithGradients<W extends Weights = Weights> {
  * y = (act(x W_gate) * (x W_up)) W_down, the SwiGLU block (https://arxiv.org/abs/2002.05202).
  *
  * @param x [..., D]; leading dimensions are merged into tokens.
- * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]:
- * transpose them first, as a square one passes all checks and gives wrong numbers.
+ * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]: say
+ * `layout: "out,in"`, as square ones pass all checks otherwise and give wrong numbers.
  * @returns y [..., D], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  * @throws {NoImplementationError} If no implementation can run.
@@ -85,8 +86,8 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
  * = dh act(g) (forward: https://arxiv.org/abs/2002.05202).
  *
  * @param x [..., D]; leading dimensions are merged into tokens.
- * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]:
- * transpose them first, as a square one passes all checks and gives wrong numbers. x and the weights must hold the same
+ * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]: say
+ * `layout: "out,in"`, as square ones pass all checks otherwise and give wrong numbers. x and the weights must hold the same
  * numbers until backward is called.
  * @returns y [..., D], the caller's to dispose, and `backward`, once, from dy [..., D].
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.

@@ -5,8 +5,9 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { type Places, record, type Step } from "../kernels/gpu/steps.ts";
 import { TraceRecorder } from "../kernels/gpu/trace.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
-import { emptyInputs, namedWeights } from "./form.ts";
+import { emptyInputs } from "./form.ts";
 import { Block, type Forward, type Gradients, type Inputs, type Variant } from "./variant.ts";
+import { formName, formOf, namedWeights } from "./weights.ts";
 
 /** What a variant records for one kind of block, noted once. Its tensors stand for those of a run. */
 interface Trace {
@@ -73,13 +74,12 @@ const valuesOf = ({ activation }: Block) => parametersOf(activation).map(([_, va
 function keyOf({ problem, inputs: { weights } }: Block, training: boolean): string {
   const { tokens, dim, hiddenDim, dtype, precision, activation } = problem;
   const sizes = [tokens, dim, hiddenDim, dtype, precision, activationKey(activation)];
-  return [...sizes, "gateUp" in weights, training, tuningRevision()].join("|");
+  return [...sizes, formName(formOf(weights)), training, tuningRevision()].join("|");
 }
 
 function traceBlock(variant: Variant, { recorder, problem, inputs }: Block, training: boolean): Trace {
   const tracer = new TraceRecorder(recorder.capabilities);
-  const form = "gateUp" in inputs.weights ? "combined" : "separate";
-  const { dy, ...given } = emptyInputs(tracer.memory, problem, form);
+  const { dy, ...given } = emptyInputs(tracer.memory, problem, formOf(inputs.weights));
   const block = new Block(tracer, problem, given);
   const outputs = variant.forward(block, training);
   const forward = { steps: tracer.take(), outputs };

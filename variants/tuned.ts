@@ -81,17 +81,17 @@ const MUCH_WORK = 2.8e9;
  * True if the gradients of gate and up are computed one after the other. They reuse dDown's kernel, and dg is freed
  * before dUp is allocated; done only where dUp is not small beside g and u.
  */
-function oneByOne({ inputs: { weights }, problem: { tokens, dim, hiddenDim } }: Block): boolean {
+function oneByOne({ form, problem: { tokens, dim, hiddenDim } }: Block): boolean {
   const pays = tokens >= MANY_TOKENS || tokens * dim * hiddenDim >= MUCH_WORK;
-  return "gate" in weights && pays && tokens <= 8 * dim;
+  return form.parts === "separate" && pays && tokens <= 8 * dim;
 }
 
 function gradientsOneByOne(block: Block, { g, u }: PreActivations) {
   const gradient = (label: "dGate" | "dUp", by: Tensor) => {
     const out = block.emptyProjectionGradient(label);
-    block.matmul({ label, layout: "tn", a: [block.x], b: [matrix(by)], out: [matrix(out)] });
+    block.matmul({ label, layout: "tn", a: [block.x], b: [matrix(by)], out: [out] });
     release(by);
-    return out;
+    return out.tensor;
   };
   return { dGate: gradient("dGate", g), dUp: gradient("dUp", u) };
 }
@@ -111,9 +111,13 @@ function gradientsTogether(block: Block, { g, u }: PreActivations) {
   return tensors;
 }
 
-/** True if h does not raise the peak: dx and the gradients that come later take at least as many bytes. */
+/**
+ * True if h does not raise the peak: dx and the gradients that come later take at least as many bytes. It is stored in any
+ * case for weights [out, in], where h is not the operand of dDown that kernels can gate.
+ */
 function hiddenFits(block: Block): boolean {
   const { tokens, dim, hiddenDim } = block.problem;
+  if (block.form.layout === "out,in") return true;
   return tokens * hiddenDim <= dim * (tokens + (oneByOne(block) ? 1 : 2) * hiddenDim);
 }
 
@@ -141,7 +145,7 @@ function withoutHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tens
     layout: "tn",
     a: [g, u].map(matrix),
     b: [matrix(dy)],
-    out: [matrix(dDown)],
+    out: [dDown],
     gatedA: true,
   });
   block.matmul({
@@ -152,5 +156,5 @@ function withoutHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tens
     out: [g, u, g, u].map(matrix),
     epilogue: "gated-backward",
   });
-  return dDown;
+  return dDown.tensor;
 }

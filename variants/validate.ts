@@ -5,11 +5,12 @@ import type { Gpu } from "../kernels/gpu/device.ts";
 import { type DType, DTYPES } from "../kernels/gpu/dtype.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { type Precision, PRECISIONS } from "../kernels/matmul/config.ts";
-import { checkDtype, checkGpu, checkShape, checkTensor } from "./checks.ts";
-import { namedWeights } from "./form.ts";
+import { checkGpu, checkTensor } from "./checks.ts";
+import { checkWeights, readForm, readWeights } from "./check_weights.ts";
 import { variants } from "./mod.ts";
 import type { Options, Recording } from "./options.ts";
-import type { Inputs, Problem, Sizes, Weights } from "./variant.ts";
+import type { Inputs, Problem, Sizes } from "./variant.ts";
+import { formOf, namedWeights, type WeightForm, type Weights } from "./weights.ts";
 
 /** The options that say how a block is computed. */
 const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as const;
@@ -53,7 +54,7 @@ export interface CheckedCall {
 export function checkCall({ gpu, x, weights, options }: Call): CheckedCall {
   checkGpu(gpu);
   checkTensor(gpu, x, "x");
-  const inputs = { x, weights: readWeights(weights) };
+  const inputs = { x, weights: readWeights("weights", weights) };
   const sizes = checkInputs(gpu, inputs);
   const settings = checkOptions(options);
   const { activation, precision } = settings;
@@ -67,13 +68,13 @@ export function checkCall({ gpu, x, weights, options }: Call): CheckedCall {
  */
 export function checkInputs(gpu: Gpu, { x, weights }: Inputs): Sizes & { readonly dtype: DType } {
   checkTensor(gpu, x, "x");
-  const parts = Object.entries(namedWeights(weights));
-  for (const [name, tensor] of parts) checkTensor(gpu, tensor, `weights.${name}`);
-  const dim = x.columns;
-  const hiddenDim = hiddenOf(weights, dim);
-  checkShape(weights.down, "weights.down", [hiddenDim, dim]);
-  for (const [name, tensor] of parts) checkDtype(tensor, `weights.${name}`, x.dtype);
-  return { tokens: x.rows, dim, hiddenDim, dtype: x.dtype };
+  const hiddenDim = checkWeights(gpu, {
+    called: (name) => `weights.${name}`,
+    form: formOf(weights),
+    tensors: namedWeights(weights),
+    x,
+  });
+  return { tokens: x.rows, dim: x.columns, hiddenDim, dtype: x.dtype };
 }
 
 /** What a call reads, by the names of its arguments. */
@@ -87,7 +88,7 @@ export interface CheckedProblem {
   readonly problem: Problem;
   readonly settings: Settings;
   readonly training: boolean;
-  readonly weightForm: "separate" | "combined";
+  readonly form: WeightForm;
 }
 
 /**
@@ -98,19 +99,25 @@ export interface CheckedProblem {
  */
 export function checkProblem(
   asked: Partial<Problem> & Sizes,
-  options: Options & { readonly training?: boolean; readonly weightForm?: unknown },
+  options: Options & Partial<Record<"training" | "weightForm" | "layout" | "interleaved", unknown>>,
 ): CheckedProblem {
   const { dtype = "float32", ...given } = readOnce("problem", asked, PROBLEM);
   const [tokens, dim, hiddenDim] = (["tokens", "dim", "hiddenDim"] as const).map((name) =>
     checkedSize(`problem.${name}`, given[name])
   );
   checkOneOf("problem.dtype", dtype, DTYPES);
-  const { training = true, weightForm, ...rest } = readOnce("options", options, [
-    ...OPTIONS,
-    "training",
-    "weightForm",
-  ]);
-  checkOneOf("weightForm", weightForm ?? "separate", ["separate", "combined"]);
+  const { training = true, weightForm = "separate", layout, interleaved, ...rest } = readOnce(
+    "options",
+    options,
+    [...OPTIONS, "training", "weightForm", "layout", "interleaved"],
+  );
+  checkOneOf("weightForm", weightForm, ["separate", "combined"]);
+  const form = { parts: weightForm as WeightForm["parts"], ...readForm("", { layout, interleaved }) };
+  if (form.interleaved && form.parts === "separate") {
+    throw new RangeError(
+      `Cannot use interleaved as weightForm must be combined: current value is ${form.parts}`,
+    );
+  }
   if (typeof training !== "boolean") {
     throw new TypeError(
       `Cannot use training as it must be true or false: current value is ${kindOf(training)}`,
@@ -123,7 +130,7 @@ export function checkProblem(
     problem: { ...sizes, activation: settings.activation, precision: settings.precision },
     settings,
     training,
-    weightForm: weightForm === "combined" ? "combined" : "separate",
+    form,
   };
 }
 
@@ -177,35 +184,4 @@ function checkedBudget(memoryBudget: unknown): number | null {
   throw new RangeError(
     `Cannot use memoryBudget as it must be null or bytes above 0: current value is ${kindOf(memoryBudget)}`,
   );
-}
-
-/** Reads each part of a caller's weights once. {@linkcode checkInputs} checks them later. */
-function readWeights(weights: unknown): Weights {
-  if (typeof weights !== "object" || weights === null) {
-    throw new TypeError(
-      `Cannot use weights as they must be { gate, up, down } or { gateUp, down }: current value is ${
-        kindOf(weights)
-      }`,
-    );
-  }
-  const { gate, up, gateUp, down } = readOnce("weights", weights, ["gate", "up", "gateUp", "down"]);
-  if (gateUp === undefined) return { gate, up, down } as Weights;
-  if (gate !== undefined || up !== undefined) {
-    throw new TypeError(
-      "Cannot use weights as they must have either gateUp or gate and up: current value has both",
-    );
-  }
-  return { gateUp, down } as Weights;
-}
-
-function hiddenOf(weights: Weights, dim: number): number {
-  if ("gateUp" in weights) {
-    const hidden = weights.gateUp.columns;
-    checkShape(weights.gateUp, "weights.gateUp", [dim, 2, hidden]);
-    return hidden;
-  }
-  const hidden = weights.gate.columns;
-  checkShape(weights.gate, "weights.gate", [dim, hidden]);
-  checkShape(weights.up, "weights.up", [dim, hidden]);
-  return hidden;
 }

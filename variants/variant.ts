@@ -7,7 +7,18 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import type { Precision } from "../kernels/matmul/config.ts";
 import { matmul } from "../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../kernels/matmul/request.ts";
-import { columns, halves, matrix, type View } from "../kernels/view.ts";
+import { matrix, type View } from "../kernels/view.ts";
+import {
+  type CombinedWeights,
+  formOf,
+  type GateUp,
+  gateUpOf,
+  gateUpTensors,
+  type WeightForm,
+  weightMatrix,
+  type Weights,
+  weightShapes,
+} from "./weights.ts";
 
 export type { Precision };
 
@@ -52,72 +63,6 @@ export interface Problem extends Sizes {
   readonly precision: Precision;
 }
 
-/**
- * Weights with gate and up as two tensors. Each weight is [in, out]: a row for each input.
- *
- * Checkpoints of PyTorch keep the transpose, [out, in]; transpose them first. Shapes cannot always tell: if D = H, a
- * square [out, in] weight passes all checks, and every result is wrong.
- *
- * @example The transpose of what a PyTorch module keeps
- * ```ts
- * import { requestGpu, type SeparateWeights, Tensor } from "../mod.ts";
- *
- * using gpu = await requestGpu();
- * const weights: SeparateWeights = {
- *   gate: Tensor.empty(gpu, [32, 96]),
- *   up: Tensor.empty(gpu, [32, 96]),
- *   down: Tensor.empty(gpu, [96, 32]),
- * };
- * for (const tensor of Object.values(weights)) tensor.dispose();
- * ```
- */
-export interface SeparateWeights {
-  /** W_gate, [D, H]. */
-  readonly gate: Tensor;
-  /** W_up, [D, H]. */
-  readonly up: Tensor;
-  /** W_down, [H, D]. */
-  readonly down: Tensor;
-}
-
-/**
- * Weights with gate and up in one tensor, gate first: AlphaFold3's layout. Both are [in, out], a row for each input.
- *
- * Checkpoints of PyTorch keep the transpose, [out, in]; transpose them first. A shape cannot always tell: where D = H, a
- * square [out, in] down passes all checks, and every result is wrong.
- *
- * @example One tensor for gate and up
- * ```ts
- * import { type CombinedWeights, requestGpu, Tensor } from "../mod.ts";
- *
- * using gpu = await requestGpu();
- * const weights: CombinedWeights = { gateUp: Tensor.empty(gpu, [32, 2, 96]), down: Tensor.empty(gpu, [96, 32]) };
- * for (const tensor of Object.values(weights)) tensor.dispose();
- * ```
- */
-export interface CombinedWeights {
-  /** W_gate and W_up, [D, 2, H]. */
-  readonly gateUp: Tensor;
-  /** W_down, [H, D]. */
-  readonly down: Tensor;
-}
-
-/**
- * The weights of a block, in either form.
- *
- * @example Either form will do
- * ```ts
- * import { swiglu, type Gpu, type Tensor, type Weights } from "../mod.ts";
- *
- * const twice = (gpu: Gpu, x: Tensor, weights: Weights) => {
- *   using first = swiglu(gpu, x, weights);
- *   return swiglu(gpu, first, weights);
- * };
- * console.log(twice.length);
- * ```
- */
-export type Weights = SeparateWeights | CombinedWeights;
-
 /** What a variant computes from. */
 export interface Inputs {
   /** [T, D]. */
@@ -127,8 +72,8 @@ export interface Inputs {
 }
 
 /**
- * Gradients of a loss: dx [..., D], dDown [H, D], and those of gate and up in the form `W` of the weights. These are
- * dGate and dUp, [D, H] each, or dGateUp [D, 2, H], gate first. The caller disposes them.
+ * Gradients of a loss: dx [..., D], and those of the weights in the form `W` that these have. They are dGate, dUp and
+ * dDown, or dGateUp and dDown, each with the shape of its weight. The caller disposes them.
  *
  * @example Gradients have the form of the weights
  * ```ts
@@ -217,34 +162,37 @@ export class Block {
     return { ...matrix(this.inputs.x), rows: tokens, cols: dim };
   }
 
+  /** How the weights are stored, and the gradients too. */
+  get form(): WeightForm {
+    return formOf(this.inputs.weights);
+  }
+
   /** W_gate [D, H]. */
   get gate(): View {
-    const { weights } = this.inputs;
-    return "gate" in weights ? matrix(weights.gate) : halves(weights.gateUp).gate;
+    return this.#gateUp.gate;
   }
 
   /** W_up [D, H]. */
   get up(): View {
-    const { weights } = this.inputs;
-    return "up" in weights ? matrix(weights.up) : halves(weights.gateUp).up;
+    return this.#gateUp.up;
   }
 
   /**
    * [W_gate | W_up] as one [D, 2H] matrix.
    *
-   * @throws {TypeError} If the weights are separate.
+   * @throws {TypeError} If the weights are not stored so.
    */
   get gateUp(): View {
-    const { weights } = this.inputs;
-    if (!("gateUp" in weights)) {
-      throw new TypeError("Cannot read a combined weight as gate and up are separate");
-    }
-    return { ...columns(halves(weights.gateUp).gate, 0, 2 * this.problem.hiddenDim) };
+    return whole(this.#gateUp);
+  }
+
+  get #gateUp(): GateUp {
+    return gateUpOf(this.form, gateUpTensors(this.inputs.weights));
   }
 
   /** W_down [H, D]. */
   get down(): View {
-    return matrix(this.inputs.weights.down);
+    return weightMatrix(this.form, this.inputs.weights.down);
   }
 
   /** Records one product with the block's activation and precision. */
@@ -268,36 +216,51 @@ export class Block {
     return this.#empty([this.problem.tokens, 2, this.problem.hiddenDim], purpose, label);
   }
 
-  /** New gradients of gate and up, in the form of the weights, with views of both. */
+  /** New gradients of gate and up, in the form of the weights, with views of them. */
   emptyGateUpGradients(): {
     tensors: { dGate: Tensor; dUp: Tensor } | { dGateUp: Tensor };
     dGate: View;
     dUp: View;
+    /** [dGate | dUp] as one matrix. It throws a TypeError if they are not stored so. */
+    dGateUp(): View;
   } {
-    const { dim, hiddenDim } = this.problem;
-    if ("gateUp" in this.inputs.weights) {
-      const dGateUp = this.#empty([dim, 2, hiddenDim], "gradient", "dGateUp");
-      const { gate, up } = halves(dGateUp);
-      return { tensors: { dGateUp }, dGate: gate, dUp: up };
-    }
-    const [dGate, dUp] = [this.emptyProjectionGradient("dGate"), this.emptyProjectionGradient("dUp")];
-    return { tensors: { dGate, dUp }, dGate: matrix(dGate), dUp: matrix(dUp) };
+    const both = "gateUp" in this.inputs.weights;
+    const made = (both ? ["dGateUp"] as const : ["dGate", "dUp"] as const).map((name) =>
+      this.#gradient(name)
+    );
+    const [first, second] = made;
+    const gateUp = gateUpOf(this.form, made);
+    return {
+      tensors: both ? { dGateUp: first } : { dGate: first, dUp: second },
+      dGate: gateUp.gate,
+      dUp: gateUp.up,
+      dGateUp: () => whole(gateUp),
+    };
   }
 
-  /** A new gradient of gate or of up, [D, H]. */
-  emptyProjectionGradient(label: "dGate" | "dUp"): Tensor {
-    const { dim, hiddenDim } = this.problem;
-    return this.#empty([dim, hiddenDim], "gradient", label);
+  /** A new gradient of gate or of up, [D, H], where they are separate. */
+  emptyProjectionGradient(label: "dGate" | "dUp"): View {
+    return weightMatrix(this.form, this.#gradient(label));
   }
 
   /** A new gradient of down, [H, D]. */
-  emptyDownGradient(): Tensor {
-    return this.#empty([this.problem.hiddenDim, this.problem.dim], "gradient", "dDown");
+  emptyDownGradient(): View {
+    return weightMatrix(this.form, this.#gradient("dDown"));
+  }
+
+  #gradient(label: "dGate" | "dUp" | "dGateUp" | "dDown"): Tensor {
+    const weight = label[1].toLowerCase() + label.slice(2);
+    return this.#empty(weightShapes(this.form, this.problem)[weight], "gradient", label);
   }
 
   #empty(shape: number[], purpose: Purpose, label: string): Tensor {
     return this.recorder.empty(shape, this.problem.dtype, { purpose, label });
   }
+}
+
+function whole({ both }: GateUp): View {
+  if (both) return both;
+  throw new TypeError("Cannot see gate and up as one matrix as they are not stored so");
 }
 
 /** Disposes tensors that are not needed any more. */

@@ -7,7 +7,8 @@ import { isWhole } from "./reference.ts";
 import { withErrorScopes } from "./scopes.ts";
 import { fingerprints } from "./fingerprint.ts";
 import { combineGateUp, type HostInputs, randomInputs } from "../oracle/data.ts";
-import { type Inputs, type Problem, release, type Variant, type Weights } from "../../variants/variant.ts";
+import { type Inputs, type Problem, release, type Variant } from "../../variants/variant.ts";
+import type { Weights } from "../../variants/weights.ts";
 
 /** The form in which a variant takes gate and up without a copy. If it takes either, separate. */
 export function weightForm(variant: Variant): "separate" | "combined" {

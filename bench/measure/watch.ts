@@ -3,11 +3,12 @@ import { PlannedMemory } from "../../kernels/gpu/memory.ts";
 import type { Recorder } from "../../kernels/gpu/recorder.ts";
 import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import type { Inputs } from "../../variants/variant.ts";
+import { namedWeights } from "../../variants/weights.ts";
 import { ObservedRecorder } from "../timing/observed.ts";
 
 /** The tensors that a run is given, by name. It must not change them. */
 export function given({ inputs, dy }: { inputs: Inputs; dy: Tensor }): Record<string, Tensor> {
-  return { x: inputs.x, ...inputs.weights, dy };
+  return { x: inputs.x, ...namedWeights(inputs.weights), dy };
 }
 
 /**

@@ -25,11 +25,11 @@ async function assertValue(tensor: Tensor, expected: number): Promise<void> {
 
 Deno.test("what recorded work reads or writes cannot be written before its submit; then it can", () =>
   withGpu(async (gpu) => {
-    const { forms: [weights], x, dy, gateUp, host } = blockOf(gpu, sizes);
+    const { forms: [weights], x, dy, gate, up, down, gateUp, host } = blockOf(gpu, sizes);
     const encoder = gpu.device.createCommandEncoder();
     const { y, backward } = swigluWithGrad(gpu, x, weights, { encoder });
     const gradients = backward(dy, { encoder });
-    const used = { x, dy, ...weights, y, ...gradients };
+    const used = { x, dy, gate, up, down, y, ...gradients };
     for (const tensor of Object.values(used)) {
       assertThrows(
         () => tensor.write(new Float32Array(tensor.length).fill(9)),

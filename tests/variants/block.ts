@@ -7,6 +7,7 @@ import type { Tensor } from "../../kernels/gpu/tensor.ts";
 import { variants } from "../../variants/mod.ts";
 import { combineGateUp, type HostInputs, splitGateUp } from "../../bench/oracle/data.ts";
 import { emptyInputs } from "../../variants/form.ts";
+import { namedWeights } from "../../variants/weights.ts";
 import {
   Block,
   type Gradients,
@@ -57,7 +58,7 @@ export function uploadBlock(
 
 /** Disposes a block's tensors. */
 export function releaseBlock({ x, weights, dy }: BlockTensors): void {
-  release(x, dy, ...Object.values(weights));
+  release(x, dy, ...Object.values(namedWeights(weights)));
 }
 
 /** Everything that a run gives: the output of inference too. */

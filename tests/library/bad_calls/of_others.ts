@@ -61,6 +61,16 @@ export const OF_OTHERS: Record<string, Bad[]> = {
       "use weightForm as it must be one of separate, combined: current value is fused",
     ],
     [
+      sizes({}, { layout: "in" }),
+      RangeError,
+      "use layout as it must be one of in,out, out,in: current value is in",
+    ],
+    [
+      sizes({}, { interleaved: true }),
+      RangeError,
+      "use interleaved as weightForm must be combined: current value is separate",
+    ],
+    [
       () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: 2, ...{ dType: "float16" } }),
       TypeError,
       "use problem.dType as problem may have tokens, dim, hiddenDim, dtype, activation, precision only",
@@ -68,7 +78,7 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [
       () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: 2 }, { training: true, ...{ encoder: null } }),
       TypeError,
-      "use options.encoder as options may have activation, precision, implementation, memoryBudget, training, weightForm only",
+      "use options.encoder as options may have activation, precision, implementation, memoryBudget, training, weightForm, layout, interleaved only",
     ],
     [
       () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: Infinity }),
@@ -84,13 +94,18 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     ...["down", "gateBias"].map((name): Bad => [
       unit(x, { gate, up: gate, [name]: down }),
       TypeError,
-      `use weight.${name} as weight may have gate, up only`,
+      `use weight.${name} as weight may have gate, up, gateUp, layout, interleaved only`,
     ]),
-    [unit(x, gate), RangeError, "use weight as its shape must be [20,2,36]: current value is [20,36]"],
+    [unit(x, gate), RangeError, "use weight as its shape must be [20,2,18]: current value is [20,36]"],
     [
       unit(x, { gate, up: down }),
       RangeError,
       "use weight.up as its shape must be [20,36]: current value is [36,20]",
+    ],
+    [
+      unit(x, { gate: down, up: down }),
+      RangeError,
+      'use weight.gate as its shape must be [20,20]: current value is [36,20], which would fit layout "out,in"',
     ],
     [
       unit(halfX, gateUp),

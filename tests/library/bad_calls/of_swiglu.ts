@@ -70,7 +70,7 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
     [
       call(gate, weights),
       RangeError,
-      "use weights.gate as its shape must be [36,36]: current value is [20,36]",
+      'use weights.gate as its shape must be [36,36]: current value is [20,36], which would fit layout "out,in"',
     ],
   ],
   "weights": [
@@ -100,12 +100,47 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
     ...["gateBias", "upBias", "downBias", "b1", "w1"].map((name): Bad => [
       weight({ [name]: gate }),
       TypeError,
-      `use weights.${name} as weights may have gate, up, gateUp, down only`,
+      `use weights.${name} as weights may have gate, up, gateUp, down, layout, interleaved only`,
     ]),
     [
       call(x, { gateUp, down, gate_up_proj_bias: gate }),
       TypeError,
-      "use weights.gate_up_proj_bias as weights may have gate, up, gateUp, down only",
+      "use weights.gate_up_proj_bias as weights may have gate, up, gateUp, down, layout, interleaved only",
+    ],
+    [
+      weight({ layout: "out-in" }),
+      RangeError,
+      "use weights.layout as it must be one of in,out, out,in: current value is out-in",
+    ],
+    [
+      weight({ interleaved: true }),
+      TypeError,
+      "use weights.interleaved as gate and up must be one tensor, gateUp: current value is two",
+    ],
+    [
+      call(x, { gateUp, down, interleaved: 1 }),
+      TypeError,
+      "use weights.interleaved as it must be true or false: current value is 1",
+    ],
+    [
+      call(x, { gate: down, up: down, down: gate }),
+      RangeError,
+      'use weights.gate as its shape must be [20,20]: current value is [36,20], which would fit layout "out,in"',
+    ],
+    [
+      weight({ layout: "out,in" }),
+      RangeError,
+      'use weights.gate as its shape must be [20,20]: current value is [20,36], which would fit layout "in,out"',
+    ],
+    [
+      call(x, { gateUp, down, interleaved: true }),
+      RangeError,
+      "use weights.gateUp as its shape must be [20,36,2]: current value is [20,2,36], which would fit interleaved false",
+    ],
+    [
+      call(x, { gateUp, down, layout: "out,in", interleaved: true }),
+      RangeError,
+      'use weights.gateUp as its shape must be [72,20]: current value is [20,2,36], which would fit layout "in,out" and interleaved false',
     ],
     [
       weight({ gate: down }),
@@ -130,7 +165,7 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
     [
       call(x, { gateUp: gate, down }),
       RangeError,
-      "use weights.gateUp as its shape must be [20,2,36]: current value is [20,36]",
+      "use weights.gateUp as its shape must be [20,2,18]: current value is [20,36]",
     ],
     [
       weight({ down: half }),
