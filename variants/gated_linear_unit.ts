@@ -18,8 +18,8 @@ import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type 
  * quarters with precision "strassen". `memoryBudget` does not bound it.
  *
  * @param x [..., D].
- * @param weight gate and up [D, H], or one combined [D, 2, H] tensor. Those of PyTorch are [out, in]: give `{ gate, up }` or
- * `{ gateUp }` with `layout: "out,in"`.
+ * @param weight gate and up [D, H], or one combined [D, 2, H] tensor. Those of PyTorch are [out, in]: say `layout: "out,in"`
+ * in `{ gate, up }` or `{ gateUp }`, as square ones pass all checks otherwise and give wrong numbers.
  * @returns h [..., H], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  *
