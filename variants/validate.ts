@@ -1,4 +1,4 @@
-import { type Activation } from "../kernels/activation.ts";
+import type { Activation } from "../kernels/activation.ts";
 import { readActivation } from "./activation.ts";
 import { checkOneOf, isEncoder, kindOf, readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";

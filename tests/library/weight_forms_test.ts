@@ -1,5 +1,5 @@
 /** Weights as checkpoints store them give the same y, and gradients that are stored as they are. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import {
   explain,
   gatedLinearUnit,
