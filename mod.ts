@@ -48,6 +48,7 @@ export {
 export { LimitError } from "./kernels/gpu/limits.ts";
 export { type ActivationCheck, ActivationError, checkActivation } from "./variants/check_activation.ts";
 export { catalog as variants } from "./variants/catalog.ts";
+export { elementwise, type ElementwiseOptions } from "./variants/elementwise.ts";
 export type { Options, Recording } from "./variants/options.ts";
 export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/block_plan.ts";
 export { explain, type ExplainOptions, plan } from "./variants/explain.ts";

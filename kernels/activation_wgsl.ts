@@ -1,4 +1,5 @@
 import { type Activation, type ActivationName, parametersOf } from "./activation.ts";
+import { ownName, withOwnNames } from "./text.ts";
 
 interface Source {
   /** WGSL functions that the expressions may call. */
@@ -232,7 +233,7 @@ function sourceOf(activation: Activation): Source {
   return "name" in activation ? SOURCES[activation.name] : activation;
 }
 
-/** Parameters are arguments of a function of their own, so that their names hide whatever the module has of that name. */
+/** A function of one operand; the parameters are arguments of a function behind it. */
 function functionWgsl(
   activation: Activation,
   name: string,
@@ -240,11 +241,10 @@ function functionWgsl(
 ): string {
   const names = parametersOf(activation).map(([name]) => name);
   if (names.length === 0) return `fn ${name}(${of}: vec4f) -> vec4f { return ${is}; }`;
-  const values = names.map((_, i) => `p.parameter_${i}`);
-  return `fn ${name}_with(${of}: vec4f, ${
-    names.map((name) => `${name}: f32`).join(", ")
-  }) -> vec4f { return ${is}; }
-fn ${name}(${of}: vec4f) -> vec4f { return ${name}_with(${[of, ...values].join(", ")}); }`;
+  const declared = names.map((name) => `${ownName(name)}: f32`).join(", ");
+  const values = names.map((_, i) => `p.parameter_${i}`).join(", ");
+  return `fn ${name}_with(${of}: vec4f, ${declared}) -> vec4f { return ${withOwnNames(is, names)}; }
+fn ${name}(${of}: vec4f) -> vec4f { return ${name}_with(${of}, ${values}); }`;
 }
 
 /** The formulas of a gated linear unit as WGSL expressions. `a` is the text of act(g). */

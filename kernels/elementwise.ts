@@ -1,10 +1,11 @@
 import { type Activation, activationKey } from "./activation.ts";
 import { activationWgsl, uniformsWgsl } from "./activation_wgsl.ts";
+import { floatBits } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
 import { boundLaunch, type Launch, placesOf, withParameters } from "./launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
-import { indented, range } from "./text.ts";
+import { indented, ownName, range, withOwnNames } from "./text.ts";
 import { stepOf, type View, viewBytes } from "./view.ts";
 
 const THREADS = 256;
@@ -18,6 +19,8 @@ export interface Elementwise {
   readonly outputs: readonly { readonly to: View; readonly value: string }[];
   /** What `activate` and `activate_derivative` compute in the expressions. */
   readonly activation?: Activation;
+  /** Values of names that the expressions use besides the inputs', each an f32. They are uniforms. Default: none. */
+  readonly parameters?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -47,7 +50,7 @@ export function elementwiseLaunch(op: Elementwise): Launch {
         slots,
         steps: views.map(stepOf),
       }),
-    uniforms: [rows, cols, vectors, ...placesOf(views)],
+    uniforms: [rows, cols, vectors, ...placesOf(views), ...Object.values(op.parameters ?? {}).map(floatBits)],
     workgroups: [Math.ceil(rows * vectors / THREADS), null, 1],
     flops: 0,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),
@@ -85,21 +88,30 @@ function elementwiseKernel(
   { storage, slots, steps }: Pick<Text, "storage" | "slots" | "steps">,
 ): Kernel {
   const names = Object.keys(op.inputs);
+  const parameters = Object.keys(op.parameters ?? {});
   const values = op.outputs.map(({ value }) => value);
   const activation = activationOf(op);
   const layout = storage.map((s) => `${s.dtype}${s.access}${s.aligned}`);
   return {
-    key: ["elementwise", names, values, activation && activationKey(activation), slots, steps, layout].join(
-      "|",
-    ),
+    key: [
+      "elementwise",
+      names,
+      parameters,
+      values,
+      activation && activationKey(activation),
+      slots,
+      steps,
+      layout,
+    ].join("|"),
     label: op.label,
     access: storage.map((s) => s.access),
-    wgsl: () => indented(elementwiseWgsl({ names, values, storage, slots, steps, activation })),
+    wgsl: () => indented(elementwiseWgsl({ names, parameters, values, storage, slots, steps, activation })),
   };
 }
 
 interface Text {
   readonly names: readonly string[];
+  readonly parameters: readonly string[];
   readonly values: readonly string[];
   readonly storage: readonly Storage[];
   readonly slots: readonly number[];
@@ -108,7 +120,7 @@ interface Text {
   readonly activation: Activation | null;
 }
 
-function elementwiseWgsl({ names, values, storage, slots, steps, activation }: Text): string {
+function elementwiseWgsl({ names, parameters, values, storage, slots, steps, activation }: Text): string {
   const place = (view: number) =>
     `p.at_${view} + row * p.stride_${view} + col${steps[view] === 1 ? "" : ` * ${steps[view]}u`}`;
   const each = (view: number, c: number) => `${place(view)} + ${c * steps[view]}u`;
@@ -116,8 +128,12 @@ function elementwiseWgsl({ names, values, storage, slots, steps, activation }: T
     steps[view] === 1
       ? `load_s${slots[view]}(${place(view)})`
       : `vec4f(${range(4).map((c) => `load_one_s${slots[view]}(${each(view, c)})`).join(", ")})`;
-  const loads = names.map((name, i) => `  let ${name} = ${four(i)};`);
-  const results = values.map((value, i) => `  let out_${i} = ${value};`);
+  const loads = [
+    ...names.map((name, i) => `  let ${ownName(name)} = ${four(i)};`),
+    ...parameters.map((name, i) => `  let ${ownName(name)} = bitcast<f32>(p.value_${i});`),
+  ];
+  const own = [...names, ...parameters];
+  const results = values.map((value, i) => `  let out_${i} = ${withOwnNames(value, own)};`);
   const stores = values.map((_, i) => {
     const view = names.length + i;
     const slot = slots[view];
@@ -126,7 +142,8 @@ function elementwiseWgsl({ names, values, storage, slots, steps, activation }: T
       `  if (col + ${c}u < p.cols) { store_one_s${slot}(${each(view, c)}, out_${i}[${c}]); }`
     ).join("\n");
   });
-  const fields = slots.flatMap((_, view) => [`at_${view}`, `stride_${view}`]);
+  const places = slots.flatMap((_, view) => [`at_${view}`, `stride_${view}`]);
+  const fields = [...places, ...parameters.map((_, i) => `value_${i}`)];
   return `${uniformsWgsl(["rows", "cols", "vectors", ...fields], activation)}
 ${storage.map((s, slot) => storageWgsl(`s${slot}`, slot, s)).join("\n")}
 @group(0) @binding(${storage.length}) var<uniform> p: Params;

@@ -82,17 +82,29 @@ export function readParameters(
       `Cannot use ${argument} as there must be at most ${MOST_PARAMETERS}: current value has ${values.length}`,
     );
   }
-  for (const [name] of values) {
-    if (/^[A-Za-z][A-Za-z0-9_]*$/.test(name) && !taken.includes(name)) continue;
-    throw new RangeError(
-      `Cannot use ${argument} as each name must be letters, digits and _, a letter first, and not ${
-        taken.join(", ")
-      }: current value is ${name.slice(0, 80)}`,
-    );
-  }
+  checkNames(argument, values.map(([name]) => name), taken);
   const finite = { allows: Number.isFinite, rule: "a finite number" };
   return Object.fromEntries(
     values.map(([name, value]) => [name, checkedValue(`${argument}.${name}`, value, finite)] as const),
+  );
+}
+
+/**
+ * Checks names that WGSL expressions use.
+ *
+ * @throws {RangeError} If one is no name in WGSL, or taken.
+ */
+export function checkNames(argument: string, names: readonly string[], taken: readonly string[] = []): void {
+  const bad = names.find((name) => !/^[A-Za-z][A-Za-z0-9_]*$/.test(name) || taken.includes(name));
+  if (bad === undefined) return;
+  const rule = [
+    "letters, digits and _, a letter first",
+    ...taken.length > 0 ? [`not ${taken.join(", ")}`] : [],
+  ];
+  throw new RangeError(
+    `Cannot use ${argument} as each name must be ${rule.join(", and ")}: current value is ${
+      bad.slice(0, 80)
+    }`,
   );
 }
 
