@@ -6,7 +6,7 @@ import type { AdapterFacts, Emit, Job } from "./job.ts";
 /** The GPU that a job asks for; null where there is none, which is told by an event. */
 export async function requestedGpu({ adapter, webgpu }: Job, emit: Emit): Promise<Gpu | null> {
   try {
-    if (webgpu === "native") return await Gpu.request({ adapter });
+    if (webgpu !== "dawn") return await Gpu.request({ adapter });
     // A Dawn without subgroup matrices is measured all the same: it is a second WebGPU, with a compiler of its own.
     return await requestDawnGpu({ adapter, subgroupMatrices: "optional" });
   } catch (error) {
@@ -17,7 +17,7 @@ export async function requestedGpu({ adapter, webgpu }: Job, emit: Emit): Promis
 }
 
 /** What the report says of the adapter. */
-export function factsOf({ device, capabilities }: Gpu, { tickNs }: Instruments): AdapterFacts {
+export function factsOf({ device, capabilities }: Gpu, { tickNs, resolutionNs }: Instruments): AdapterFacts {
   const { vendor, architecture, description } = device.adapterInfo;
   const limits: Record<string, number> = {};
   for (const [name, value] of Object.entries(capabilities)) {
@@ -32,5 +32,6 @@ export function factsOf({ device, capabilities }: Gpu, { tickNs }: Instruments):
     features: [...device.features].sort(),
     limits,
     timestampPeriodNs: tickNs,
+    timestampStepNs: resolutionNs || null,
   };
 }

@@ -32,8 +32,8 @@ export interface Group {
   readonly rows: readonly RowSpec[];
 }
 
-/** Whose WebGPU measures: Deno's own, or Dawn, through which tensor cores are reached. */
-export type WebGpu = "native" | "dawn";
+/** Whose WebGPU measures: Deno's own; Dawn, through which tensor cores are reached; or that of the browser that runs this. */
+export type WebGpu = "native" | "dawn" | "browser";
 
 const ON_DAWN = "dawn:";
 
@@ -45,6 +45,11 @@ export function idOn(webgpu: WebGpu, id: string): string {
 /** Whose WebGPU measures the rows with such an id. */
 export function webgpuOf(id: string): WebGpu {
   return id.startsWith(ON_DAWN) ? "dawn" : "native";
+}
+
+/** Whether a WebGPU measures the rows of an id. A browser has but one. */
+export function measures(webgpu: WebGpu, id: string): boolean {
+  return webgpu === "browser" || webgpuOf(id) === webgpu;
 }
 
 /** What one measuring process is to do. */

@@ -5,10 +5,10 @@ import {
   idOn,
   type Job,
   type MeasureEvent,
+  measures,
   type PlannedRow,
   type ProblemSpec,
   type RowSpec,
-  webgpuOf,
 } from "./job.ts";
 import { planRow, type Refusal, type RowPlan } from "./row_plan.ts";
 import { flopsOf } from "./shapes.ts";
@@ -35,7 +35,7 @@ export interface PlanContext {
 export function planJob(job: Job, { capabilities, variants, speed }: PlanContext): GroupPlan[] {
   const groups = job.groups ?? automaticGroups(job, speed);
   const planned = (problem: ProblemSpec, { variant: id, mode }: RowSpec) => {
-    if (webgpuOf(id) !== job.webgpu) return null;
+    if (!measures(job.webgpu, id)) return null;
     const variant = variants.find((variant) => idOn(job.webgpu, variant.id) === id);
     if (!variant) throw new TypeError(`Cannot measure ${id} as no variant has this id`);
     return planRow({ variant: { ...variant, id }, problem, mode }, capabilities, job);

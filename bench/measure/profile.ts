@@ -2,22 +2,7 @@ import { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import { submitPreparation } from "../timing/clock.ts";
 import type { Instruments } from "../timing/instruments.ts";
 import { timedParts } from "./execution.ts";
-import { repeatsOf } from "./repeats.ts";
-import type { CheckedRow, ProfiledRow } from "./row.ts";
-
-/** A timing shorter than this says more about starting and stopping than about the work. */
-const SHORTEST_NS = 50_000;
-
-/**
- * Runs a row once, which tells how often its samples must repeat it. The run is no sample itself, because clocks may
- * still rise.
- */
-export async function profiled(instruments: Instruments, row: CheckedRow): Promise<ProfiledRow> {
-  const launchNs = await profile(instruments, row);
-  const aboutNs = launchNs?.reduce((sum, ns) => sum + ns, 0) ?? Infinity;
-  const repeats = repeatsOf(aboutNs, { leastNs: SHORTEST_NS, bytes: row.plan.peakBytes });
-  return { ...row, aboutNs, repeats, launchNs: [], wallNs: [] };
-}
+import type { CheckedRow } from "./row.ts";
 
 /**
  * Times each launch of a row by itself, in a pass of its own: nanoseconds in the order of the launches. A pass begins when

@@ -1,6 +1,7 @@
 import type { Ceilings } from "../timing/ceilings.ts";
 import { doubtsOf } from "../timing/doubts.ts";
 import { type Roof, standing } from "../timing/roofline.ts";
+import { FEW_STEPS } from "../timing/step.ts";
 import { median, summarize, type Summary } from "../timing/statistics.ts";
 import { flopsOf, minimalBytes } from "./shapes.ts";
 import { wayName } from "../../variants/variant.ts";
@@ -93,9 +94,9 @@ export function finishedRow(work: ProfiledRow, gpuSamples: readonly number[], sc
   const compileMs = [...checked.kernels].reduce((sum, key) => sum + (scale.compileTimes.get(key) ?? 0), 0);
   const coldMs = compileMs + checked.runMs;
   const kernels = kernelFigures(work, scale);
-  const launchesNs = work.launchNs.length === 0
+  const launchesNs = kernels.some(({ gpuNs }) => gpuNs === null)
     ? null
-    : kernels.reduce((sum, { gpuNs }) => sum + (gpuNs ?? 0), 0);
+    : kernels.reduce((sum, { gpuNs }) => sum + gpuNs!, 0);
   const memory = spec.mode === "backward" ? checked.backwardMemory : checked.memory;
   return {
     ...spec,
@@ -162,10 +163,16 @@ function accuracyOf({ mode }: RowSpec, errors: Errors): Errors {
   return mode === "backward" ? { ...errors, y: null } : errors;
 }
 
-function kernelFigures({ plan, launchNs, problem }: ProfiledRow, { ceilings }: Scale): KernelFigures[] {
+/** A launch that a coarse clock hardly tells from nothing has no time: it runs once, as others that it depends on do. */
+function kernelFigures(
+  { plan, launchNs, problem }: ProfiledRow,
+  { ceilings, resolutionNs }: Scale,
+): KernelFigures[] {
+  const leastNs = FEW_STEPS * (resolutionNs ?? 0);
   return plan.dispatches.map(({ kernel, flops, bytes, tile = null, units = "multiply-adds" }, i) => {
     const roof = roofOf(problem, ceilings, units);
-    const gpuNs = launchNs.length === 0 ? null : median(launchNs.map((run) => run[i]));
+    const ns = launchNs.length === 0 ? null : median(launchNs.map((run) => run[i]));
+    const gpuNs = ns === null || ns < leastNs ? null : ns;
     const { bound, fraction } = gpuNs === null
       ? { bound: null, fraction: null }
       : standing({ flops, bytes, ns: gpuNs }, roof);

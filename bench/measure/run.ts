@@ -12,6 +12,7 @@ import { type Ceilings, measureCeilings } from "../timing/ceilings.ts";
 import { Instruments } from "../timing/instruments.ts";
 import { type RandomSource, seededRandom } from "../timing/random.ts";
 import type { StopRule } from "../timing/sampler.ts";
+import { coarseWarning } from "../timing/step.ts";
 import { factsOf, requestedGpu } from "./adapter.ts";
 import { Attempts } from "./attempts.ts";
 import type { CompileTimes } from "./check.ts";
@@ -19,8 +20,8 @@ import { Checks } from "./checks.ts";
 import { DeviceInputs, hostInputs } from "./inputs.ts";
 import type { Emit, Job } from "./job.ts";
 import { type GroupPlan, planEvent, planJob } from "./job_plan.ts";
-import { profiled } from "./profile.ts";
 import { finishedRow, type ProfiledRow, type RunnableRow } from "./row.ts";
+import { profiled } from "./row_clock.ts";
 import { ruleOf, sampleRows } from "./samples.ts";
 import { unchanged } from "./unchanged.ts";
 
@@ -75,6 +76,8 @@ export async function measure(
     const { capabilities } = gpu;
     using instruments = await Instruments.create(gpu, job);
     emit({ type: "adapter", adapter: factsOf(gpu, instruments) });
+    const doubt = coarseWarning(instruments);
+    if (doubt !== null) emit({ type: "warning", text: doubt });
 
     const ceilings = job.ceilings ?? await measureCeilings(instruments);
     emit({ type: "ceilings", ceilings });

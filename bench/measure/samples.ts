@@ -1,5 +1,5 @@
 import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
-import { gpuTimes, type Timed, wallTime } from "../timing/clock.ts";
+import { gpuTimes } from "../timing/clock.ts";
 import type { Instruments } from "../timing/instruments.ts";
 import { Pace, pieces } from "../timing/pace.ts";
 import { type RandomSource, shuffled } from "../timing/random.ts";
@@ -7,12 +7,11 @@ import { progressOf, sampleInterleaved, type StopRule } from "../timing/sampler.
 import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
 import { trimPool } from "./allocation.ts";
 import type { Attempts, Share } from "./attempts.ts";
-import { timedParts } from "./execution.ts";
 import type { DeviceInputs } from "./inputs.ts";
 import type { Job } from "./job.ts";
 import { profile } from "./profile.ts";
-import { repeatsOf } from "./repeats.ts";
 import type { ProfiledRow } from "./row.ts";
+import { timedRow, wallRuns, wallTimeOf } from "./row_clock.ts";
 import { lossOf, unchanged } from "./unchanged.ts";
 
 /** How often the launches of each row are timed by themselves. */
@@ -20,9 +19,6 @@ const LAUNCH_SAMPLES = 3;
 
 /** How often each row is timed on the wall clock. Rows without GPU time, as most peers', are compared by these. */
 const WALL_SAMPLES = { hardware: 2 * FEWEST_TO_COMPARE, software: FEWEST_TO_COMPARE };
-
-/** A wait is known to about 0.3 ms, so work on the wall clock is repeated until it lasts long beside that. */
-const WALL_NS = 20e6;
 
 /** Samples and their time where the command line gives none. A CPU that stands for a GPU gets fewer. */
 const RULE = {
@@ -145,22 +141,18 @@ class Sampler {
     const count = WALL_SAMPLES[instruments.gpu.capabilities.software ? "software" : "hardware"];
     for (let i = 0; i < count; i++) {
       for (const row of shuffled(rows, random)) {
-        const { spec, plan, aboutNs } = row;
-        // Backward consumes what its preparation made, so it cannot be repeated.
-        const runs = spec.mode === "backward"
-          ? 1
-          : repeatsOf(aboutNs, { leastNs: WALL_NS, bytes: plan.peakBytes });
-        row.wallNs.push(await this.#atPace(() => wallTime(instruments, this.#timed(row), { runs })));
+        row.wallNs.push(await this.#atPace(() => wallTimeOf(instruments, row, wallRuns(row))));
       }
     }
   }
 
   async #gpuTimes(order: readonly ProfiledRow[]): Promise<number[]> {
     const times: number[] = [];
+    const { instruments } = this.#options;
     const rested = this.#pace ? pieces(order, ({ aboutNs, repeats }) => repeats * aboutNs / 1e6) : [order];
     for (const piece of rested) {
-      const items = piece.map((row) => this.#timed(row, row.repeats));
-      const spans = await this.#atPace(() => gpuTimes(this.#options.instruments, items));
+      const items = piece.map((row) => timedRow(instruments.gpu, row, row.repeats));
+      const spans = await this.#atPace(() => gpuTimes(instruments, items));
       times.push(...spans.map((ns, i) => ns / piece[i].repeats));
     }
     return times;
@@ -169,21 +161,9 @@ class Sampler {
   async #wallTimes(order: readonly ProfiledRow[]): Promise<number[]> {
     const times: number[] = [];
     for (const row of order) {
-      times.push(await this.#atPace(() => wallTime(this.#options.instruments, this.#timed(row))));
+      times.push(await this.#atPace(() => wallTimeOf(this.#options.instruments, row, row.repeats)));
     }
     return times;
-  }
-
-  /** A row's timed part, which begins with room: buffers that only other rows need are freed where they are many. */
-  #timed({ run, spec, plan }: ProfiledRow, repeats = 1): Timed {
-    const { prepare, timed } = timedParts(run, spec.mode, { repeats, planned: plan.dispatches });
-    return {
-      prepare: (recorder) => {
-        trimPool(this.#options.instruments.gpu);
-        prepare?.(recorder);
-      },
-      timed,
-    };
   }
 
   /** Does timed work, then lets the device rest if it is time to, and warms it again: light work lets its clocks sink. */

@@ -56,8 +56,11 @@ export const BOUNDS = ["flops", "bytes"] as const satisfies readonly Bound[];
 export type ReportMode = typeof MODES[number];
 /** One of {@link DTYPES}. */
 export type ReportDType = typeof DTYPES[number];
-/** Whose WebGPU a row ran on. */
+/** Whose WebGPU bench.ts can run a row on: Deno's own, or Dawn. */
 export const WEBGPUS = ["native", "dawn"] as const;
+
+/** The WebGPU of a browser, for rows that the page measured. */
+export const BROWSER = "browser";
 
 /** What computes products: the float units of a GPU's threads, or its tensor cores. */
 export const UNITS = ["multiply-adds", "subgroup matrices"] as const;
@@ -169,8 +172,8 @@ export const row = rule(
     bound: optional(nullable(oneOf(BOUNDS))),
     memory: nullable(memory),
     accuracy: nullable(accuracy),
-    /** Whose WebGPU ran it: Deno's own, or Dawn; absent in reports of before there was a choice. */
-    webgpu: optional(nullable(oneOf(WEBGPUS))),
+    /** Whose WebGPU ran it: Deno's own, Dawn, or a browser's; absent in reports of before there was a choice. */
+    webgpu: optional(nullable(oneOf([...WEBGPUS, BROWSER]))),
     /** What computed its products. */
     units: optional(nullable(oneOf(UNITS))),
     /** Whether the check compared sampled tokens and hidden units, not all; null where nothing was compared. */
@@ -218,6 +221,8 @@ const adapter = record({
   limits: optional(dictionary(amount)),
   /** Nanoseconds for each timestamp tick as calibrated; null without timestamps. */
   timestampPeriodNs: optional(nullable(positive)),
+  /** The least difference in nanoseconds that timestamps tell; null without timestamps. */
+  timestampStepNs: optional(nullable(amount)),
 });
 
 /** What the adapter can do at most, measured in the same run. */

@@ -10,6 +10,7 @@ import type { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { gpuTimes, wallTime } from "./clock.ts";
 import type { Instruments } from "./instruments.ts";
+import { isCoarse, leastNs } from "./step.ts";
 
 /** The most that a device can do, as measured in this run. */
 export interface Ceilings {
@@ -27,7 +28,7 @@ export interface Ceilings {
 /** The best of so many runs counts, because a ceiling is what can be reached, not what usually is. */
 const RUNS = 10;
 
-/** A run lasts at least so long, to hide the cost of its start. */
+/** A run of arithmetic lasts at least so long, to hide the cost of its start. */
 const LEAST_NS = 5e6;
 
 /** Bytes that are copied. On hardware this is far beyond the caches; on a CPU it is four times a common last-level cache. */
@@ -59,19 +60,24 @@ async function matrixTflops(instruments: Instruments): Promise<number | null> {
   const work = (rounds: number) => ({ matrix, subgroupSize, workgroups, rounds });
   const run = (rounds: number) => (recorder: GpuRecorder) =>
     matrixMultiplyAdds(recorder, { ...work(rounds), sink });
-  const rounds = await roundsOf(instruments, run);
+  const rounds = await roundsOf(instruments, run, LEAST_NS);
   return matrixMultiplyAddFlops(work(rounds)) / await bestNs(instruments, run(rounds), RUNS) / 1e3;
 }
 
-/** How many rounds of some work last long enough. It compiles the work and warms the clocks first. */
+/**
+ * How many rounds of some work last so long, and long beside the step of a coarse clock. It compiles the work and warms the
+ * clocks first.
+ */
 async function roundsOf(
   instruments: Instruments,
   run: (rounds: number) => (recorder: GpuRecorder) => void,
+  ns: number,
 ): Promise<number> {
+  const enoughNs = isCoarse(instruments) ? Math.max(ns, leastNs(instruments)) : ns;
   let rounds = 1;
   await bestNs(instruments, run(rounds), 1); // compiles
   await instruments.warm(WARM_MS);
-  while (await bestNs(instruments, run(rounds), 1) < LEAST_NS) rounds *= 2;
+  while (await bestNs(instruments, run(rounds), 1) < enoughNs) rounds *= 2;
   return rounds;
 }
 
@@ -80,7 +86,7 @@ async function fmaTflops(instruments: Instruments, type: "f32" | "f16"): Promise
   using sink = scratch(instruments, 16);
   const run = (rounds: number) => (recorder: GpuRecorder) =>
     multiplyAdds(recorder, { type, workgroups, rounds, sink });
-  const rounds = await roundsOf(instruments, run);
+  const rounds = await roundsOf(instruments, run, LEAST_NS);
   return multiplyAddFlops({ workgroups, rounds }) / await bestNs(instruments, run(rounds), RUNS) / 1e3;
 }
 
@@ -90,10 +96,12 @@ async function copyGBps(instruments: Instruments): Promise<number> {
   const bytes = Math.floor(Math.min(wanted, maxBufferSize, maxStorageBufferBindingSize) / 16) * 16;
   using source = scratch(instruments, bytes);
   using target = scratch(instruments, bytes);
-  const run = (recorder: GpuRecorder) => copy(recorder, source, target);
-  await bestNs(instruments, run, 2); // compiles, and maps the buffers' pages
-  await instruments.warm(WARM_MS);
-  return 2 * bytes / await bestNs(instruments, run, RUNS);
+  const run = (rounds: number) => (recorder: GpuRecorder) => {
+    for (let round = 0; round < rounds; round++) copy(recorder, source, target);
+  };
+  await bestNs(instruments, run(1), 1); // maps the buffers' pages
+  const rounds = await roundsOf(instruments, run, 0); // one, but for a coarse clock
+  return 2 * bytes * rounds / await bestNs(instruments, run(rounds), RUNS);
 }
 
 async function bestNs(

@@ -1,5 +1,6 @@
 import { mannWhitney } from "./mann_whitney.ts";
 import { FEWEST_TO_COMPARE, median, outliers, type Summary } from "./statistics.ts";
+import { FEW_STEPS } from "./step.ts";
 
 /** What is known of a row once its samples are complete. */
 export interface Evidence {
@@ -25,9 +26,6 @@ const MANY_OUTLIERS = 0.05;
 
 /** Launches that are timed alone take a little longer, as each waits for the one before. More than this part is a fault. */
 const LAUNCHES_APART = 0.2;
-
-/** A time of fewer steps of the clock is known only to 5 %. */
-const FEW_STEPS = 20;
 
 /** A first use that takes longer keeps a user waiting. */
 const SLOW_START_MS = 2000;

@@ -12,6 +12,12 @@ const FLUSH_BYTES = 256 * 2 ** 20;
 /** Time between the first two anchors. Each is good to about 0.1 ms, so the period is good to 0.05 %. */
 const BASELINE_MS = 400;
 
+/** Of so many spans that last about one step of the clock, hardly all last two. */
+const STEP_SPANS = 16;
+
+/** Rounds of work that last some 10 ms. A clock that shows nothing of them stands still. */
+const MOST_STEP_ROUNDS = 2 ** 13;
+
 /** Each submit of warm-up lasts so long that it outweighs the wait after it, in which clocks fall again. */
 const WARM_SUBMIT_MS = 60;
 
@@ -55,6 +61,7 @@ export class Instruments {
     await gpu.idle();
     const instruments = new Instruments(gpu, { flush, waitMs: await waitCostMs(gpu) });
     if (instruments.timer) {
+      await instruments.#findStep();
       instruments.#first = await instruments.#anchor();
       await instruments.#pass(BASELINE_MS);
       await instruments.calibrate();
@@ -137,14 +144,30 @@ export class Instruments {
     }
   }
 
+  /**
+   * Times ever longer work until the device's clock tells it from nothing. Such spans last about one step of the clock,
+   * so their greatest common divisor is the step.
+   */
+  async #findStep(): Promise<void> {
+    const timer = this.timer!;
+    for (let rounds = 1; timer.resolutionTicks === 0 && rounds <= MOST_STEP_ROUNDS; rounds *= 2) {
+      for (let span = 0; span < STEP_SPANS; span++) {
+        const recorder = new GpuRecorder(this.gpu, { timestamps: { slots: timer.slots, per: "span" } });
+        this.#work(recorder, rounds);
+        recorder.submit();
+      }
+      await timer.read();
+    }
+  }
+
   async #pass(ms: number): Promise<void> {
     if (!this.gpu.capabilities.software) return await this.warm(ms);
     await new Promise((done) => setTimeout(done, ms));
   }
 
-  /** Records a launch that takes next to no time, so that it marks a moment. */
-  #work(recorder: GpuRecorder): void {
-    multiplyAdds(recorder, { type: "f32", workgroups: 1, rounds: 1, sink: this.#sink });
+  /** Records a launch that takes next to no time, so that it marks a moment; with more rounds it takes longer. */
+  #work(recorder: GpuRecorder, rounds = 1): void {
+    multiplyAdds(recorder, { type: "f32", workgroups: 1, rounds, sink: this.#sink });
   }
 }
 

@@ -11,3 +11,8 @@ Deno.test("repeats hold few bytes together", () => {
   assertEquals(repeatsOf(10, { leastNs: 1e6, bytes: 64 * 2 ** 20 }), 4);
   assertEquals(repeatsOf(10, { leastNs: 1e6, bytes: 2 ** 32 }), 1);
 });
+
+Deno.test("a coarse clock may ask for more repeats, which hold nothing where each serves the next", () => {
+  assertEquals(repeatsOf(10_000, { leastNs: 1e7, bytes: 0, most: 1024 }), 1000);
+  assertEquals(repeatsOf(0, { leastNs: 1e7, bytes: 0, most: 1024 }), 1024);
+});

@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
 import type { Ceilings } from "../../../bench/timing/ceilings.ts";
 import { finishedRow, type ProfiledRow } from "../../../bench/measure/row.ts";
 import { planRow } from "../../../bench/measure/row_plan.ts";
@@ -68,6 +68,21 @@ Deno.test("without the device's times the wall clock stands in, and kernels have
   assertAlmostEquals(row.tflops!, 12.5, 1e-9);
   assertEquals(row.timing!.gpuNs, null);
   assert(row.kernels.every(({ gpuNs, fractionOfCeiling }) => gpuNs === null && fractionOfCeiling === null));
+});
+
+Deno.test("launches that last few steps of a coarse clock have no time, and then their sum casts no doubt", () => {
+  const work = workOf(LARGE, "forward");
+  const times = work.plan.dispatches.map((_, i) => 2000 * (i + 1)); // medians
+  assertGreater(times.length, 1);
+  const row = finishedRow(work, [1e6, 1e6, 1e6], { ...SCALE, resolutionNs: 150 });
+  assertEquals(row.kernels.map(({ gpuNs }) => gpuNs), times.map((ns) => ns < 20 * 150 ? null : ns));
+  assertEquals(row.kernels[0].fractionOfCeiling, null);
+  const doubts = (resolutionNs: number) =>
+    finishedRow(work, Array(6).fill(1e6), { ...SCALE, resolutionNs }).warnings;
+  assertEquals([32, 150].map((ns) => doubts(ns).some((doubt) => doubt.startsWith("The kernels"))), [
+    true,
+    false,
+  ]);
 });
 
 Deno.test("few tokens are bound by traffic: the weights are read once", () => {
