@@ -2,6 +2,7 @@ import { elementwise } from "../kernels/elementwise.ts";
 import type { Memory } from "../kernels/gpu/memory.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
+import { matrix } from "../kernels/view.ts";
 import {
   Block,
   type Forward,
@@ -53,25 +54,40 @@ type Taker = Pick<Variant, "weightForm">;
 
 /** Records forward. A variant gets a copy of gate and up if it cannot take them as they are stored. */
 export function runForward(run: VariantRun, training: boolean): Forward {
+  if (run.problem.tokens === 0) return { y: callersBlock(run).tokensByDim("output", "y"), saved: {} };
   return withForm(run, (block) => run.variant.forward(block, training));
 }
 
 /** Records backward, as {@linkcode runForward} does. The gradients have the form of the caller's weights. */
 export function runBackward(run: VariantRun, saved: Forward["saved"], dy: Tensor): Gradients {
   const { recorder, problem, inputs } = run;
+  if (problem.tokens === 0) return gradientsOfNothing(callersBlock(run));
   const own = formOf(inputs.weights);
   const taken = formTaken(run.variant, own);
   const gradients = withForm(run, (block) => run.variant.backward(block, saved, dy));
   if (taken === own) return gradients;
   const { dx, dDown, ...rest } = gradients;
   const made: Tensor[] = Object.values(rest);
-  const { tensors, ...views } = new Block(recorder, problem, inputs).emptyGateUpGradients();
+  const { tensors, ...views } = callersBlock(run).emptyGateUpGradients();
   copyGateUp(recorder, "gradients of gate and up as the weights are stored", {
     from: gateUpOf(taken, made),
     to: { gate: views.dGate, up: views.dUp },
   });
   release(...made);
   return { dx, dDown, ...tensors };
+}
+
+const callersBlock = ({ recorder, problem, inputs }: VariantRun) => new Block(recorder, problem, inputs);
+
+/** Gradients of no tokens: a dx of no rows, and sums of nothing. No variant has to know of it. */
+function gradientsOfNothing(block: Block): Gradients {
+  const dDown = block.emptyDownGradient().tensor;
+  const { tensors } = block.emptyGateUpGradients();
+  for (const tensor of [dDown, ...Object.values(tensors)]) {
+    const outputs = [{ to: matrix(tensor), value: "vec4f()" }];
+    elementwise(block.recorder, { label: `${tensor.label} of no tokens`, inputs: {}, outputs });
+  }
+  return { dx: block.tokensByDim("gradient", "dx"), dDown, ...tensors };
 }
 
 const GATE_FIRST = { interleaved: false } as const;

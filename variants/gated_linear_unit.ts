@@ -6,6 +6,7 @@ import { withForm } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
+import type { Block } from "./variant.ts";
 import { checkOptions, type Settings } from "./validate.ts";
 import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type Weights } from "./weights.ts";
 
@@ -54,17 +55,21 @@ export function gatedLinearUnit(
     const run = { recorder, variant: { weightForm: "either" }, problem, inputs: { x, weights } } as const;
     return withForm(run, (block) => {
       const h = block.tokensByHidden("output", "h");
-      block.matmul({
-        label: "h",
-        layout: "nn",
-        a: [block.x],
-        b: [block.gate, block.up],
-        out: [matrix(h)],
-        columns: 2,
-        epilogue: "gated",
-      });
+      if (sizes.tokens > 0) recordUnit(block, h);
       return h.reshape([...x.shape.slice(0, -1), hiddenDim]);
     });
+  });
+}
+
+function recordUnit(block: Block, h: Tensor): void {
+  block.matmul({
+    label: "h",
+    layout: "nn",
+    a: [block.x],
+    b: [block.gate, block.up],
+    out: [matrix(h)],
+    columns: 2,
+    epilogue: "gated",
   });
 }
 

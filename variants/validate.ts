@@ -95,7 +95,7 @@ export interface CheckedProblem {
  * Checks the arguments of `explain` and `plan`.
  *
  * @throws {TypeError} If it is no object, has another name, or an option is of another kind.
- * @throws {RangeError} If a size is no whole number from 1 up, or an option has no such value.
+ * @throws {RangeError} If a size is no whole number, or one but tokens is 0, or an option has no such value.
  */
 export function checkProblem(
   asked: Partial<Problem> & Sizes,
@@ -103,7 +103,7 @@ export function checkProblem(
 ): CheckedProblem {
   const { dtype = "float32", ...given } = readOnce("problem", asked, PROBLEM);
   const [tokens, dim, hiddenDim] = (["tokens", "dim", "hiddenDim"] as const).map((name) =>
-    checkedSize(`problem.${name}`, given[name])
+    checkedSize(`problem.${name}`, given[name], { least: name === "tokens" ? 0 : 1 })
   );
   checkOneOf("problem.dtype", dtype, DTYPES);
   const { training = true, weightForm = "separate", layout, interleaved, ...rest } = readOnce(
@@ -158,10 +158,10 @@ function checkSettings(given: Partial<Record<keyof Settings, unknown>>): Setting
   return { activation: read, precision: precision as Precision, implementation, memoryBudget, encoder };
 }
 
-function checkedSize(name: string, size: unknown): number {
-  if (Number.isSafeInteger(size) && size as number >= 1) return size as number;
+function checkedSize(name: string, size: unknown, { least }: { least: number }): number {
+  if (Number.isSafeInteger(size) && size as number >= least) return size as number;
   throw new RangeError(
-    `Cannot use ${name} as it must be a whole number from 1 up: current value is ${kindOf(size)}`,
+    `Cannot use ${name} as it must be a whole number from ${least} up: current value is ${kindOf(size)}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { kindOf, readOnce } from "./arguments.ts";
 import { bytesPerElement, decode, type DType, DTYPES } from "./dtype.ts";
-import { type Elements, store } from "./elements.ts";
+import { countOf, type Elements, store } from "./elements.ts";
 import { assertGpu, type Gpu } from "./device.ts";
 import type { Purpose } from "./ledger.ts";
 import type { Memory } from "./memory.ts";
@@ -11,12 +11,12 @@ export function storageBytes(elements: number, dtype: DType): number {
 }
 
 function checkedShape(shape: unknown, label: string): readonly number[] {
-  const broken = (size: unknown) => !Number.isSafeInteger(size) || size as number < 1;
+  const broken = (size: unknown) => !Number.isSafeInteger(size) || size as number < 0;
   // Unlike every(), findIndex() sees holes.
-  if (Array.isArray(shape) && shape.length > 0 && shape.findIndex(broken) < 0) return [...shape];
+  if (Array.isArray(shape) && shape.findIndex(broken) < 0 && shape.at(-1) >= 1) return [...shape];
   const value = Array.isArray(shape) ? `[${Array.from(shape.slice(0, 16), kindOf)}]` : kindOf(shape);
   throw new RangeError(
-    `Cannot make ${label} as its shape must be whole numbers from 1 up: current value is ${value}`,
+    `Cannot make ${label} as its shape must be whole numbers, the last from 1 up: current value is ${value}`,
   );
 }
 
@@ -65,7 +65,7 @@ function elementsOf(shape: readonly number[]): number {
 
 /** How a {@linkcode Tensor} is made. */
 export interface TensorInit {
-  /** Whole numbers from 1 up, outermost first. */
+  /** Whole numbers, outermost first. All but the last may be 0, which makes a tensor without elements. */
   shape: readonly number[];
   /** Storage type of the elements. */
   dtype: DType;
@@ -135,7 +135,8 @@ export class Tensor {
   }
 
   /**
-   * Makes a tensor with these values. Numbers are rounded once, to nearest even, if dtype is narrower. Bits are kept.
+   * Makes a tensor with these values. Numbers are rounded once, to nearest even, if dtype is narrower. Bits and bytes are
+   * kept.
    *
    * @throws {TypeError} If gpu is no Gpu, values is no such array, values holds bits and dtype is float32, or options
    * has a property other than dtype and label.
@@ -151,7 +152,7 @@ export class Tensor {
     const { dtype, label } = storageOf(options, ["dtype", "label"]);
     const sizes = checkedShape(shape, label);
     const count = elementsOf(sizes);
-    const given = values?.length;
+    const given = countOf(values, dtype);
     if (count !== given) {
       throw new RangeError(
         `Cannot make ${label} as values must be the ${count} elements of shape [${sizes}]: current value is ${
@@ -169,7 +170,7 @@ export class Tensor {
    * Makes a tensor that holds zeros, or whatever a reused buffer held. Write it before you read it.
    *
    * @throws {TypeError} If gpu is no Gpu, or options has a property other than dtype and label.
-   * @throws {RangeError} If a size of `shape` is not a whole number from 1 up, or there is no such dtype.
+   * @throws {RangeError} If a size of `shape` is not a whole number, the last is 0, or there is no such dtype.
    * @throws {OutOfMemoryError} If it is larger than the device's largest buffer.
    */
   static empty(
@@ -300,10 +301,11 @@ export class Tensor {
    * encoder uses its buffer and is not submitted yet: what was recorded would run on the new values.
    */
   write(values: Elements): void {
-    if (values?.length !== this.length) {
+    const given = countOf(values, this.dtype);
+    if (given !== this.length) {
       throw new RangeError(
         `Cannot write ${this.label} as values must have ${this.length} elements: current value is ${
-          kindOf(values?.length)
+          kindOf(given)
         }`,
       );
     }

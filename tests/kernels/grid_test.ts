@@ -10,6 +10,7 @@ Deno.test("fold covers the count in two dimensions with little to spare", () => 
     }
   }
   assertEquals(fold(5, 65535), [5, 1]);
+  assertEquals(fold(0, 65535), [0, 1]);
 });
 
 Deno.test("fold refuses more than two dimensions hold", () => {

@@ -51,3 +51,35 @@ Deno.test("other arrays are refused", () => {
     assertThrows(() => store(values as any, "float32", "w"), TypeError, "Cannot fill w as values must be");
   }
 });
+
+Deno.test("bytes of any dtype are kept, from any offset on, and in any number", async () => {
+  using gpu = await requestGpu();
+  const numbers = Float32Array.of(1, -2.5, 3.140625);
+  for (const dtype of ["float32", "float16", "bfloat16"] as const) {
+    const bytes = encode(numbers, dtype).subarray(0, dtype === "float32" ? 12 : 6);
+    for (let offset = 0; offset < 5; offset++) {
+      const file = new Uint8Array(offset + bytes.length + 3).fill(0xff);
+      file.set(bytes, offset);
+      const values = file.subarray(offset, offset + bytes.length);
+      using tensor = Tensor.from(gpu, values, [3], { dtype });
+      assertEquals([...await tensor.read()], [...numbers]);
+      tensor.write(new Float32Array(3));
+      tensor.write(values);
+      assertEquals([...await tensor.read()], [...numbers]);
+    }
+  }
+});
+
+Deno.test("bytes that are another number of elements are refused", async () => {
+  using gpu = await requestGpu();
+  assertThrows(
+    () => Tensor.from(gpu, new Uint8Array(5), [2], { dtype: "bfloat16" }),
+    RangeError,
+    "Cannot make tensor as values must be the 2 elements of shape [2]: current value is 2.5",
+  );
+  assertThrows(
+    () => Tensor.from(gpu, new Uint8Array(4), [2]),
+    RangeError,
+    "Cannot make tensor as values must be the 2 elements of shape [2]: current value is 1",
+  );
+});

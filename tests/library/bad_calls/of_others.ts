@@ -20,9 +20,14 @@ export const OF_OTHERS: Record<string, Bad[]> = {
       "use problem as it must be an object: current value is null",
     ],
     [
-      sizes({ tokens: 0 }),
+      sizes({ tokens: -1 }),
       RangeError,
-      "use problem.tokens as it must be a whole number from 1 up: current value is 0",
+      "use problem.tokens as it must be a whole number from 0 up: current value is -1",
+    ],
+    [
+      sizes({ dim: 0 }),
+      RangeError,
+      "use problem.dim as it must be a whole number from 1 up: current value is 0",
     ],
     [
       sizes({ dim: -1 }),
@@ -132,29 +137,29 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [
       values([1, 2], [2]),
       TypeError,
-      "fill tensor as values must be a Float32Array, Float64Array, Float16Array or Uint16Array: current value is Array",
+      "fill tensor as values must be a Float32Array, Float64Array, Float16Array, Uint16Array or Uint8Array: current value is Array",
     ],
     [
       values(new Int32Array(2), [2]),
       TypeError,
-      "fill tensor as values must be a Float32Array, Float64Array, Float16Array or Uint16Array: current value is Int32Array",
+      "fill tensor as values must be a Float32Array, Float64Array, Float16Array, Uint16Array or Uint8Array: current value is Int32Array",
     ],
     [
       values(new Uint16Array(2), [2]),
       TypeError,
       "fill tensor as a Uint16Array holds bits of float16 or bfloat16: current value of dtype is float32",
     ],
-    ...[[0, 2], [], [2.5], [NaN], [-3]].map((shape): Bad => [
+    ...[[2, 0], [0], [], [2.5], [NaN], [-3]].map((shape): Bad => [
       tensor(shape),
       RangeError,
-      `make tensor as its shape must be whole numbers from 1 up: current value is [${shape}]`,
+      `make tensor as its shape must be whole numbers, the last from 1 up: current value is [${shape}]`,
     ]),
     ...[[[2, , 3], "[2,undefined,3]"], [[, 2], "[undefined,2]"], [[2, Symbol("s")], "[2,Symbol(s)]"]].map((
       [shape, value],
     ): Bad => [
       tensor(shape),
       RangeError,
-      `make tensor as its shape must be whole numbers from 1 up: current value is ${value as string}`,
+      `make tensor as its shape must be whole numbers, the last from 1 up: current value is ${value as string}`,
     ]),
     [tensor([2], { dType: "float16" }), TypeError, "use options.dType as options may have dtype, label only"],
     [tensor([2], null), TypeError, "use options as it must be an object: current value is null"],
@@ -168,7 +173,11 @@ export const OF_OTHERS: Record<string, Bad[]> = {
       TypeError,
       "use gpu as it must be a Gpu: current value is null",
     ],
-    [tensor(7), RangeError, "make tensor as its shape must be whole numbers from 1 up: current value is 7"],
+    [
+      tensor(7),
+      RangeError,
+      "make tensor as its shape must be whole numbers, the last from 1 up: current value is 7",
+    ],
     [
       tensor([2], { dtype: "int8" }),
       RangeError,
