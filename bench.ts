@@ -28,8 +28,10 @@
 
 import { ACTIVATIONS } from "./kernels/activation.ts";
 import { variants } from "./variants/mod.ts";
+import type { Variant } from "./variants/variant.ts";
 import { compareFiles } from "./bench/commands/compare.ts";
 import { listing } from "./bench/commands/list.ts";
+import { modulesDigest, moduleUrl, ownVariants } from "./bench/commands/own_variants.ts";
 import { Run } from "./bench/commands/run.ts";
 import { BAD_ARGUMENTS, FAILED, OK } from "./bench/commands/status.ts";
 import { tuneTiles, tuningIn } from "./bench/commands/tune.ts";
@@ -44,6 +46,7 @@ import {
   parseArguments,
   restored,
   UsageError,
+  variantModulesIn,
 } from "./bench/process/arguments.ts";
 import { FileError } from "./bench/process/files.ts";
 import { helpText } from "./bench/process/flags.ts";
@@ -60,9 +63,10 @@ import type { Ceilings } from "./bench/timing/ceilings.ts";
 /** The first argument of the child process. */
 const CHILD = "measuring-child";
 
-/** What the command line may name. */
+const IDS = variants.map(({ id }) => id);
+
+/** What the command line may name besides variants. */
 const CHOICES = {
-  variants: variants.map(({ id }) => id),
   activations: ACTIVATIONS,
   peers: peers.map(({ id }) => id),
 };
@@ -72,10 +76,16 @@ const EXPECTED = [UsageError, ArgumentError, FileError, ReportError, Deno.errors
 
 type BenchCommand = Command & { kind: "bench" };
 
+/** What is asked for, and the variants that it can name. */
+interface Understood {
+  readonly command: Command;
+  readonly all: readonly Variant[];
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  if (args[0] === CHILD) return await measureForParent();
+  if (args[0] === CHILD) return await measureForParent(args.slice(1));
   try {
-    return await run(parseArguments(args, CHOICES), ["deno run -A bench.ts", ...args].join(" "));
+    return await run(await understood(args), ["deno run -A bench.ts", ...args].join(" "));
   } catch (error) {
     if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
     printError((error as Error).message);
@@ -83,13 +93,21 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(command: Command, line: string): Promise<number> {
+/** Reads arguments. The modules of --variant come first, because other arguments may name their variants. */
+async function understood(args: readonly string[]): Promise<Understood> {
+  const own = await ownVariants(variantModulesIn(args), IDS);
+  const all = [...variants, ...own];
+  const choices = { ...CHOICES, variants: all.map(({ id }) => id), own: own.map(({ id }) => id) };
+  return { command: parseArguments(args, choices), all };
+}
+
+async function run({ command, all }: Understood, line: string): Promise<number> {
   switch (command.kind) {
     case "help":
       print(helpText());
       return OK;
     case "list":
-      print(listing({ variants, activations: ACTIVATIONS, peers, layout: layoutOf("stdout") }));
+      print(listing({ variants: all, activations: ACTIVATIONS, peers, layout: layoutOf("stdout") }));
       return OK;
     case "compare": {
       const { text, passes } = compareFiles(command);
@@ -99,7 +117,7 @@ async function run(command: Command, line: string): Promise<number> {
     case "bench":
       return await bench(command, line);
     case "tune":
-      return await tuneTiles(command.options, variants);
+      return await tuneTiles(command.options, all);
   }
 }
 
@@ -131,7 +149,8 @@ async function bench(asked: BenchCommand, line: string): Promise<number> {
     log.take({ type: "warning", text: `${fault}. Its tiles are not used: delete it, and tune again.` });
   }
   const layout = layoutOf("stdout");
-  return await new Run(job, { options, log, layout, program: [import.meta.url, CHILD] }).toEnd();
+  const program = [import.meta.url, CHILD, ...options.variantModules.map(moduleUrl)];
+  return await new Run(job, { options, log, layout, program }).toEnd();
 }
 
 /** What a run starts from: with --resume the folder's report, and its arguments under those given now. */
@@ -147,16 +166,16 @@ async function startOf(
   }
   const previous = reportToResume(outputDir);
   await ensureResumable(previous, versions);
-  const { options, given } = parseArguments(
-    restored(previous.arguments ?? [], asked.given),
-    CHOICES,
-  ) as BenchCommand;
+  const { command } = await understood(restored(previous.arguments ?? [], asked.given));
+  const { options, given } = command as BenchCommand;
   return { options: { ...options, resume, dryRun, json, outputDir }, given, previous };
 }
 
 /** What changes the figures of a run. */
-function settingsOf({ adapter, seed, flush, minTimeMs, samples, memoryBudget }: BenchOptions, tuned: number) {
-  return { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned };
+function settingsOf(options: BenchOptions, tuned: number): NonNullable<Report["settings"]> {
+  const { adapter, seed, flush, minTimeMs, samples, memoryBudget, variantModules: modules } = options;
+  const own: Record<string, string> = modules.length === 0 ? {} : { variantModules: modulesDigest(modules) };
+  return { adapter, seed, flush, minTimeMs, samples, memoryBudget, tuned, ...own };
 }
 
 /** A run that picked its sizes goes on with these, whatever it would pick now. */
@@ -173,11 +192,13 @@ function measuredCeilings(previous: Report | null): Ceilings | null {
   return { fmaTflops: { float32, float16 }, matrixTflops, copyGBps };
 }
 
-/** The child: measures what its parent tells, and tells what happens. */
-async function measureForParent(): Promise<number> {
+/** The child: measures what its parent tells, and tells what happens. `modules` have the user's own variants. */
+async function measureForParent(modules: readonly string[]): Promise<number> {
   const job: Job = JSON.parse(await lineFromParent());
+  // What the user's own modules print would stand between the events on stdout.
+  console.log = console.info = console.debug = console.error;
   try {
-    await measure(job, variants, tellParent);
+    await measure(job, [...variants, ...await ownVariants(modules, IDS)], tellParent);
     return OK;
   } catch (error) {
     printError(error instanceof Error ? error.message : String(error));

@@ -79,7 +79,10 @@ export class Run {
     if (adapter.device !== "") this.#adapters.set(job.webgpu, adapter);
     // Dawn is an addon, which no permission holds back. Its package stays out of deno.lock, or every task would download it.
     const forDawn = options.webgpus.includes("dawn") ? ["--allow-all", "--no-lock"] : [];
-    const args = ["run", "--no-prompt", "--quiet", ...forDawn, ...program];
+    // Deno asks for both to load a module whose name is known only when it runs.
+    const forModules = options.variantModules.length > 0 ? ["--allow-read", "--allow-import"] : [];
+    const granted = forDawn.length > 0 ? forDawn : forModules;
+    const args = ["run", "--no-prompt", "--quiet", ...granted, ...program];
     const command = { args, env: driverVariables(), deadlineMs: 1000 * options.timeoutSeconds };
     this.#supervisor = new Supervisor(command, { interrupted: () => this.#interrupted() });
     if (job.groups) this.#plan(job.groups);

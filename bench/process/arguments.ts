@@ -35,6 +35,8 @@ export const ADAPTERS = ["high-performance", "low-power", "software"] as const;
 /** What the lists may hold. */
 export interface Choices {
   variants: readonly string[];
+  /** Ids of the user's own variants, which are measured whichever others are chosen. */
+  own?: readonly string[];
   activations: readonly string[];
   peers: readonly string[];
 }
@@ -46,6 +48,8 @@ export interface BenchOptions {
   /** T as written, for sizes that give none. */
   tokens: string | null;
   variants: string[];
+  /** Modules with variants of the user's own, as written. */
+  variantModules: string[];
   modes: ReportMode[];
   dtypes: ReportDType[];
   precision: ReportPrecision;
@@ -93,9 +97,12 @@ const COMPARE_FLAGS: readonly FlagName[] = ["fail-on-regression", "help"];
 
 /** Flags that may come with `tune`: those that say which products there are, where, and where the table goes. */
 const TUNE_FLAGS: readonly FlagName[] = [
-  ...["sizes", "tokens", "variants", "dtype", "precision", "adapter", "output-dir"] as const,
+  ...["sizes", "tokens", "variants", "variant", "dtype", "precision", "adapter", "output-dir"] as const,
   "help",
 ];
+
+/** Flags that may come several times. */
+const REPEATED: readonly FlagName[] = ["variant"];
 
 /** Arguments that say what is measured and how; the others say what this run does with it. */
 const RECORDED: readonly FlagName[] = othersThan([
@@ -128,6 +135,21 @@ export function parseArguments(args: readonly string[], choices: Choices): Comma
   }
   if (parsed.list === true) return { kind: "list" };
   return { kind: "bench", options: benchOptions(parsed, choices), given: givenOf(parsed, args) };
+}
+
+/**
+ * The modules that `--variant` names: what they export decides which ids the other arguments may name.
+ *
+ * @throws {UsageError} If an argument is unknown, or a name is empty.
+ */
+export function variantModulesIn(args: readonly string[]): string[] {
+  const { help, variant } = parse(args);
+  if (help === true) return [];
+  const names = variant as string[];
+  if (names.some((name) => name.trim() === "")) {
+    throw new UsageError(`Cannot use --variant as it needs a value: ${formOf("variant")}`);
+  }
+  return [...new Set(names)];
 }
 
 /** The arguments of a run that is gone on with: those that its report recorded, and over them those given now. */
@@ -169,7 +191,7 @@ function parse(args: readonly string[]): Parsed {
   }) as Parsed;
   for (const name of flags) {
     const values = parsed[name] as string[];
-    if (values.length > 1) {
+    if (values.length > 1 && !REPEATED.includes(name)) {
       throw new UsageError(`Cannot use --${name} as it must come once: it comes ${values.length} times`);
     }
   }
@@ -253,7 +275,8 @@ function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {
   return {
     sizes: textOf(parsed, "sizes"),
     tokens: textOf(parsed, "tokens"),
-    variants: list("variants", choices.variants, choices.variants),
+    variants: withOwn(list("variants", choices.variants, choices.variants), choices),
+    variantModules: [...new Set(parsed.variant as string[])],
     modes: list("modes", MODES, MODES),
     dtypes: list("dtype", DTYPES, ["float32"]),
     precision: one("precision", PRECISIONS, "default"),
@@ -273,6 +296,11 @@ function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {
     peers: list("peers", choices.peers, []),
     timeoutSeconds: whole("timeout", { least: 1, most: 86_400 }) ?? 600,
   };
+}
+
+/** The chosen variants and the user's own, in the order of those there are. */
+function withOwn(chosen: readonly string[], { variants, own = [] }: Choices): string[] {
+  return variants.filter((id) => chosen.includes(id) || own.includes(id));
 }
 
 /** The value of a flag as written, null where it does not come. */

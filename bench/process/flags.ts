@@ -28,6 +28,11 @@ const TABLE = [
     help: "Tokens of sizes that give none, picked ones included (4096, or the preset's)",
   },
   { name: "variants", value: "LIST", help: "Comma list of ids, or all (all)" },
+  {
+    name: "variant",
+    value: "FILE",
+    help: "Measures the variants that a module of your own exports beside the others; may come several times",
+  },
   { name: "modes", value: "LIST", help: "Of forward, backward and full, which is both (all)" },
   { name: "dtype", value: "LIST", help: "Storage types: float32, float16, bfloat16 (float32)" },
   {

@@ -24,6 +24,7 @@ const NAMES: Readonly<Record<string, string>> = {
   minTimeMs: "--min-time",
   samples: "--samples",
   memoryBudget: "--memory-budget in bytes",
+  variantModules: "the text of the modules of --variant",
   tuned: "the number of tuned products in tuning.json",
 };
 

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type BenchOptions, parseArguments, UsageError } from "../../../bench/process/arguments.ts";
+import {
+  type BenchOptions,
+  parseArguments,
+  UsageError,
+  variantModulesIn,
+} from "../../../bench/process/arguments.ts";
 import { FLAGS, helpText } from "../../../bench/process/flags.ts";
 import { HOSTILE_INPUTS } from "../../hostile.ts";
 import { random } from "../report/fixture.ts";
@@ -17,6 +22,7 @@ Deno.test("no argument means all variants and modes in float32, sizes left to th
     sizes: null,
     tokens: null,
     variants: ["pytorch", "liger", "tuned"],
+    variantModules: [],
     modes: ["forward", "backward", "full"],
     dtypes: ["float32"],
     precision: "default",
@@ -54,6 +60,7 @@ Deno.test("every argument is read, with = and with a space", () => {
     sizes: "4096,af3-pair",
     tokens: "16",
     variants: ["pytorch", "tuned"],
+    variantModules: [],
     modes: ["backward"],
     dtypes: ["float32", "float16"],
     precision: "fastest",
@@ -73,6 +80,23 @@ Deno.test("every argument is read, with = and with a space", () => {
     peers: ["jax-js"],
     timeoutSeconds: 9,
   });
+});
+
+Deno.test("--variant may come several times, and its variants are measured whichever others are chosen", () => {
+  const args = "--variant ./a.ts --variants tuned --variant=b.ts --variant ./a.ts".split(" ");
+  assertEquals(variantModulesIn(args), ["./a.ts", "b.ts"]);
+  assertEquals(variantModulesIn([...args, "--help"]), []);
+  const choices = { ...CHOICES, variants: [...CHOICES.variants, "mine"], own: ["mine"] };
+  const command = parseArguments(args, choices);
+  if (command.kind !== "bench") throw new Error(command.kind);
+  assertEquals(command.options.variants, ["tuned", "mine"]);
+  assertEquals(command.options.variantModules, ["./a.ts", "b.ts"]);
+  assertEquals(command.given, ["--variants=tuned", "--variant=./a.ts", "--variant=b.ts", "--variant=./a.ts"]);
+  assertThrows(
+    () => variantModulesIn(["--variant", ""]),
+    UsageError,
+    "Cannot use --variant as it needs a value",
+  );
 });
 
 Deno.test("the subcommands are recognised", () => {
