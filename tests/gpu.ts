@@ -8,6 +8,7 @@ import type { Purpose } from "../kernels/gpu/ledger.ts";
 import { GpuRecorder, type Recorder } from "../kernels/gpu/recorder.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
 import { fill } from "../bench/timing/fill.ts";
+import { type Fault, planted } from "./planted.ts";
 
 export { requestGpu } from "../kernels/gpu/device.ts";
 
@@ -41,12 +42,17 @@ export class PoisonRecorder extends GpuRecorder {
   readonly dispatches: Dispatch[] = [];
   readonly #poison: Poison;
   readonly #capabilities: Capabilities;
+  readonly #fault: Fault | null;
   #filling = false;
 
-  constructor(gpu: Gpu, { poison = "nan", capabilities = gpu.capabilities }: PoisonOptions = {}) {
+  constructor(
+    gpu: Gpu,
+    { poison = "nan", capabilities = gpu.capabilities, fault = null }: PoisonOptions = {},
+  ) {
     super(gpu);
     this.#poison = poison;
     this.#capabilities = capabilities;
+    this.#fault = fault;
   }
 
   override get capabilities(): Capabilities {
@@ -63,7 +69,7 @@ export class PoisonRecorder extends GpuRecorder {
 
   override dispatch(dispatch: Dispatch): void {
     if (!this.#filling) this.dispatches.push(dispatch);
-    super.dispatch(dispatch);
+    super.dispatch(this.#fault ? planted(dispatch, this.#fault) : dispatch);
   }
 }
 
@@ -73,6 +79,8 @@ export interface PoisonOptions {
   poison?: Poison;
   /** What kernels are chosen by, in place of the device's own. */
   capabilities?: Capabilities;
+  /** What is wrong with the kernels, where a test shows that it would find that. Default: nothing. */
+  fault?: Fault | null;
 }
 
 /** Records and submits. */

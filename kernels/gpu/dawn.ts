@@ -55,7 +55,7 @@ export async function requestDawnGpu(
     subgroupMatrices?: "required" | "optional";
   } = {},
 ): Promise<Gpu> {
-  const instance = (await loadDawn()).create(OPTIONS);
+  const instance = await dawn();
   const adapter = await instance.requestAdapter(
     choice === "software" ? { forceFallbackAdapter: true } : { powerPreference: choice },
   );
@@ -74,6 +74,17 @@ export async function requestDawnGpu(
     );
   }
   return gpu;
+}
+
+/**
+ * Dawn's `navigator.gpu`. Its devices end with it.
+ *
+ * @throws {DawnError} If Dawn cannot be loaded here.
+ *
+ * @internal
+ */
+export async function dawn(): Promise<GPU> {
+  return (await loadDawn()).create(OPTIONS);
 }
 
 async function loadDawn(): Promise<Dawn> {

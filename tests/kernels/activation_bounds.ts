@@ -1,6 +1,6 @@
 /** The greatest error that an activation in float32 may have, as its source states it. */
 import { type ActivationName, CLAMPED_SWIGLU } from "../../kernels/activation.ts";
-import { scalarActivation, sigmoid } from "../../bench/oracle/activation.ts";
+import { type ScalarActivation, scalarActivation, sigmoid } from "../../bench/oracle/activation.ts";
 
 /** Allowed absolute errors at one x. */
 export interface Bounds {
@@ -63,11 +63,19 @@ function argument(activation: ActivationName, x: number): { v: number; rounded: 
   }
 }
 
+/** What an activation at x differs by where a device takes x for 0. */
+function apartFromZero({ value, derivative }: ScalarActivation, x: number): Bounds {
+  return {
+    value: Math.abs(value(x) - value(0)),
+    derivative: Math.abs(derivative(x) - derivative(0)),
+  };
+}
+
 /** Allowed errors of an activation and its derivative at a finite x. */
 export function errorBounds(activation: ActivationName, x: number): Bounds {
   const exact = scalarActivation(activation);
   const roundings = ROUNDINGS[activation];
-  if (roundings.value === 0) return roundings;
+  if (roundings.value === 0) return Math.abs(x) < SMALLEST_NORMAL ? apartFromZero(exact, x) : roundings;
   const term = secondTerm(activation, x);
   // What the rounding of v makes of exp(-|v|), which is all of the result for x < 0, and next to nothing beyond 20.
   const { v, rounded } = argument(activation, x);

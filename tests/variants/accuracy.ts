@@ -28,11 +28,13 @@ const ROUNDINGS = { forward: 4, gradient: 8 };
  *
  * float32: a few units of 6e-8, which sums of some hundred products and an exp of a few units spread. The halves: half a
  * unit in the last place for each rounding is the worst that can happen, 2^-9 for bfloat16; float16's is 2^-12 on
- * average, so 2e-3 leaves eight of them. A lone element has no others to average with: it may be off by four times that.
+ * average, so 2e-3 leaves eight of them; precision "tf32" rounds operands to as many bits. A lone element has no others to average with: it may be off by four times that.
  */
 export function tolerance(
   output: keyof OracleOutputs,
-  { dtype, tokens, dim, hiddenDim }: Pick<Problem, "dtype" | "tokens" | "dim" | "hiddenDim">,
+  { dtype, precision, tokens, dim, hiddenDim }:
+    & Pick<Problem, "dtype" | "tokens" | "dim" | "hiddenDim">
+    & Partial<Pick<Problem, "precision">>,
 ): number {
   const way = output === "y" ? "forward" : "gradient";
   const limits: Record<DType, number> = {
@@ -41,7 +43,7 @@ export function tolerance(
     bfloat16: 2 ** -9 * ROUNDINGS[way],
   };
   const lone = tokens * dim * hiddenDim === 1;
-  return limits[dtype] * (lone ? 4 : 1);
+  return limits[precision === "tf32" && dtype === "float32" ? "float16" : dtype] * (lone ? 4 : 1);
 }
 
 /** A change of x by one part in 2^20 must not change an output by more than this times as much. */

@@ -17,6 +17,7 @@ import {
   type Variant,
 } from "../../variants/variant.ts";
 import { type Poison, PoisonRecorder, readBytes } from "../gpu.ts";
+import type { Fault } from "../planted.ts";
 
 /** A variant of the registry. */
 export function variantOf(id: string): Variant {
@@ -84,6 +85,8 @@ export interface BlockInit {
   readonly poison?: Poison;
   /** What kernels are chosen by, in place of the device's own. */
   readonly capabilities?: Capabilities;
+  /** What is wrong with the kernels. */
+  readonly fault?: Fault;
 }
 
 /** Computes forward for training, forward for inference and backward, and disposes what they gave. */

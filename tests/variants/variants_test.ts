@@ -1,30 +1,15 @@
 /** Compares every variant of the registry with the float64 oracle. A new variant is tested as soon as it is registered. */
 import type { Sizes } from "../../variants/variant.ts";
 import { AWKWARD_SIZES, formatSizes } from "../../bench/measure/shapes.ts";
-import { assert } from "@std/assert";
 import { ACTIVATIONS } from "../../kernels/activation.ts";
-import type { Capabilities } from "../../kernels/gpu/capabilities.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { variants } from "../../variants/mod.ts";
-import { relativeFrobeniusError } from "../../bench/oracle/mod.ts";
-import type { Variant } from "../../variants/variant.ts";
-import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
-import { type Checked, type NamedProblem, tolerance, wellConditioned } from "./accuracy.ts";
-import {
-  type BlockOutputs,
-  formsOf,
-  OUTPUTS,
-  releaseBlock,
-  runBlock,
-  uploadBlock,
-  variantOf,
-  type WeightForm,
-} from "./block.ts";
+import { requestGpu, testNothingLeft } from "../gpu.ts";
+import type { NamedProblem } from "./accuracy.ts";
+import { assertAgrees, type Case } from "./agreement.ts";
+import { formsOf, variantOf } from "./block.ts";
 
 const gpu = await requestGpu();
-
-/** Drawn anew each run, so that no variant can live on one lucky seed. */
-const seed = freshSeed();
 
 /**
  * Products of the last float32 shape copy their operands. A software adapter takes long to compile the kernels of the
@@ -41,63 +26,6 @@ function sizes(tokens: number, dim: number, hiddenDim: number): Sizes {
   return { tokens, dim, hiddenDim };
 }
 
-/** A case: a variant is right, and its results depend on nothing but its inputs. */
-interface Case {
-  readonly variant: Variant;
-  readonly problem: NamedProblem;
-  /** All that the variant takes, if not given. */
-  readonly forms?: readonly WeightForm[];
-  /** What kernels are chosen by, in place of the device's own. */
-  readonly capabilities?: Capabilities;
-}
-
-const drawn = new Map<string, Checked>();
-
-/** Inputs and what must come out: all variants share those of a problem. */
-function checkedInputs(problem: NamedProblem): Checked {
-  const key = JSON.stringify(problem);
-  const known = drawn.get(key) ?? wellConditioned(problem, seed);
-  drawn.set(key, known);
-  return known;
-}
-
-async function check({ variant, problem, capabilities, forms = formsOf(variant) }: Case): Promise<void> {
-  const { host, expected, seed } = checkedInputs(problem);
-  for (const form of forms) {
-    const about = `${form} weights, seed ${seed}`;
-    const tensors = uploadBlock(gpu, { problem, form, host });
-    try {
-      const init = { variant, problem, tensors, capabilities };
-      const { outputs } = await runBlock(gpu, { ...init, poison: "nan" });
-      assertAccurate(outputs, expected, { problem, about });
-      assert(same(outputs.inference, outputs.y), `training changes y: ${about}`);
-      const again = await runBlock(gpu, { ...init, poison: "huge" });
-      for (const name of OUTPUTS) {
-        assert(same(again.outputs[name], outputs[name]), `${name} depends on what memory held: ${about}`);
-      }
-    } finally {
-      releaseBlock(tensors);
-    }
-  }
-}
-
-function assertAccurate(
-  outputs: BlockOutputs,
-  expected: Checked["expected"],
-  { problem, about }: { problem: NamedProblem; about: string },
-): void {
-  for (const name of ["y", "dx", "dGate", "dUp", "dDown"] as const) {
-    const error = relativeFrobeniusError(outputs[name], expected[name]);
-    const limit = tolerance(name, problem);
-    assert(error <= limit, `${name} is off by ${error}, more than ${limit}: ${about}`);
-  }
-}
-
-/** Bit for bit; outputs that were checked hold no NaN. */
-function same(a: Float32Array, b: Float32Array): boolean {
-  return a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
-}
-
 const DEFAULTS = { tokens: 17, dim: 64, hiddenDim: 128, dtype: "float32", activation: "silu" } as const;
 
 /** A test whose problem is the default one but for what is given. */
@@ -105,7 +33,7 @@ function test(name: string, init: Partial<NamedProblem> & Omit<Case, "problem">)
   const { variant, capabilities, forms, ...rest } = init;
   const problem: NamedProblem = { ...DEFAULTS, precision: "default", ...rest };
   Deno.test(`${variant.id} agrees with the oracle: ${name}`, async () => {
-    await check({ variant, problem, capabilities, forms });
+    await assertAgrees(gpu, { variant, problem, capabilities, forms });
   });
 }
 
@@ -126,6 +54,7 @@ for (const variant of variants) {
 // What depends on the kind of product alone, for the variant that records the most kinds.
 const tuned = variantOf("tuned");
 const forms = formsOf(tuned).slice(0, 1);
+test("float32, precision tf32", { variant: tuned, precision: "tf32", forms });
 for (const precision of ["highest", "fastest", "float16-sums"] as const) {
   test(`float16, precision ${precision}`, { variant: tuned, dtype: "float16", precision, forms });
 }

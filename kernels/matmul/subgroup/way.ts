@@ -49,7 +49,7 @@ function operandsOf({ precision, dtype }: Sized): SubgroupOperands | null {
 const PATCHES = [[2, 2], [1, 2], [1, 1]] as const;
 
 /** Matrices of a patch along M and N, the best first. On a CPU little code, which compiles soon, counts more than speed. */
-const MATRICES = { gpu: [4, 2, 1], software: [2, 1] } as const;
+const MATRICES = { gpu: [4, 2, 1], software: [1] } as const;
 
 /** Steps of matrices along K in one step of a tile. */
 const STEPS = 2;

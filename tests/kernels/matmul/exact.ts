@@ -9,6 +9,7 @@ import { type RandomSource, seededRandom } from "../../../bench/timing/random.ts
 import { isAligned, isWriteAligned } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
 import { type Poison, PoisonRecorder, readBytes } from "../../gpu.ts";
+import type { Fault } from "../../planted.ts";
 import { below, bytesWith, dispose, type Operands, place } from "./operands.ts";
 import { counts, type ProductSizes, reference, storedShapes } from "./reference.ts";
 import { type Config, describeConfig } from "./structures.ts";
@@ -30,6 +31,8 @@ export interface ExactOptions {
   readonly poison?: Poison;
   /** What kernels are chosen by, in place of the device's own. */
   readonly capabilities?: Capabilities;
+  /** What is wrong with the kernels. */
+  readonly fault?: Fault;
   /** How a product is recorded. Default: as the variants have it recorded. */
   readonly multiply?: (recorder: PoisonRecorder, request: MatmulRequest) => void;
 }
