@@ -25,9 +25,17 @@ export interface CountInit {
  * @throws {LimitError} If a tensor is larger than one binding.
  */
 export async function countElements(gpu: Gpu, { label, inputs, where }: CountInit): Promise<number> {
-  const tensors = Object.values(inputs);
   const init = { shape: [1], dtype: "float32", purpose: "internal", label: `count of ${label}` } as const;
-  using count = new Tensor(gpu.memory, init);
+  const count = new Tensor(gpu.memory, init);
+  try {
+    return await countInto(count, gpu, { label, inputs, where });
+  } finally {
+    count.dispose(); // not by `using`, which browsers lack
+  }
+}
+
+async function countInto(count: Tensor, gpu: Gpu, { label, inputs, where }: CountInit): Promise<number> {
+  const tensors = Object.values(inputs);
   count.write(new Float32Array(1));
   const [{ length }] = tensors;
   const dtypes = Object.entries(inputs).map(([name, { dtype }]) => `${name} ${dtype}`);

@@ -18,8 +18,11 @@ interface Dawn {
   create(options: string[]): GPU;
 }
 
-/** A constant, as Deno would download a literal in `import()` (130 MB) for every program that could reach it. */
-const PACKAGE = "npm:webgpu@0.6.2";
+/**
+ * What Deno calls the package, and what Node does. Not literals in `import()`, as Deno would download them (130 MB) for every
+ * program that could reach them.
+ */
+const PACKAGES = ["npm:webgpu@0.6.2", "webgpu"];
 
 /**
  * Allows experimental features, gives NVIDIA float16, and turns off the rounding of timestamps to 100 us.
@@ -33,8 +36,8 @@ const OPTIONS = [
 const instances = new WeakMap<Gpu, GPU>();
 
 /**
- * Asks Dawn for a device with the adapter's real limits and features. Downloads `npm:webgpu` on first use (MIT; Linux,
- * macOS, Windows).
+ * Asks Dawn for a device with the adapter's real limits and features. Deno downloads `npm:webgpu` on first use (MIT;
+ * Linux, macOS, Windows); in Node, install `webgpu`.
  *
  * @param options `adapter` as {@linkcode requestGpu} takes it; `subgroupMatrices`: "optional" if a device without
  * them will do. Default: "required".
@@ -88,10 +91,18 @@ export async function dawn(): Promise<GPU> {
 }
 
 async function loadDawn(): Promise<Dawn> {
-  try {
-    return await import(PACKAGE);
-  } catch (error) {
-    const [reason] = String(error instanceof Error ? error.message : error).split("\n");
-    throw new DawnError(`Cannot load Dawn (npm:webgpu) on this machine: ${reason}`, { cause: error });
+  const errors: unknown[] = [];
+  for (const name of PACKAGES) {
+    try {
+      return await import(name);
+    } catch (error) {
+      errors.push(error);
+    }
   }
+  const reasons = errors.map((error) =>
+    String(error instanceof Error ? error.message : error).split("\n")[0]
+  );
+  throw new DawnError(`Cannot load Dawn (npm:webgpu) on this machine: ${reasons.join("; ")}`, {
+    cause: errors[0],
+  });
 }

@@ -111,7 +111,7 @@ export class Gpu {
   static async request(options: { adapter?: AdapterChoice } = {}): Promise<Gpu> {
     const { adapter: choice = "high-performance" } = readOnce("options", options, ["adapter"]);
     checkOneOf("adapter", choice, ADAPTERS);
-    const adapter = await navigator.gpu?.requestAdapter(
+    const adapter = await globalThis.navigator?.gpu?.requestAdapter(
       choice === "software"
         ? { forceFallbackAdapter: true }
         : { powerPreference: choice as GPUPowerPreference },
