@@ -3,7 +3,7 @@
  * kernels, or on any of seven other implementations that it reproduces, chosen by name.
  *
  * ```ts
- * import { requestGpu, swigluWithGrad, Tensor } from "./mod.ts";
+ * import { requestGpu, swigluWithGrad, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const random = (...shape: number[]) => {

@@ -6,7 +6,7 @@
  *
  * @example All of them
  * ```ts
- * import { ACTIVATIONS, checkActivation, requestGpu } from "../mod.ts";
+ * import { ACTIVATIONS, checkActivation, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * for (const name of ACTIVATIONS) await checkActivation(gpu, name);
@@ -28,7 +28,7 @@ export const ACTIVATIONS = [
  *
  * @example An option of a model
  * ```ts
- * import { type ActivationName, ACTIVATIONS } from "../mod.ts";
+ * import { type ActivationName, ACTIVATIONS } from "@swiglu/webgpu";
  *
  * const isActivation = (text: string): text is ActivationName => ACTIVATIONS.some((name) => name === text);
  * console.log(isActivation("gelu"), isActivation("swish")); // true false
@@ -45,7 +45,7 @@ export type ActivationName = typeof ACTIVATIONS[number];
  *
  * @example The defaults are those of gpt-oss
  * ```ts
- * import type { ClampedSwiglu } from "../mod.ts";
+ * import type { ClampedSwiglu } from "@swiglu/webgpu";
  *
  * const gptOss: ClampedSwiglu = { name: "clamped_swiglu" };
  * const deepSeek: ClampedSwiglu = { name: "clamped_swiglu", alpha: 1, limit: 10, shift: 0 };
@@ -72,7 +72,7 @@ export interface ClampedSwiglu {
  *
  * @example Squared ReLU
  * ```ts
- * import { type CustomActivation, explain, requestGpu } from "../mod.ts";
+ * import { type CustomActivation, explain, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const activation: CustomActivation = {
@@ -84,7 +84,7 @@ export interface ClampedSwiglu {
  *
  * @example Swish, x s(beta x), with a beta that may change at each step
  * ```ts
- * import { checkActivation, type CustomActivation, requestGpu } from "../mod.ts";
+ * import { checkActivation, type CustomActivation, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const e = "exp(-abs(beta * x))"; // cannot overflow
@@ -111,7 +111,7 @@ export interface CustomActivation {
  *
  * @example A name, values for a name, or expressions
  * ```ts
- * import type { Activation } from "../mod.ts";
+ * import type { Activation } from "@swiglu/webgpu";
  *
  * const activations: Activation[] = [
  *   "silu",

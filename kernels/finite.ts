@@ -11,7 +11,7 @@ import type { Tensor } from "./gpu/tensor.ts";
  *
  * @example An overflow of float16
  * ```ts
- * import { countNonFinite, requestGpu, Tensor } from "../mod.ts";
+ * import { countNonFinite, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * using tensor = Tensor.from(gpu, Float32Array.of(1, 70000), [2], { dtype: "float16" }); // above 65504

@@ -15,7 +15,7 @@ import type { WeightForm } from "./weights.ts";
  *
  * @example What a training step of a layer takes
  * ```ts
- * import { plan, type Plan, requestGpu } from "../mod.ts";
+ * import { plan, type Plan, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const { implementation, savedBytes, peakBytes }: Plan = plan(gpu, { tokens: 64, dim: 32, hiddenDim: 96 });
@@ -42,7 +42,7 @@ export interface Plan {
  *
  * @example Reasons
  * ```ts
- * import { explain, type Rejected, requestGpu } from "../mod.ts";
+ * import { explain, type Rejected, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const rejected: readonly Rejected[] = explain(gpu, { tokens: 300, dim: 8, hiddenDim: 24 }, { memoryBudget: 60_000 }).rejected;
@@ -63,7 +63,7 @@ export interface Rejected {
  *
  * @example The launches of a step
  * ```ts
- * import { explain, type Explanation, requestGpu } from "../mod.ts";
+ * import { explain, type Explanation, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const explanation: Explanation = explain(gpu, { tokens: 64, dim: 32, hiddenDim: 96 });
@@ -80,7 +80,7 @@ export interface Explanation extends Plan {
  *
  * @example A budget below the floor
  * ```ts
- * import { NoImplementationError, plan, requestGpu } from "../mod.ts";
+ * import { NoImplementationError, plan, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * try {

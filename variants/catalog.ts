@@ -6,7 +6,7 @@ import type { VariantInfo } from "./variant.ts";
  *
  * @example What there is
  * ```ts
- * import { variants } from "../mod.ts";
+ * import { variants } from "@swiglu/webgpu";
  *
  * for (const { id, idea, saves } of variants) console.log(`${id}: ${idea}; saves ${saves.join(", ") || "nothing"}`);
  * ```

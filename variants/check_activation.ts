@@ -61,7 +61,7 @@ const LEAST_SLOPE = 1e-2;
  *
  * @example A derivative that is wrong
  * ```ts
- * import { ActivationError, checkActivation, requestGpu } from "../mod.ts";
+ * import { ActivationError, checkActivation, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * try {
@@ -82,7 +82,7 @@ export class ActivationError extends Error {
  *
  * @example How far the check went
  * ```ts
- * import { type ActivationCheck, checkActivation, requestGpu } from "../mod.ts";
+ * import { type ActivationCheck, checkActivation, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const check: ActivationCheck = await checkActivation(gpu, { wgsl: "x * x", derivative: "2 * x" });
@@ -120,7 +120,7 @@ export interface ActivationCheck {
  *
  * @example Squared ReLU
  * ```ts
- * import { checkActivation, requestGpu } from "../mod.ts";
+ * import { checkActivation, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const squaredRelu = {

@@ -14,7 +14,7 @@ import { checkOptions } from "./validate.ts";
  *
  * @example A learning rate that may change at each step
  * ```ts
- * import type { ElementwiseOptions } from "../mod.ts";
+ * import type { ElementwiseOptions } from "@swiglu/webgpu";
  *
  * const options = (step: number): ElementwiseOptions => ({ parameters: { rate: 1e-3 * Math.min(1, step / 100) } });
  * console.log(options(1), options(200));
@@ -40,7 +40,7 @@ export interface ElementwiseOptions extends Recording {
  *
  * @example Training on the device: AdamW, with the loss read every tenth step
  * ```ts
- * import { elementwise, requestGpu, swiglu, swigluWithGrad, Tensor } from "../mod.ts";
+ * import { elementwise, requestGpu, swiglu, swigluWithGrad, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const [T, D, H] = [8, 4, 12];

@@ -14,7 +14,7 @@ import { formOf, type WeightLayout } from "./weights.ts";
  *
  * @example Inference with combined weights
  * ```ts
- * import { explain, type ExplainOptions, requestGpu } from "../mod.ts";
+ * import { explain, type ExplainOptions, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const options: ExplainOptions = { training: false, weightForm: "combined", implementation: "alphafold3-combined" };
@@ -42,7 +42,7 @@ export interface ExplainOptions extends Options {
  *
  * @example Which implementation would run, and why no other one
  * ```ts
- * import { explain, requestGpu } from "../mod.ts";
+ * import { explain, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const { implementation, peakBytes, launches, rejected } = explain(gpu, { tokens: 512, dim: 64, hiddenDim: 172 });
@@ -91,7 +91,7 @@ function whyUntried(other: Variant, { taken, named }: { taken: string; named: bo
  *
  * @example Within a budget
  * ```ts
- * import { plan, requestGpu } from "../mod.ts";
+ * import { plan, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const sizes = { tokens: 1024, dim: 64, hiddenDim: 172 };

@@ -26,7 +26,7 @@ import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type 
  *
  * @example h alone, where the projection down is your own
  * ```ts
- * import { gatedLinearUnit, requestGpu, Tensor } from "../mod.ts";
+ * import { gatedLinearUnit, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * using x = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [2, 2]);

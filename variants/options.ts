@@ -6,7 +6,7 @@ import type { Precision } from "../kernels/matmul/config.ts";
  *
  * @example GELU, exact sums, at most 1 GiB
  * ```ts
- * import type { Options } from "../mod.ts";
+ * import type { Options } from "@swiglu/webgpu";
  *
  * const options: Options = { activation: "gelu_tanh", precision: "highest", memoryBudget: 2 ** 30 };
  * console.log(options.implementation ?? "tuned, or the first of its fallbacks that can run");
@@ -31,7 +31,7 @@ export interface Options {
  *
  * @example Two blocks in one submit
  * ```ts
- * import { type Recording, requestGpu, swiglu, Tensor } from "../mod.ts";
+ * import { type Recording, requestGpu, swiglu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * using x = Tensor.from(gpu, Float32Array.of(1, 2), [1, 2]);

@@ -14,7 +14,7 @@ import type { Weights } from "./weights.ts";
  *
  * @example Forward and backward as one submit of your own
  * ```ts
- * import { requestGpu, swigluWithGrad, Tensor, type WithGradients } from "../mod.ts";
+ * import { requestGpu, swigluWithGrad, Tensor, type WithGradients } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const ones = (...shape: number[]) =>
@@ -58,7 +58,7 @@ export interface WithGradients<W extends Weights = Weights> {
  *
  * @example Forward
  * ```ts
- * import { requestGpu, swiglu, Tensor } from "../mod.ts";
+ * import { requestGpu, swiglu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * using x = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [1, 2, 2]); // [batch, sequence, D]
@@ -95,7 +95,7 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
  *
  * @example 200 steps of gradient descent towards what other weights give
  * ```ts
- * import { requestGpu, swiglu, swigluWithGrad, Tensor } from "../mod.ts";
+ * import { requestGpu, swiglu, swigluWithGrad, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const [T, D, H] = [8, 4, 12];

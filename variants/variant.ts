@@ -27,7 +27,7 @@ export type { Precision };
  *
  * @example A layer of Llama 3 8B
  * ```ts
- * import type { Sizes } from "../mod.ts";
+ * import type { Sizes } from "@swiglu/webgpu";
  *
  * const llama: Sizes = { tokens: 8192, dim: 4096, hiddenDim: 14336 };
  * console.log(6 * llama.tokens * llama.dim * llama.hiddenDim, "FLOP forward");
@@ -47,7 +47,7 @@ export interface Sizes {
  *
  * @example Only the sizes are needed
  * ```ts
- * import { explain, type Problem, requestGpu } from "../mod.ts";
+ * import { explain, type Problem, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const problem = { tokens: 16, dim: 32, hiddenDim: 96, dtype: "bfloat16" } satisfies Partial<Problem>;
@@ -77,7 +77,7 @@ export interface Inputs {
  *
  * @example Gradients have the form of the weights
  * ```ts
- * import type { CombinedWeights, Gradients, SeparateWeights } from "../mod.ts";
+ * import type { CombinedWeights, Gradients, SeparateWeights } from "@swiglu/webgpu";
  *
  * const separate = ({ dGate, dUp }: Gradients<SeparateWeights>) => [dGate, dUp];
  * const combined = ({ dGateUp }: Gradients<CombinedWeights>) => [dGateUp];
@@ -102,7 +102,7 @@ export interface Forward {
  *
  * @example Those that need no copy of combined weights
  * ```ts
- * import { type VariantInfo, variants } from "../mod.ts";
+ * import { type VariantInfo, variants } from "@swiglu/webgpu";
  *
  * const direct = variants.filter(({ weightForm }: VariantInfo) => weightForm !== "separate");
  * console.log(direct.map(({ id }) => id));

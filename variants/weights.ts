@@ -7,7 +7,7 @@ import { columns, halves, matrix, rows, type View } from "../kernels/view.ts";
  *
  * @example All of them
  * ```ts
- * import { type WeightLayout, WEIGHT_LAYOUTS } from "../mod.ts";
+ * import { type WeightLayout, WEIGHT_LAYOUTS } from "@swiglu/webgpu";
  *
  * const layouts: readonly WeightLayout[] = WEIGHT_LAYOUTS;
  * console.log(layouts.join(" and "));
@@ -20,7 +20,7 @@ export type WeightLayout = typeof WEIGHT_LAYOUTS[number];
  *
  * @example
  * ```ts
- * import { WEIGHT_LAYOUTS } from "../mod.ts";
+ * import { WEIGHT_LAYOUTS } from "@swiglu/webgpu";
  *
  * console.log(WEIGHT_LAYOUTS); // [ "in,out", "out,in" ]
  * ```
@@ -35,7 +35,7 @@ export const WEIGHT_LAYOUTS = ["in,out", "out,in"] as const;
  *
  * @example As a PyTorch module keeps them
  * ```ts
- * import { requestGpu, type SeparateWeights, Tensor } from "../mod.ts";
+ * import { requestGpu, type SeparateWeights, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const weights = {
@@ -66,7 +66,7 @@ export interface SeparateWeights {
  *
  * @example One tensor for gate and up
  * ```ts
- * import { type CombinedWeights, requestGpu, Tensor } from "../mod.ts";
+ * import { type CombinedWeights, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const weights: CombinedWeights = { gateUp: Tensor.empty(gpu, [32, 2, 96]), down: Tensor.empty(gpu, [96, 32]) };
@@ -97,7 +97,7 @@ export interface CombinedWeights {
  *
  * @example Any form will do
  * ```ts
- * import { swiglu, type Gpu, type Tensor, type Weights } from "../mod.ts";
+ * import { swiglu, type Gpu, type Tensor, type Weights } from "@swiglu/webgpu";
  *
  * const twice = (gpu: Gpu, x: Tensor, weights: Weights) => {
  *   using first = swiglu(gpu, x, weights);

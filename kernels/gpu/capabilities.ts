@@ -3,7 +3,7 @@
  *
  * @example What kernels may count on
  * ```ts
- * import { type Capabilities, requestGpu } from "../../mod.ts";
+ * import { type Capabilities, requestGpu } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const { name, shaderF16, maxStorageBufferBindingSize }: Capabilities = gpu.capabilities;
@@ -46,7 +46,7 @@ export interface Capabilities {
  *
  * @example What an adapter offers
  * ```ts
- * import { requestGpu, type SubgroupMatrixConfig } from "../../mod.ts";
+ * import { requestGpu, type SubgroupMatrixConfig } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const name = ({ M, N, K, componentType }: SubgroupMatrixConfig) => `${M}x${N}x${K} of ${componentType}`;

@@ -46,7 +46,7 @@ const instances = new WeakMap<Gpu, GPU>();
  *
  * @example Tensor cores, where there are any
  * ```ts ignore
- * import { requestDawnGpu } from "./dawn.ts";
+ * import { requestDawnGpu } from "@swiglu/webgpu/dawn";
  *
  * using gpu = await requestDawnGpu();
  * console.log(gpu.capabilities.subgroupMatrices);

@@ -12,7 +12,7 @@ import { Uniforms } from "./uniforms.ts";
  *
  * @example Where a test should not depend on the GPU
  * ```ts
- * import { type AdapterChoice, NoAdapterError, requestGpu } from "../../mod.ts";
+ * import { type AdapterChoice, NoAdapterError, requestGpu } from "@swiglu/webgpu";
  *
  * const adapter: AdapterChoice = "software";
  * await requestGpu({ adapter }).then(
@@ -30,7 +30,7 @@ const ADAPTERS: readonly AdapterChoice[] = ["high-performance", "low-power", "so
  *
  * @example Falling back to the CPU
  * ```ts
- * import { NoAdapterError } from "../../mod.ts";
+ * import { NoAdapterError } from "@swiglu/webgpu";
  *
  * const fallBack = (error: unknown) => {
  *   if (error instanceof NoAdapterError) return "compute on the CPU";
@@ -49,7 +49,7 @@ export class NoAdapterError extends Error {
  *
  * @example Your own device
  * ```ts
- * import { Gpu, Tensor } from "../../mod.ts";
+ * import { Gpu, Tensor } from "@swiglu/webgpu";
  *
  * const adapter = await navigator.gpu.requestAdapter();
  * const device = await adapter!.requestDevice();
@@ -278,7 +278,7 @@ export function assertGpu(gpu: unknown): asserts gpu is Gpu {
  *
  * @example The GPU, or a software adapter where there is none
  * ```ts
- * import { NoAdapterError, requestGpu } from "../../mod.ts";
+ * import { NoAdapterError, requestGpu } from "@swiglu/webgpu";
  *
  * try {
  *   using gpu = await requestGpu({ adapter: "high-performance" });

@@ -3,7 +3,7 @@
  *
  * @example Half the bytes
  * ```ts
- * import { type DType, requestGpu, Tensor } from "../../mod.ts";
+ * import { type DType, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const dtype: DType = "float16";

@@ -7,7 +7,7 @@ import { bytesPerElement, type DType, encode } from "./dtype.ts";
  *
  * @example bfloat16 weights as a safetensors file stores them
  * ```ts
- * import { type Elements, requestGpu, Tensor } from "../../mod.ts";
+ * import { type Elements, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const file = Uint8Array.of(0, 0x80, 0x3f, 0x20, 0xc0); // a byte of something else, then two elements

@@ -3,7 +3,7 @@
  *
  * @example Larger than any buffer
  * ```ts
- * import { OutOfMemoryError, requestGpu, Tensor } from "../../mod.ts";
+ * import { OutOfMemoryError, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * try {

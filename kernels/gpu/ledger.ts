@@ -3,7 +3,7 @@
  *
  * @example Bytes by purpose
  * ```ts
- * import { type Purpose, requestGpu, Tensor } from "../../mod.ts";
+ * import { type Purpose, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * using tensor = Tensor.empty(gpu, [4, 4]);
@@ -36,7 +36,7 @@ const CHARGED: readonly Purpose[] = ["output", "saved", "workspace", "gradient"]
  *
  * @example Nothing is left
  * ```ts
- * import { type Ledger, requestGpu, Tensor } from "../../mod.ts";
+ * import { type Ledger, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * const ledger: Ledger = gpu.ledger;

@@ -6,7 +6,7 @@ import type { Dispatch } from "./dispatch.ts";
  *
  * @example A binding holds less than a buffer
  * ```ts
- * import { countNonFinite, LimitError, requestGpu, Tensor } from "../../mod.ts";
+ * import { countNonFinite, LimitError, requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * using tensor = Tensor.empty(gpu, [4, 4]);

@@ -94,7 +94,7 @@ function roomIn(gpu: Gpu): Gpu["memory"] {
  *
  * @example From values, to the device and back
  * ```ts
- * import { requestGpu, Tensor } from "../../mod.ts";
+ * import { requestGpu, Tensor } from "@swiglu/webgpu";
  *
  * using gpu = await requestGpu();
  * using tensor = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [2, 2], { dtype: "bfloat16", label: "x" });

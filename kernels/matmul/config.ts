@@ -46,7 +46,7 @@ export type Epilogue =
  *
  * @example Exact sums
  * ```ts
- * import type { Precision } from "../../mod.ts";
+ * import type { Precision } from "@swiglu/webgpu";
  *
  * const precision: Precision = "highest";
  * console.log({ precision });
@@ -59,7 +59,7 @@ export type Precision = typeof PRECISIONS[number];
  *
  * @example All of them
  * ```ts
- * import { PRECISIONS } from "../../mod.ts";
+ * import { PRECISIONS } from "@swiglu/webgpu";
  *
  * console.log(PRECISIONS.join(", ")); // highest, default, tf32, fastest, ...
  * ```

@@ -11,7 +11,7 @@ const LANES = { lanesM: 4, lanesN: 8, group: 8 };
  *
  * @example Their sizes
  * ```ts
- * import { TILES } from "../../mod.ts";
+ * import { TILES } from "@swiglu/webgpu";
  *
  * for (const [name, { tileM, tileN, tileK }] of Object.entries(TILES)) console.log(name, tileM, tileN, tileK);
  * ```
@@ -47,7 +47,7 @@ export const TILES = {
  *
  * @example A choice for a tuning table
  * ```ts
- * import type { TileName } from "../../mod.ts";
+ * import type { TileName } from "@swiglu/webgpu";
  *
  * const tile: TileName = "wide";
  * console.log(tile);

@@ -7,7 +7,7 @@ import { type TileName, TILES } from "./tiles.ts";
  *
  * @example A table of this form
  * ```ts
- * import { TUNING_SCHEMA } from "../../mod.ts";
+ * import { TUNING_SCHEMA } from "@swiglu/webgpu";
  *
  * console.log(JSON.stringify({ schema: TUNING_SCHEMA, adapter: "my GPU", entries: [] }));
  * ```
@@ -19,7 +19,7 @@ export const TUNING_SCHEMA = "swiglu-tuning/1";
  *
  * @example K in four slices
  * ```ts
- * import type { TunedChoice } from "../../mod.ts";
+ * import type { TunedChoice } from "@swiglu/webgpu";
  *
  * const choice: TunedChoice = { tile: "wide", splits: 4 };
  * console.log(choice);
@@ -41,7 +41,7 @@ export interface TunedChoice {
  *
  * @example Of one product
  * ```ts
- * import type { TuningEntry } from "../../mod.ts";
+ * import type { TuningEntry } from "@swiglu/webgpu";
  *
  * const tiles = (entries: readonly TuningEntry[]) => entries.map(({ product, tile }) => `${product}: ${tile}`);
  * console.log(tiles([]));
@@ -63,7 +63,7 @@ export interface TuningEntry extends TunedChoice {
  *
  * @example An empty one
  * ```ts
- * import { TUNING_SCHEMA, type TuningTable } from "../../mod.ts";
+ * import { TUNING_SCHEMA, type TuningTable } from "@swiglu/webgpu";
  *
  * const table: TuningTable = { schema: TUNING_SCHEMA, adapter: "my GPU", entries: [] };
  * console.log(table.entries.length);
@@ -83,7 +83,7 @@ export interface TuningTable {
  *
  * @example A file that is no table
  * ```ts
- * import { parseTuning, TuningError } from "../../mod.ts";
+ * import { parseTuning, TuningError } from "@swiglu/webgpu";
  *
  * try {
  *   parseTuning("{}", "tuning.json");
@@ -154,7 +154,7 @@ export function tuningRevision(): number {
  *
  * @example For one adapter
  * ```ts
- * import { TUNING_SCHEMA, useTuning } from "../../mod.ts";
+ * import { TUNING_SCHEMA, useTuning } from "@swiglu/webgpu";
  *
  * useTuning({ schema: TUNING_SCHEMA, adapter: "my GPU", entries: [] });
  * ```
@@ -176,7 +176,7 @@ export function useTuning(table: TuningTable): void {
  *
  * @example What `deno task tune` wrote
  * ```ts
- * import { parseTuning, TUNING_SCHEMA, useTuning } from "../../mod.ts";
+ * import { parseTuning, TUNING_SCHEMA, useTuning } from "@swiglu/webgpu";
  *
  * const text = JSON.stringify({ schema: TUNING_SCHEMA, adapter: "my GPU", entries: [] });
  * useTuning(parseTuning(text, "tuning.json"));
