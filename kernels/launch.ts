@@ -3,7 +3,7 @@ import type { Capabilities } from "./gpu/capabilities.ts";
 import type { Dispatch } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Step } from "./gpu/steps.ts";
-import { fold } from "./grid.ts";
+import { LimitError } from "./gpu/limits.ts";
 import { bind, bindApart, type View } from "./view.ts";
 
 /** A word of a launch's uniforms: a number, or where the first element of a view is, counted from its binding's start. */
@@ -70,4 +70,23 @@ export function placesOf(views: readonly View[], first = 0): Uniform[] {
 /** As {@linkcode placesOf}, of views whose strides the kernel knows: the offset of each. */
 export function offsetsOf(views: readonly unknown[], first = 0): Uniform[] {
   return views.map((_, i) => ({ offsetOf: first + i }));
+}
+
+/**
+ * Spreads `count` workgroups over x and y, neither above `most`, because one dimension holds only 65,535. Together they
+ * are at least `count`, which may be 0.
+ *
+ * @throws {LimitError} If two dimensions do not hold them.
+ */
+export function fold(count: number, most: number): [number, number] {
+  const y = Math.max(1, Math.ceil(count / most));
+  if (y > most) {
+    throw new LimitError(
+      `Cannot launch as two dimensions hold at most ${
+        most ** 2
+      } workgroups (maxComputeWorkgroupsPerDimension): ` +
+        `current value is ${count}`,
+    );
+  }
+  return [Math.ceil(count / y), y];
 }

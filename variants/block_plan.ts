@@ -7,11 +7,11 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { emptyInputs, runBackward, runForward } from "./form.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
-import { type Problem, type Variant, wayName } from "./variant.ts";
+import { type Problem, type Variant, variantName } from "./variant.ts";
 import type { WeightForm } from "./weights.ts";
 
 /**
- * One way of computing a problem, with the bytes that it takes.
+ * How a variant computes a problem, with the bytes that it takes.
  *
  * @example What a training step of a layer takes
  * ```ts
@@ -38,7 +38,7 @@ export interface Plan {
 }
 
 /**
- * A way of computing a problem that was passed over.
+ * A variant that was passed over.
  *
  * @example Reasons
  * ```ts
@@ -71,12 +71,12 @@ export interface Rejected {
  * ```
  */
 export interface Explanation extends Plan {
-  /** The ways passed over: first those that were tried and cannot run, in order. `explain` adds every other variant. */
+  /** What was passed over: first the variants that were tried and cannot run, in order. `explain` adds every other one. */
   readonly rejected: readonly Rejected[];
 }
 
 /**
- * No way of computing a problem can run; the message lists why each cannot.
+ * No variant can compute a problem. The message lists why each cannot.
  *
  * @example A budget below the floor
  * ```ts
@@ -96,7 +96,7 @@ export class NoImplementationError extends Error {
   override name = "NoImplementationError";
 }
 
-/** A chosen way, ready to record. */
+/** The variant that was chosen, ready to record, and why it was. */
 export interface ChosenVariant {
   readonly variant: Variant;
   readonly explanation: Explanation;
@@ -136,7 +136,7 @@ export function choose(problem: Problem, wanted: Wanted): ChosenVariant {
     rejected.push({ implementation: variant.id, chunkTokens, reason });
   }
   const reasons = rejected.map(({ implementation, chunkTokens, reason }) =>
-    `${wayName(implementation, chunkTokens)}: ${reason}`
+    `${variantName(implementation, chunkTokens)}: ${reason}`
   );
   const least = floor < Infinity ? `; the least that would do is ${floor} bytes` : "";
   throw new NoImplementationError(

@@ -85,7 +85,7 @@ function whyUntried(other: Variant, { taken, named }: { taken: string; named: bo
 
 /**
  * Tells how a problem would be computed within `memoryBudget`: the launches, and the bytes that are saved and at peak.
- * This is {@linkcode explain} without the rejected ways.
+ * This is {@linkcode explain} without the variants that were passed over.
  *
  * @throws {NoImplementationError} If none fits; the message states the least bytes that would do.
  *

@@ -141,8 +141,8 @@ export interface Variant extends VariantInfo {
   backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients;
 }
 
-/** The name of a way of computing: the id of its variant, and the size of its chunks if there are any. */
-export function wayName(id: string, chunkTokens: number | null = null): string {
+/** The name of a variant in reports: its id, and the size of its chunks if it computes in chunks. */
+export function variantName(id: string, chunkTokens: number | null = null): string {
   return chunkTokens === null ? id : `${id} in chunks of ${chunkTokens} tokens`;
 }
 

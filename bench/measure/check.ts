@@ -9,12 +9,12 @@ import { AllocationWatch } from "./allocation.ts";
 import { withErrorScopes } from "./scopes.ts";
 import { type Case, type Outputs, record, timedParts } from "./execution.ts";
 import type { Mode } from "./shapes.ts";
-import { type Compared, faultIn } from "./tolerance.ts";
+import { type ComparedMatrix, faultIn } from "./tolerance.ts";
 import { compared, comparedWhole, errorsOf, type Reference } from "./reference.ts";
 import type { Errors, MemoryFigures, ProblemSpec } from "./job.ts";
 
 /** What a checked run showed. */
-export interface Checked {
+export interface CheckedRun {
   readonly errors: Errors;
   /** Whether only some tokens and hidden units were compared. */
   readonly sampled: boolean;
@@ -48,7 +48,7 @@ export async function checkRun(
     reference: Reference;
     compileTimes: CompileTimes;
   },
-): Promise<Checked> {
+): Promise<CheckedRun> {
   const { ledger } = gpu.memory;
   const kernels = new Set<string>();
   const start = performance.now();
@@ -127,7 +127,7 @@ export async function checkTimed(
   }
 }
 
-function firstFault(all: readonly Compared[], problem: ProblemSpec): string | null {
+function firstFault(all: readonly ComparedMatrix[], problem: ProblemSpec): string | null {
   return all.map((one) => faultIn(problem, one)).find((fault) => fault !== null) ?? null;
 }
 

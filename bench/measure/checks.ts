@@ -1,6 +1,6 @@
 import type { Gpu } from "../../kernels/gpu/device.ts";
-import { wayName } from "../../variants/variant.ts";
-import { type Checked, checkRun, checkTimed, type CompileTimes } from "./check.ts";
+import { variantName } from "../../variants/variant.ts";
+import { type CheckedRun, checkRun, checkTimed, type CompileTimes } from "./check.ts";
 import type { DeviceInputs } from "./inputs.ts";
 import type { ProblemSpec } from "./job.ts";
 import { completed, type Reference, referenceOf } from "./reference.ts";
@@ -24,7 +24,7 @@ export class Checks {
   readonly #options: CheckOptions;
   readonly #reference: Reference;
   /** By variant and whether it trains: backward and full share one run. */
-  readonly #runs = new Map<string, Promise<Checked>>();
+  readonly #runs = new Map<string, Promise<CheckedRun>>();
 
   private constructor(options: CheckOptions, reference: Reference) {
     this.#options = options;
@@ -45,7 +45,7 @@ export class Checks {
     const { variant } = plan;
     const run = { variant, problem, inputs: inputs.for(variant), dy: inputs.dy };
     const training = spec.mode !== "forward";
-    const key = `${wayName(variant.id, variant.chunkTokens)} ${training}`;
+    const key = `${variantName(variant.id, variant.chunkTokens)} ${training}`;
     const checking = this.#runs.get(key) ??
       unchanged(
         gpu,

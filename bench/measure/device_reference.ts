@@ -10,8 +10,8 @@ import { AllocationWatch } from "./allocation.ts";
 import { deviceNorms } from "./device_norms.ts";
 import type { Outputs } from "./execution.ts";
 import type { ProblemSpec } from "./job.ts";
-import { type Operand, plainMatmul } from "./plain_matmul.ts";
-import type { Compared, OutputName } from "./tolerance.ts";
+import { plainMatmul, type PlainOperand } from "./plain_matmul.ts";
+import type { ComparedMatrix, OutputName } from "./tolerance.ts";
 import { withErrorScopes } from "./scopes.ts";
 
 /** What a reference is computed from: any variant's inputs will do. */
@@ -65,9 +65,9 @@ export class DeviceReference {
   }
 
   /** Compares every row and every column of what a run left. */
-  async compare({ y, gradients }: Outputs, scales: Scales): Promise<Compared[]> {
+  async compare({ y, gradients }: Outputs, scales: Scales): Promise<ComparedMatrix[]> {
     const own = viewsOf(this.outputs);
-    const all: Compared[] = [];
+    const all: ComparedMatrix[] = [];
     for (const [name, view] of Object.entries(viewsOf({ y, gradients })) as [OutputName, View][]) {
       const norms = await deviceNorms(this.#gpu, view, own[name]!);
       all.push({ name, norms, scale: scales[name], against: "float32 reference" });
@@ -99,10 +99,10 @@ function computed(
   const { tokens, dim, hiddenDim, activation } = problem;
   const formulas = gateFormulas(activation);
   const block = new Block(recorder, problem, inputs);
-  const multiply = (out: Tensor, a: Operand, b: Operand, add = false) =>
+  const multiply = (out: Tensor, a: PlainOperand, b: PlainOperand, add = false) =>
     plainMatmul(recorder, { label: `reference ${out.label}`, a, b, out: matrix(out), add });
-  const plain = (view: View): Operand => ({ view });
-  const transposed = (view: View): Operand => ({ view, transposed: true });
+  const plain = (view: View): PlainOperand => ({ view });
+  const transposed = (view: View): PlainOperand => ({ view, transposed: true });
   const [g, u, h] = ["g", "u", "h"].map((label) => make(label, tokens, hiddenDim));
   multiply(g, plain(block.x), plain(block.gate));
   multiply(u, plain(block.x), plain(block.up));

@@ -2,7 +2,7 @@ import type { Gpu } from "../../kernels/gpu/device.ts";
 import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
-import { fold } from "../../kernels/grid.ts";
+import { fold } from "../../kernels/launch.ts";
 
 const THREADS = 256;
 

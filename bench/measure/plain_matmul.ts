@@ -6,7 +6,7 @@ import { indented } from "../../kernels/text.ts";
 import type { View } from "../../kernels/view.ts";
 
 /** An operand, or its transpose. */
-export interface Operand {
+export interface PlainOperand {
   readonly view: View;
   readonly transposed?: boolean;
 }
@@ -20,7 +20,13 @@ export interface Operand {
  */
 export function plainMatmul(
   recorder: Recorder,
-  { label, a, b, out, add = false }: { label: string; a: Operand; b: Operand; out: View; add?: boolean },
+  { label, a, b, out, add = false }: {
+    label: string;
+    a: PlainOperand;
+    b: PlainOperand;
+    out: View;
+    add?: boolean;
+  },
 ): void {
   const k = a.transposed ? a.view.rows : a.view.cols;
   const tiles = Math.ceil(out.rows / TILE) * Math.ceil(out.cols / TILE);
@@ -50,7 +56,7 @@ export function plainMatmul(
 const TILE = 16;
 
 /** Elements from one row to the next, and from one column to the next. */
-function steps({ view, transposed }: Operand): [number, number] {
+function steps({ view, transposed }: PlainOperand): [number, number] {
   return transposed ? [1, view.stride] : [view.stride, 1];
 }
 

@@ -17,7 +17,7 @@ import type { Outputs } from "./execution.ts";
 import type { Errors, ProblemSpec } from "./job.ts";
 import { normsOf, relativeError } from "./norms.ts";
 import { type DeviceProblem, DeviceReference } from "./device_reference.ts";
-import { type Compared, faultIn, type OutputName } from "./tolerance.ts";
+import { type ComparedMatrix, faultIn, type OutputName } from "./tolerance.ts";
 
 /** Up to so many multiply-adds, which take about a second, the whole reference is computed. Above, only samples of it. */
 const WHOLE = 4e8;
@@ -102,15 +102,19 @@ export async function completed(gpu: Gpu, reference: Reference, of: DeviceInit):
 }
 
 /** Compares all that a run left: on the device if the reference has all outputs there, else as {@linkcode compared} does. */
-export async function comparedWhole(outputs: Outputs, reference: Reference): Promise<Compared[]> {
+export async function comparedWhole(outputs: Outputs, reference: Reference): Promise<ComparedMatrix[]> {
   const { device, scales } = reference;
   return device === null ? await compared(outputs, reference) : await device.compare(outputs, scales);
 }
 
 /** Reads what the oracle computed of a run's outputs, all or some tokens and units, and compares it with the oracle's. */
-export async function compared({ y, gradients }: Outputs, reference: Reference): Promise<Compared[]> {
+export async function compared({ y, gradients }: Outputs, reference: Reference): Promise<ComparedMatrix[]> {
   const { expected, scales, rows, units, problem: { dim, hiddenDim } } = reference;
-  const compare = (name: OutputName, actual: Numbers, as: Pick<Compared, "lines"> & { width: number }) => ({
+  const compare = (
+    name: OutputName,
+    actual: Numbers,
+    as: Pick<ComparedMatrix, "lines"> & { width: number },
+  ) => ({
     ...{ name, lines: as.lines, scale: scales[name] },
     norms: normsOf(actual, expected[name], as.width),
   });
@@ -133,7 +137,7 @@ export async function compared({ y, gradients }: Outputs, reference: Reference):
 }
 
 /** The relative Frobenius error of each output that was compared. */
-export function errorsOf(all: readonly Compared[]): Errors {
+export function errorsOf(all: readonly ComparedMatrix[]): Errors {
   const none = { y: null, dx: null, dGate: null, dUp: null, dDown: null };
   return { ...none, ...Object.fromEntries(all.map(({ name, norms }) => [name, relativeError(norms)])) };
 }

@@ -4,8 +4,8 @@ import { type Roof, standing } from "../timing/roofline.ts";
 import { FEW_STEPS } from "../timing/step.ts";
 import { median, summarize, type Summary } from "../timing/statistics.ts";
 import { flopsOf, minimalBytes } from "./shapes.ts";
-import { wayName } from "../../variants/variant.ts";
-import type { Checked, CompileTimes } from "./check.ts";
+import { variantName } from "../../variants/variant.ts";
+import type { CheckedRun, CompileTimes } from "./check.ts";
 import type { Case } from "./execution.ts";
 import type { Errors, KernelFigures, ProblemSpec, RowResult, RowSpec, WebGpu } from "./job.ts";
 import type { RowPlan } from "./row_plan.ts";
@@ -21,7 +21,7 @@ export interface RunnableRow {
 export interface CheckedRow extends RunnableRow {
   readonly problem: ProblemSpec;
   readonly run: Case;
-  readonly checked: Checked;
+  readonly checked: CheckedRun;
 }
 
 /** A row that is ready to be sampled. */
@@ -68,7 +68,7 @@ export function bareRow(
 }
 
 /** What a row's figures are set against. */
-export interface Scale {
+export interface FigureContext {
   readonly ceilings: Ceilings;
   /** The least difference that the device's clock tells, in nanoseconds; null without timestamps. */
   readonly resolutionNs: number | null;
@@ -80,7 +80,11 @@ export interface Scale {
 }
 
 /** A measured row. `gpuNs` is empty where the device has no timestamps. */
-export function finishedRow(work: ProfiledRow, gpuSamples: readonly number[], scale: Scale): RowResult {
+export function finishedRow(
+  work: ProfiledRow,
+  gpuSamples: readonly number[],
+  scale: FigureContext,
+): RowResult {
   const { spec, problem, plan, checked } = work;
   const gpuNs = gpuSamples.length > 0 ? summarize(gpuSamples, scale) : null;
   const wallNs = work.wallNs.length > 0 ? summarize(work.wallNs, scale) : null;
@@ -103,7 +107,7 @@ export function finishedRow(work: ProfiledRow, gpuSamples: readonly number[], sc
     ...problem,
     status: "ok",
     reason: null,
-    implementation: wayName(plan.variant.id, plan.variant.chunkTokens),
+    implementation: variantName(plan.variant.id, plan.variant.chunkTokens),
     tile: plan.tile,
     timing: { gpuNs, wallNs },
     flops,
@@ -166,7 +170,7 @@ function accuracyOf({ mode }: RowSpec, errors: Errors): Errors {
 /** A launch that a coarse clock hardly tells from nothing has no time: it runs once, as others that it depends on do. */
 function kernelFigures(
   { plan, launchNs, problem }: ProfiledRow,
-  { ceilings, resolutionNs }: Scale,
+  { ceilings, resolutionNs }: FigureContext,
 ): KernelFigures[] {
   const leastNs = FEW_STEPS * (resolutionNs ?? 0);
   return plan.dispatches.map(({ kernel, flops, bytes, tile = null, units = "multiply-adds" }, i) => {

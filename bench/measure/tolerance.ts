@@ -80,7 +80,7 @@ function kink(
 const RARE = 1e-3;
 
 /** A matrix that was compared. */
-export interface Compared {
+export interface ComparedMatrix {
   readonly name: OutputName;
   readonly norms: Norms;
   /** The root mean square of its elements if no sum cancelled. */
@@ -102,7 +102,7 @@ export function faultOf(errors: Errors, problem: ProblemSpec): string | null {
 }
 
 /** Why a matrix is wrong, as a sentence. Null if its error, and that of each row and column, is within what rounding explains. */
-export function faultIn(problem: ProblemSpec, compared: Compared): string | null {
+export function faultIn(problem: ProblemSpec, compared: ComparedMatrix): string | null {
   const { name, norms } = compared;
   const { y, gradients } = tolerancesOf(problem);
   const whole = {
@@ -122,16 +122,19 @@ export function faultIn(problem: ProblemSpec, compared: Compared): string | null
 }
 
 /** Lines of one kind, each of `length` elements, and the relative error that each may have. */
-interface Kind {
+interface LineKind {
   readonly what: string;
   readonly lines: Lines;
   readonly limit: number;
   readonly length: number;
 }
 
-function linesOf(problem: ProblemSpec, { name, norms, lines = ["row", "column"] }: Compared): Kind[] {
+function linesOf(
+  problem: ProblemSpec,
+  { name, norms, lines = ["row", "column"] }: ComparedMatrix,
+): LineKind[] {
   const { tokens, hiddenDim } = problem;
-  const kind = (one: string, lines: Lines, length: number): Kind => {
+  const kind = (one: string, lines: Lines, length: number): LineKind => {
     const terms = `${one} ${name}` === "row dx"
       ? hiddenDim
       : `${one} ${name}` === "column dGate"
@@ -145,13 +148,13 @@ function linesOf(problem: ProblemSpec, { name, norms, lines = ["row", "column"] 
 }
 
 /** A line that is wrong. */
-interface Fault extends Pick<Kind, "what" | "limit"> {
+interface Fault extends Pick<LineKind, "what" | "limit"> {
   readonly line: number;
   readonly error: number;
 }
 
 /** The line that exceeds its limit most; null if none does. */
-function worstOf({ what, lines: { error, own }, limit, length }: Kind, scale: number): Fault | null {
+function worstOf({ what, lines: { error, own }, limit, length }: LineKind, scale: number): Fault | null {
   let worst = { line: -1, error: limit };
   for (let line = 0; line < own.length; line++) {
     const norm = Math.max(own[line], length * scale ** 2);

@@ -8,7 +8,7 @@ import { dot, type Numbers } from "./math.ts";
 export type Scales = Readonly<Record<"y" | "dx" | "dGate" | "dUp" | "dDown", number>>;
 
 /** What one hidden unit computes for one token. */
-interface Unit {
+interface HiddenUnit {
   /** act(g). */
   readonly act: number;
   /** act'(g). */
@@ -50,7 +50,7 @@ export class Magnitudes {
   }
 
   /** Adds one token's unit. The second derivative of no activation is much above 1. */
-  add({ act, slope, u, dh }: Unit): void {
+  add({ act, slope, u, dh }: HiddenUnit): void {
     this.#count++;
     this.#h += (act * u) ** 2 + (slope * u) ** 2 * this.#g + act ** 2 * this.#u;
     this.#dg += (dh * u * slope) ** 2 + (u * slope) ** 2 * this.#dh + (dh * slope) ** 2 * this.#u +

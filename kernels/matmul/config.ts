@@ -8,15 +8,15 @@ export type Layout = "nn" | "nt" | "tn";
 
 /** What happens to the finished sums. */
 export type Epilogue =
-  /** out = sums, one output for each column block; slices of K one after the other, for a reduction to add. */
+  /** out = sums, one output for each column block. Of slices of K, all slices one after the other, which a reduction adds. */
   | "store"
-  /** out += sums. Where many products need both, the kernel of "store" does it: see {@linkcode mayAdd}. */
+  /** out += sums. Mostly the kernel of "store" does it: see {@linkcode mayAdd}. */
   | "accumulate"
   /** h = act(g) * u of the two column blocks. */
   | "gated"
   /** As "gated", and g and u are written too. */
   | "gated-save"
-  /** The sums are dh. dg = dh u act'(g) and du = dh act(g), from g and u; in place where the outputs are g and u. */
+  /** The sums are dh. dg = dh u act'(g) and du = dh act(g), from g and u, over which they may be written. */
   | "gated-backward"
   /** As "gated-backward", and h = act(g) * u is written too. */
   | "gated-backward-save";
@@ -66,7 +66,7 @@ export type Precision = typeof PRECISIONS[number];
  */
 export const PRECISIONS = ["highest", "default", "tf32", "fastest", "float16-sums", "strassen"] as const;
 
-/** What a choice of tile depends on. */
+/** What the choice of a tile depends on. */
 export interface MatmulShape {
   readonly layout: Layout;
   readonly m: number;
@@ -83,18 +83,18 @@ export interface MatmulShape {
   readonly mostSliceBytes?: number;
 }
 
-/** Terms of K that the first of two levels adds up. A flush takes an add for each, so it costs 1/64 of the multiply-adds. */
+/** Terms of K that the first of two levels adds up. Moving a sum to the second level costs one add, 1/64 of the multiply-adds. */
 export const LEVEL_TERMS = 64;
 
 /** Everything that decides the WGSL text of one matmul kernel. Sizes are not in it: they are uniforms. */
 export interface MatmulConfig {
   readonly layout: Layout;
   readonly tile: Tile;
-  /** Type of the shared tiles and of the sums over one step along K; sums of steps are always float32. */
+  /** Type of the shared tiles, and of the sums over one step along K. Sums of steps are always float32. */
   readonly arithmetic: "float32" | "float16";
   /**
-   * Levels of the sums: 1 adds each term to one sum, 2 adds sums of {@linkcode LEVEL_TERMS} terms to another. Without a
-   * second level the error of K terms of one sign grows as K.
+   * Levels of the sums. With 1, each term is added to one sum, and the error of K terms of one sign grows as K. With 2, sums
+   * of {@linkcode LEVEL_TERMS} terms are added up in another sum.
    */
   readonly levels: 1 | 2;
   /** Matrices B that share A, each with its own outputs: gate and up. */
@@ -110,7 +110,7 @@ export interface MatmulConfig {
   readonly slots: readonly number[];
 }
 
-/** Operand counts of one product: how many A's, B's and outputs `slots` lists. */
+/** How many A's, B's and outputs one product has. */
 export function operandCounts(
   { columns, gatedA, epilogue }: Pick<MatmulConfig, "columns" | "gatedA"> & { readonly epilogue: Epilogue },
 ) {
@@ -141,14 +141,21 @@ export function usedActivation(
 }
 
 /**
- * Whether the kernel of "store" can also add, if a uniform says so. That is one kernel less to compile where two products are
- * added up. Kernels of 16-bit storage with float32 sums cannot: they are rarely added to, and a driver would compile them a fifth longer.
+ * Whether the kernel of "store" can also add, if a uniform says so. The sum of two products then needs one kernel, not two.
+ * Kernels of 16-bit storage with float32 sums cannot. They rarely add, and a driver would take a fifth longer to compile them.
  */
 export function mayAdd({ dtype, arithmetic }: Pick<MatmulShape, "dtype" | "arithmetic">): boolean {
   return arithmetic === "float16" || dtype === "float32";
 }
 
-/** A key that two configs share only when their WGSL is the same. */
+/** The epilogue of the kernel for an epilogue, and its uniform `accumulate`: "store" can also add, where {@linkcode mayAdd} says so. */
+export function kernelEpilogue(epilogue: Epilogue, { mayAdd }: { mayAdd: boolean }) {
+  return epilogue === "accumulate" && mayAdd
+    ? { epilogue: "store" as const, accumulate: 1 }
+    : { epilogue, accumulate: 0 };
+}
+
+/** A key that two configs share only if their WGSL is the same. */
 export function configKey(config: MatmulConfig): string {
   const activation = usedActivation(config);
   const storage = config.storage.map((s) =>

@@ -10,9 +10,9 @@ import { shapeToChooseBy, type Sized } from "./request.ts";
 type Side = "a" | "b";
 
 /**
- * Uses of each element from which it pays to copy an operand whose rows do not begin at multiples of 4. A copy reads 4
- * bytes and writes 4, which takes 2 ps at 4 TB/s. Vectors save 15 % of each use's 2 FLOP, which is 6 fs at 50 TFLOP/s. That
- * makes 333 uses where one operand is copied, and twice as many where both must be.
+ * An operand whose rows do not begin at multiples of 4 is copied if each of its elements is used at least so often. A copy
+ * reads and writes 4 bytes for each, which takes 2 ps at 4 TB/s. Vectors save 15 % of the 2 FLOP of each use, which is 6 fs at
+ * 50 TFLOP/s. So one copy pays from 333 uses on, and two copies from 667 on.
  */
 const LEAST_USES = 512;
 
@@ -29,7 +29,7 @@ export interface Copied {
   readonly after: readonly PlannedStep[];
 }
 
-/** Copies each operand of a side, or leaves the product as it is where the kind is null. */
+/** Copies each operand of a side. If the kind is null, the product stays as it is. */
 export function copied(
   sized: Sized,
   { side, kind, alignment }: { side: Side; kind: CopyKind | null; alignment: number },
@@ -59,7 +59,7 @@ export function copyOfA(
 }
 
 /**
- * How B is copied, if it is: transposed where the tile's choice asks for that and every copy fits the device.
+ * How B is copied, if it is. It is transposed if the tiling asks for that and every copy fits the device.
  *
  * @throws {RangeError} If B is to be transposed and the layout is not nt.
  */
@@ -79,7 +79,7 @@ export function copyOfB(
   return aligns(sized, { side: "b", alignment }, capabilities) ? "aligned" : null;
 }
 
-/** Whether the operands of a side are copied into aligned rows: all or none, as they have one stride. */
+/** Whether the operands of a side are copied into aligned rows. Either all are or none, as the kernel has one stride for them. */
 function aligns(
   sized: Sized,
   { side, alignment }: { side: Side; alignment: number },
@@ -94,7 +94,7 @@ function aligns(
   });
 }
 
-/** Whether a copy of so many elements fits the device. What fits as it is stored must not fail for its copy. */
+/** Whether a copy of so many elements fits the device. An operand that fits must not fail because its copy does not. */
 function fits(
   { tensor }: View,
   length: number,
@@ -109,7 +109,7 @@ const padded = (cols: number, alignment: number) => Math.ceil(cols / alignment) 
 interface Copy {
   /** What a copy is called in reports. */
   readonly name: string;
-  /** Rows and columns of the copy; its rows are padded to whole vectors. */
+  /** Rows and columns of the copy, before its rows are padded to whole vectors. */
   shape(from: View): readonly [number, number];
   launch(op: { label: string; from: View; to: View }): Launch;
   /** What the copies change of the product besides its operands. */
@@ -126,7 +126,7 @@ const TRANSPOSED_B: Copy = {
 const aligned = (name: string): Copy => ({
   name,
   shape: ({ rows, cols }) => [rows, cols],
-  // Beyond a row's end it copies what follows there, or what a read beyond the tensor gives. No product uses either.
+  // The padding gets what follows the row, or whatever a read beyond the tensor gives. No product uses it.
   launch: ({ label, from, to }) =>
     elementwiseLaunch({
       label,

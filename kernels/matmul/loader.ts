@@ -12,7 +12,7 @@ import { PADDING, type Tile } from "./tile.ts";
 export interface Loader {
   /** Module scope: the shared tile. */
   readonly declaration: string;
-  /** Runs once: each thread's place in the tile, in units of the operand's buffer. */
+  /** Runs once. Each thread's place in the tile, in units of the operand's buffer. */
   readonly setup: string;
   /** The place of the tile that begins at `k0`. */
   readonly begin: string;
@@ -37,9 +37,9 @@ export interface LoaderInit {
   readonly threads: number;
   /** WGSL type of four elements in registers and in the shared tile. */
   readonly vector: "vec4f" | "vec4<f16>";
-  /** Matrices that lie side by side in the tile (gate and up), or that the prologue combines (g and u). */
+  /** How many matrices the operand has: gate and up lie side by side in the tile, g and u become one h. */
   readonly parts: number;
-  /** Whether the parts are g and u of a gated A rather than side by side. */
+  /** Whether they are g and u of a gated A. */
   readonly gated: boolean;
   /** Of a gated A. */
   readonly activation: Activation;
@@ -49,13 +49,13 @@ export interface LoaderInit {
   readonly offsets: readonly string[];
   /** Elements that the load functions give. */
   readonly length: 1 | 2 | 4;
-  /** Elements of one unit in which they count: as many as they load where all is aligned, else 1. */
+  /** Elements of the unit in which the load functions count: as many as they load if all is aligned, else 1. */
   readonly unit: 1 | 2 | 4;
 }
 
 const SIZE = { a: "m", b: "n" } as const;
 
-/** Deals `count` items to `threads`, `per` items a row. Gives text for the row and the column of a thread's items. */
+/** Deals `count` items, `per` a row, to threads. Gives WGSL for the row and the column of a thread's items. */
 class Deal {
   readonly items: number[];
   /** Rows that all threads cover together: the item index steps by this many. */
@@ -137,8 +137,8 @@ function shared(
 }
 
 /**
- * Vectors go to the shared tile as they come. A part's tile is tileK rows of `outer / parts` columns, which threads
- * take in strips of a power of two; a gated pair shares one.
+ * For rows along M or N, whose vectors go to the shared tile as they come. Each matrix has tileK rows of `outer / parts`
+ * columns there, which threads take in strips of a power of two. g and u share all columns.
  */
 function directLoader(init: LoaderInit): Loader {
   const { name, tile, threads, parts, gated } = init;
@@ -188,15 +188,16 @@ function directLoader(init: LoaderInit): Loader {
 }
 
 /**
- * Each thread takes blocks of four rows, transposes them in registers and stores vectors along M or N: two threads must
- * not write one vector, as an implementation may write all of it for a component. Rows beyond the matrix repeat its
- * last one; their outputs are never stored. Of matrices side by side, a thread takes the same blocks of each.
+ * For rows along K. Each thread takes blocks of four rows, transposes them in registers, and stores vectors along M or N. Two
+ * threads must not write components of one vector, because an implementation may write the whole vector for each. Rows
+ * beyond the matrix repeat its last one, and their outputs are never stored.
+ * Of matrices side by side, a thread takes the same blocks of each.
  */
 function blockLoader(init: LoaderInit): Loader {
   const { name, outer, tile, threads, vector, length, parts } = init;
   const per = tile.tileK / length;
   const vectors = outer / 4 / parts;
-  // A row of the tile is one vector longer than banks go round: what eight threads store together lies in all of them.
+  // A row of the tile is one vector longer than the banks go round, so that what eight threads store lies in all banks.
   const deal = new Deal(vectors * per, per, threads, { twoRows: length === 2 });
   const reg = (set: string, part: number, i: number, row: number) => `${name}_${set}_${part}_${i}_${row}`;
   const rowsOfItems = (text: (i: number, row: number) => string) =>

@@ -12,11 +12,11 @@ export interface Loaders {
 /**
  * Elements that one load of each operand gives.
  *
- * - Four, where rows run along M or N, and of a B along K whose tile has blocks enough.
- * - One word of an A whose rows run along K: transposing it then moves no registers (8 loads of 4 bytes were 1 to 5 %
- *   faster on an H200 than 4 loads of 8).
- * - Two of a B along K whose tile has fewer blocks of 4 x 4 than threads. A is then loaded alike, as both may lie in one
- *   buffer, which is declared once.
+ * - Rows along M or N: four.
+ * - A with rows along K: one word, that is one float32 or two of a 16-bit type. Transposing it then moves no registers (8
+ *   loads of 4 bytes were 1 to 5 % faster on an H200 than 4 loads of 8).
+ * - B with rows along K: four if the tile has a block of 4 x 4 for each thread, else two. If it is two, A is loaded by twos
+ *   as well, because both may lie in one buffer, which is declared once.
  */
 function loadLengths({ layout, tile, columns, storage, slots }: MatmulConfig): Record<"a" | "b", 1 | 2 | 4> {
   const short = layout === "nt" && tile.tileN / columns * tile.tileK / 16 < threadsOf(tile);
@@ -24,7 +24,7 @@ function loadLengths({ layout, tile, columns, storage, slots }: MatmulConfig): R
   return { a: layout === "tn" ? 4 : word, b: short ? word : 4 };
 }
 
-/** Elements of the words by which a storage buffer is loaded. */
+/** Elements of the words by which a storage buffer is loaded, if it is loaded by words. */
 export function wordsOf(config: MatmulConfig, slot: number): 1 | 2 | undefined {
   const counts = operandCounts(config);
   const lengths = loadLengths(config);

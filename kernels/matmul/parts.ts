@@ -3,12 +3,12 @@ import { columns, dtypeOf, rows } from "../view.ts";
 import { operandCounts } from "./config.ts";
 import type { Sized } from "./request.ts";
 
-/** Whether products can be added up in the outputs. In 16 bits they cannot: one could overflow, and sums are rounded twice. */
+/** Whether two products can be added up in the output. In 16 bits they cannot: the first could overflow, and is rounded. */
 export function addsInPlace({ products, out }: Pick<Sized, "products" | "out">): boolean {
   return products === 1 || dtypeOf(out) === "float32";
 }
 
-/** Two products as two requests, the second of which adds to the first. */
+/** Each product as a request of its own. The second adds to the output of the first. */
 export function productsApart(sized: Sized): Sized[] {
   return range(sized.products).map((product) => ({
     ...sized,
@@ -26,7 +26,7 @@ export function operandsOf(sized: Sized, product: number): Pick<Sized, "a" | "b"
   return { a: own("a"), b: own("b"), ...magnitudes && { magnitudes: [magnitudes[product]] } };
 }
 
-/** Two column blocks as two requests, where no epilogue needs the sums of both. */
+/** Each column block as a request of its own, unless the epilogue needs the sums of both. */
 export function columnsApart(sized: Sized): Sized[] {
   const { columns, epilogue, b, out } = sized;
   if (columns === 1 || epilogue.startsWith("gated")) return [sized];
@@ -38,7 +38,7 @@ export function columnsApart(sized: Sized): Sized[] {
   }));
 }
 
-/** Two requests: the first `count` rows of the output, and the rows after them. One request if either would be empty. */
+/** The first `count` rows of the output as one request, and the rows after them as another. If either is empty, one request. */
 export function rowsApart(sized: Sized, count: number): Sized[] {
   const { m, layout } = sized;
   if (count <= 0 || count >= m) return [sized];

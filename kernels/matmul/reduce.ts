@@ -25,8 +25,8 @@ export function reduceWorkgroups(m: number, n: number): [number, number, number]
 
 /** What the text of a reduction depends on. */
 export interface ReduceInit extends Omit<EpilogueInit, "mayAdd"> {
-  /** Views of slices of each column block, whose sums are added up. */
-  readonly parts: number;
+  /** Launches that left slices of each column block. */
+  readonly launches: number;
   /** The storage buffer of each of these views, which follow those of the outputs. */
   readonly sliceSlots: readonly number[];
 }
@@ -37,9 +37,9 @@ export function reducedActivation(of: Pick<ReduceInit, "epilogue" | "activation"
 }
 
 /**
- * The second pass of split-K: adds the slices and applies the epilogue. The order of the slices is fixed, so that the result
- * never depends on timing. Partial sums are float32 [split][m][stride]. They are bound after the outputs, with the parts of a
- * column block in order.
+ * The second pass of split-K. It adds the slices and applies the epilogue. The slices have a fixed order, so the result never
+ * depends on timing. They are float32 [split][m][stride]. They are bound after the outputs, those of
+ * one column block in the order of its launches.
  */
 export function reduceKernel(init: ReduceInit, label: string): Kernel {
   const { epilogue, columns, storage, slots, sliceSlots } = init;
@@ -79,7 +79,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var row = id.y; row < p.m; row += 65535u) {
     var v0 = vec4f(0);
     var v1 = vec4f(0);
-${range(init.parts).map((part) => addPart(init, part)).join("\n")}
+${range(init.launches).map((launch) => addSlicesOf(init, launch)).join("\n")}
     epilogue(${["row", "col", "v0", "v1", ...was].join(", ")});
   }
 }
@@ -88,14 +88,14 @@ ${range(init.parts).map((part) => addPart(init, part)).join("\n")}
   };
 }
 
-/** Adds all slices of one tensor of each column block. */
-function addPart(init: ReduceInit, part: number): string {
+/** Adds all slices of one launch, of each column block. */
+function addSlicesOf(init: ReduceInit, launch: number): string {
   return `    for (var z = 0u; z < p.splits;) {
       if (z + ${AHEAD}u <= p.splits) {
-${addSlices(init, { part, count: AHEAD })}
+${addSlices(init, { launch, count: AHEAD })}
         z += ${AHEAD}u;
       } else {
-${addSlices(init, { part, count: 1 })}
+${addSlices(init, { launch, count: 1 })}
         z++;
       }
     }`;
@@ -103,15 +103,17 @@ ${addSlices(init, { part, count: 1 })}
 
 /** Loads `count` slices from `z` on, then adds them in order. */
 function addSlices(
-  { columns, parts, sliceSlots }: ReduceInit,
-  { part, count }: { part: number; count: number },
+  { columns, launches, sliceSlots }: ReduceInit,
+  { launch, count }: { launch: number; count: number },
 ): string {
   const each = (text: (slice: number, block: number) => string) =>
     range(count).flatMap((slice) => range(columns).map((block) => "        " + text(slice, block)));
   const load = (view: number) => `load_slices_${sliceSlots[view]}(p.slices_${view}`;
   const place = (slice: number) => `((z + ${slice}u) * p.m + row) * p.stride + col`;
   return [
-    ...each((slice, block) => `let s${slice}_${block} = ${load(block * parts + part)} + ${place(slice)});`),
+    ...each((slice, block) =>
+      `let s${slice}_${block} = ${load(block * launches + launch)} + ${place(slice)});`
+    ),
     ...each((slice, block) => `v${block} += s${slice}_${block};`),
   ].join("\n");
 }

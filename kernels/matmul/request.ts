@@ -13,7 +13,7 @@ export interface MatmulRequest {
   readonly label: string;
   /** Which operands are stored transposed. */
   readonly layout: Layout;
-  /** A of each product; with `gatedA`, g and u. */
+  /** A of each product. With `gatedA`, its g and u. */
   readonly a: readonly View[];
   /** B of each product, or of each column block. */
   readonly b: readonly View[];
@@ -32,13 +32,13 @@ export interface MatmulRequest {
   /** How exactly it is computed. Default: "default". */
   readonly precision?: Precision;
   /**
-   * Most bytes of workspace for slices of K, where the tile is chosen by rule. A product that streams B takes what it needs.
+   * Most bytes of workspace for slices of K, if the tile is chosen by rule. A product that streams B takes what it needs.
    * Default: what stays in a large cache.
    */
   readonly mostSliceBytes?: number;
   /**
-   * Rows of A for which the tile is chosen, if not its own: an earlier product with more rows, whose kernels this one then
-   * shares.
+   * Rows of A for which the tile is chosen. It is for the last chunk of tokens, which may be shorter than the others: with
+   * their rows it takes their kernels, and no other kernel is compiled. Default: its own rows.
    */
   readonly likeRows?: number;
   /** Overrides the tile that shape, dtype and device would choose. */
@@ -57,7 +57,7 @@ export interface Sized
   readonly arithmetic: "float32" | "float16";
   /** What a tuning table calls it. */
   readonly product: string;
-  /** The largest magnitudes of each product's operands, by which they are scaled; default: they are not. */
+  /** The largest magnitudes of each product's operands, by which they are scaled. Default: they are not scaled. */
   readonly magnitudes?: readonly Tensor[];
 }
 
@@ -90,14 +90,14 @@ export function sizedAnew(product: Omit<Sized, "m" | "n" | "k" | "dtype" | "prod
   return sized;
 }
 
-/** What the choice of its tile depends on. */
+/** The shape for which the tile is chosen: its own, or that with `likeRows`. */
 export function shapeToChooseBy<S extends MatmulShape & Pick<MatmulRequest, "likeRows">>(shape: S): S {
   const { layout, likeRows } = shape;
   if (likeRows === undefined) return shape;
   return { ...shape, [layout === "tn" ? "k" : "m"]: likeRows };
 }
 
-/** A gated A is combined from rows along M (see `loader`), so it needs tn. */
+/** A gated A is combined while rows along M are loaded (`loader.ts`), so it needs tn. */
 function checkStructure({ label, layout, products, gatedA, epilogue }: Sized): void {
   if (gatedA && layout !== "tn") {
     throw new RangeError(`Cannot compute ${label} as a gated A needs layout tn: current value is ${layout}`);

@@ -9,21 +9,22 @@ import type { Epilogue } from "./config.ts";
 import { type MatmulRequest, type Sized, sizedAnew } from "./request.ts";
 
 /**
- * Epilogues that the method does not take. "accumulate" needs the output that the seven products use. dg and du would be a
- * launch of their own, which costs what the method saves (7.8 against 7.4 ms of 4096 x 11008 x 4096 on an H200).
+ * Epilogues that the method does not take. "accumulate" needs what the output holds, and the seven products use the output
+ * on the way. dg and du would take a launch of their own, which costs what the method saves (7.8 against 7.4 ms of 4096 x
+ * 11008 x 4096 on an H200).
  */
 const NOT_TAKEN: readonly Epilogue[] = ["accumulate", "gated-backward", "gated-backward-save"];
 
 /**
- * Elements that the method may move, in units of m n k. It saves one product in eight, m n k / 4 FLOP, which is 5 fs for each
- * m n k at 50 TFLOP/s. Half of that time moves 0.01 bytes at 4 TB/s, a 400th of an element. So 3 (1/m + 1/n) + 1.75/k must be
- * at most 0.0025, which a cube reaches from 3,100 on.
+ * The most elements that the method may move, as a part of m n k. It saves one product in eight, m n k / 4 FLOP, which at 50
+ * TFLOP/s is 5 fs times m n k. It should move what takes at most half of that, which at 4 TB/s is 0.01 bytes, a 400th of an
+ * element, times m n k. So 3 (1/m + 1/n) + 1.75/k must be at most 0.0025. A cube fulfils that from 3,100 on.
  */
 const MOST_ELEMENTS = 0.0025;
 
 /**
- * Whether a product is computed by one level of Strassen's method: where a choice says so, and without one where
- * precision "strassen" asks for a product that is large enough.
+ * Whether a product is computed by one level of Strassen's method. A request's choice decides it. Without one the precision
+ * must be "strassen" and the product so large that it pays.
  *
  * @throws {RangeError} If a choice says so of a product that the method does not take.
  */
@@ -43,14 +44,14 @@ export function usesStrassen(sized: Sized, choice?: TileChoice): boolean {
   return strassen;
 }
 
-/** Each operand has four sums, which read two quarters and write one. The outputs have one, which reads four and writes three. */
+/** Each operand has four sums, which read two quarters and write one. The output has one, which reads four and writes three. */
 function pays({ m, n, k, products, columns }: Sized): boolean {
   const [width, length] = [n * columns, k * products];
   const moved = 3 * length * (m + width) + 1.75 * m * width;
   return moved <= MOST_ELEMENTS * m * width * length;
 }
 
-/** Sums of quarters are stored as the operands are: 16 bits could overflow, and would round them. */
+/** Whether the method takes a product. Sums of quarters are stored as operands are, so 16 bits could overflow and would round. */
 function takes(sized: Sized): boolean {
   const { precision, dtype, products, gatedA, epilogue, m, n, k, a, b, out } = sized;
   return precision === "strassen" && dtype === "float32" && !NOT_TAKEN.includes(epilogue) &&
@@ -66,10 +67,10 @@ function takes(sized: Sized): boolean {
  *
  * C11 = P1 + P2, C12 = U + P5 + P3, C21 = U + P7 - P4, C22 = U + P7 + P5.
  *
- * Two products are one whose K is as long as both: A12 and B21 are of the second.
+ * The sum of two products is one product whose K is as long as both. Then A12 and B21 come from the second.
  *
- * Workspaces are a quarter of A and one of each B, h of a gated A, and u where only h is wanted (g then takes h's place
- * until the end).
+ * Workspaces are a quarter of A, and a quarter of each B. A gated A also needs h. If only h is wanted of a gated product, it
+ * needs u, and g takes h's place until the end.
  */
 export function strassenSteps(sized: Sized): StrassenStep[] {
   const { a: [a, u], out, gatedA, epilogue, activation } = sized;
@@ -100,10 +101,10 @@ function like(label: string, { tensor, rows, cols }: View, [down, across] = [1, 
   return workspace(label, [rows / down, cols / across], tensor.dtype);
 }
 
-/** One matrix for each column block; of A, one. */
+/** One matrix for each column block, or the one of A. */
 type Blocks = readonly View[];
 
-/** C holds P7, P5, P6 and P1 until they are summed. The other products are then added to it. */
+/** The quarters of C hold P7, P5, P6 and P1 until these are summed. The other products are then added to them. */
 function sevenProducts(sized: Sized): StrassenStep[] {
   const { label, layout, products } = sized;
   const along = 2 / products; // parts of K
@@ -170,7 +171,7 @@ function sevenProducts(sized: Sized): StrassenStep[] {
   ];
 }
 
-/** The quarters 11, 12, 21 and 22 of matrices of one shape, whose transposes are stored where it says so. */
+/** The quarters 11, 12, 21 and 22 of matrices of one shape. With `transposed`, their transposes are what is stored. */
 function quarters(views: readonly View[], { transposed = false } = {}): [Blocks, Blocks, Blocks, Blocks] {
   const [first, second] = halves(views, { across: transposed });
   return [...halves(first, { across: !transposed }), ...halves(second, { across: !transposed })];
@@ -185,7 +186,7 @@ function halves(views: readonly View[], { across }: { across: boolean }): [Block
   return [at(0), at(1)];
 }
 
-/** 11, 12, 21 and 22 of the halves of two: the upper ones, then the lower ones. */
+/** The quarters of a matrix whose left and right half are two matrices, each given as its upper and lower half. */
 function crossed([[a11, a21], [a12, a22]]: readonly [Blocks, Blocks][]): [Blocks, Blocks, Blocks, Blocks] {
   return [a11, a12, a21, a22];
 }

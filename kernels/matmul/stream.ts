@@ -1,6 +1,6 @@
 import { lines, range } from "../text.ts";
 
-/** Indices of K that are staged in shared memory at once, of every row of A. */
+/** Indices of K of A that are in shared memory at once. */
 export const STREAM_CHUNK = 128;
 
 /** Threads that share the work on some rows of B. */
@@ -16,7 +16,7 @@ export interface Stream {
   readonly declarations: string;
   /** Runs once: places and sums. */
   readonly setup: string;
-  /** Steps in a chunk. An even number, as two sets of registers take turns. */
+  /** Steps in a chunk. Their number is even, as two sets of registers take turns. */
   readonly steps: number;
   /** Declares the registers of a set of B. */
   registersB(set: string): string;

@@ -1,7 +1,7 @@
 import { lines, range } from "../text.ts";
 import { LANES, type Stream, STREAM_CHUNK } from "./stream.ts";
 
-/** Warps of a workgroup: the rows of a chunk are dealt to them. */
+/** Warps of a workgroup. Each has a part of the rows of a chunk. */
 const WARPS = 8;
 const PART = STREAM_CHUNK / WARPS;
 
@@ -23,7 +23,7 @@ export function columnStream(room: number): Stream {
   const quads = Math.ceil(room / 4);
   const busy = quads * STREAM_CHUNK;
   const rows = range(room);
-  /** Adds the products of one row of B, whose vectors of A `x` names. */
+  /** Multiplies one row of B with the vectors of A that `x` names, and adds up. */
   const add = (b: string, x: (quad: number) => string) =>
     `      { ${range(quads).map((q) => `let x${q} = ${x(q)};`).join(" ")}
 ${lines(rows.map((r) => `sum_${r} = fma(vec4f(x${r >> 2}.${"xyzw"[r & 3]}), ${b}, sum_${r});`))} }`;
@@ -33,7 +33,7 @@ ${lines(rows.map((r) => `sum_${r} = fma(vec4f(x${r >> 2}.${"xyzw"[r & 3]}), ${b}
     columns: COLUMNS,
     declarations: `var<workgroup> x: array<array<array<vec4f, ${PART}>, ${WARPS}>, ${quads}>;
 var<workgroup> sums: array<array<array<vec4f, ${LANES}>, ${atOnce(room)}>, ${WARPS}>;`,
-    // Threads that have no four rows of A left load what another thread loads, and store nothing.
+    // Threads for which no rows of A are left load what another thread loads, and store nothing.
     setup: `  let col = first_col + lane * 4u;
   let column = p.b + min(col, (p.n - 1u) & ~3u);
   let quad = min(tid, ${busy - 1}u) >> ${Math.log2(STREAM_CHUNK)}u;

@@ -6,7 +6,7 @@ import { rowsOfWorkgroup, rowStream } from "./stream_rows.ts";
 import { streamWgsl } from "./stream.ts";
 
 /**
- * Rows of A up to which this kernel is the fastest stream of B. On an H200, with B of 11,008 x 4,096: as [K, N], 8 rows take
+ * Up to so many rows of A this kernel is the fastest. On an H200, with B of 11,008 x 4,096: as [K, N], 8 rows take
  * 53 us (the tile `few`: 59) and 16 rows take 61, as `few` does. As [N, K], 16 rows take 80 us (`few`: 90).
  */
 export const STREAM_ROWS = { nn: 8, nt: 16 } as const;
@@ -15,18 +15,18 @@ export const STREAM_ROWS = { nn: 8, nt: 16 } as const;
 export interface StreamConfig {
   /** B as stored: [K, N] (nn) or [N, K] (nt). */
   readonly layout: "nn" | "nt";
-  /** Rows of A that it has room for, of {@linkcode streamRoom}. */
+  /** Rows of A that it has room for, as {@linkcode streamRoom} says. */
   readonly room: number;
   readonly a: Storage;
   readonly b: Storage;
 }
 
-/** Rows that the kernel for `m` rows has room for: the next power of two, so that few kernels serve all. */
+/** Rows that the kernel for `m` rows has room for. It is the next power of two, so that few kernels serve all. */
 export function streamRoom(m: number): number {
   return 2 ** Math.ceil(Math.log2(m));
 }
 
-/** Columns of the output that one workgroup computes, and workgroups that run together on a multiprocessor. */
+/** How many columns of the output one workgroup computes, and how many workgroups a multiprocessor runs together. */
 export function streamDealing({ layout, room }: Pick<StreamConfig, "layout" | "room">) {
   // Registers decide how many run together.
   return layout === "nn"
@@ -38,8 +38,8 @@ export function streamDealing({ layout, room }: Pick<StreamConfig, "layout" | "r
 export const STREAM_FIELDS = ["m", "n", "k", "splits", "stride_a", "stride_b", "a", "b", "out", "stride_out"];
 
 /**
- * A few rows of A times a large B. Each element of B goes from memory to the registers of one thread, while A waits in shared
- * memory. The sums are float32 slices [split][m][stride_out], which the reduction adds in order.
+ * The kernel of a few rows of A times a large B. Each element of B goes from memory to the registers of one thread, and A
+ * waits in shared memory. The sums are float32 slices [split][m][stride_out], which the reduction adds in order.
  */
 export function streamKernel(config: StreamConfig, label: string): Kernel {
   const { layout, room, a, b } = config;

@@ -10,8 +10,8 @@ import { MOST_SLICES, MULTIPROCESSORS } from "./splits.ts";
 import { STREAM_CHUNK } from "./stream.ts";
 
 /**
- * Whether the product has so few rows of A that it streams B. Its slices must fit a binding. A product whose `likeRows` says
- * so takes the kernels of an earlier product with more rows.
+ * Whether the product has so few rows of A that it streams B. It does not if its `likeRows` is larger, as it then shares the
+ * kernels of a product with more rows. Its slices must fit a binding.
  */
 export function streams(sized: Sized, { maxStorageBufferBindingSize }: Capabilities): boolean {
   const { layout, likeRows = 0, m } = sized;
@@ -20,8 +20,9 @@ export function streams(sized: Sized, { maxStorageBufferBindingSize }: Capabilit
 }
 
 /**
- * A few rows of A times a large B: one launch for each matrix B, each adding slices of its own, then the sum. The launches
- * write nothing that they share, so that they run together (W_gate and W_up take 90 us on an H200; one after the other 95).
+ * A few rows of A times a large B. Each matrix B has a launch, which leaves slices of its own. Then the slices are added. The
+ * launches write nothing that they share, so they run together (W_gate and W_up take 90 us on an H200; one after the other
+ * 95).
  */
 export function streamSteps(sized: Sized, capabilities: Capabilities): PlannedStep[] {
   const { m, n, k, b, products, columns } = sized;
@@ -31,7 +32,7 @@ export function streamSteps(sized: Sized, capabilities: Capabilities): PlannedSt
   const most = Math.floor(capabilities.maxStorageBufferBindingSize / sliceBytes(sized));
   const least = sized.precision === "highest" ? Math.ceil(k / HIGHEST_STREAM_SLICE) : 1;
   const splits = splitsOf({ least, k, groups: groups * b.length, together: dealing.together, most });
-  const slices = slicesOf(sized, { splits, parts: products });
+  const slices = slicesOf(sized, { splits, launches: products });
   const launches = b.map((view, i): PlannedStep => {
     const [product, column] = [Math.floor(i / columns), i % columns];
     const [a, out] = [sized.a[product], slices.partials[column][product]];
@@ -40,13 +41,13 @@ export function streamSteps(sized: Sized, capabilities: Capabilities): PlannedSt
   return [...slices.before, ...b.length > 1 ? ["group" as const] : [], ...launches, ...slices.after];
 }
 
-/** Terms of K of one slice in "highest": a lane adds up 128 of them, or 64 where the lanes lie along K. */
+/** Terms of K of one slice in "highest". A lane adds up 128 of them, or 64 if the lanes lie along K. */
 const HIGHEST_STREAM_SLICE = 512;
 
-/** What a slice costs, written and read again, as indices of K of one round of workgroups. */
+/** What it costs to write a slice and read it again. The unit is one index of K of one round of workgroups. */
 const SLICE_COST = 40;
 
-/** Slices of K that keep all multiprocessors busy to the end, and no more than that takes, or may be bound. */
+/** The number of slices that costs least. Many keep all multiprocessors busy to the end, but each costs something. */
 function splitsOf(
   { k, groups, together, most, least }: Readonly<
     Record<"k" | "groups" | "together" | "most" | "least", number>

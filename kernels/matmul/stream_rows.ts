@@ -8,7 +8,7 @@ const THREADS = WARPS * LANES;
 const ALONG = 8;
 const ACROSS = LANES / ALONG;
 
-/** Vectors of a row of a chunk, and turns in which the lanes take them. */
+/** Vectors of a row of a chunk, and the turns in which the lanes along K take them. */
 const VECTORS = STREAM_CHUNK / 4;
 const TURNS = VECTORS / ALONG;
 
@@ -34,7 +34,7 @@ export function rowStream(room: number): Stream {
   const rowsOfB = rowsOfLane(room);
   const [ofB, ofA] = [range(rowsOfB), range(room)];
   const loads = range(Math.ceil(room / LOADED));
-  /** Adds the products of one vector of each row of B with one of each row of A, which `a` and `b` name. */
+  /** Multiplies a vector of each row of B with one of each row of A, and adds up. `b` and `a` name the vectors. */
   const add = (b: (row: number) => string, a: (row: number) => string) =>
     lines(ofA.map((row) =>
       `      { let v = ${a(row)};
@@ -104,7 +104,7 @@ ${add((r) => `b_${r}`, (row) => `select(vec4f(0), x[${row}][turn][along], inside
   };
 }
 
-/** Adds up, in order, what the lanes along K have of row `r` of each lane's rows of B, and stores the sums. */
+/** Adds up, in order, the sums that lanes along K have of row `r` of their rows of B, and stores them. */
 function addUp(room: number, { rowsOfB, r }: { rowsOfB: number; r: number }): string {
   const quads = range(Math.ceil(room / 4));
   const places = THREADS / ALONG;

@@ -26,8 +26,10 @@ export function totals({ tile, levels }: MatmulConfig): string {
 }
 
 /**
- * Adds the first level to the second after each {@linkcode LEVEL_TERMS} terms, at the end of a turn of the loop over `now`
- * that takes so many steps along K.
+ * Adds the first level of the sums to the second, after each {@linkcode LEVEL_TERMS} terms. It stands at the end of a turn of
+ * the loop over `now`.
+ *
+ * @param stepsOfTurn Steps along K that a turn takes.
  */
 export function flush({ tile, levels }: MatmulConfig, stepsOfTurn: number): string {
   if (levels === 1) return "";
@@ -36,14 +38,14 @@ export function flush({ tile, levels }: MatmulConfig, stepsOfTurn: number): stri
   return `if (((now - first) & ${steps - 1}u) == ${steps - stepsOfTurn}u) {\n${add}\n}`;
 }
 
-/** Leaves the whole sums in the first level. */
+/** Adds the second level to the first, which then has the whole sums. */
 export function summedUp({ tile, levels }: MatmulConfig): string {
   return levels === 1 ? "" : eachSum(tile, (i, j) => `${accumulator(i, j)} += ${total(i, j)};`);
 }
 
 /**
- * Multiplies one index of K: threadM x threadN multiply-adds, line by line, every other line backwards. Each multiply-add
- * then shares an operand with the one before it, so that a register file which reads two operands a cycle keeps up.
+ * Multiplies one index of K, which takes threadM x threadN multiply-adds. They go line by line, every other line backwards,
+ * so that each shares an operand with the one before it. A register file that reads two operands a cycle then keeps up.
  */
 export function multiply(
   { tile, columns, arithmetic }: MatmulConfig,
@@ -80,7 +82,7 @@ export function multiply(
 
 const halfSum = (row: number, vector: number) => `half_${row}_${vector}`;
 
-/** The products of one step. Those of float16 go to sums of their own, which are then added to the float32 sums. */
+/** Wraps the products of one step. Those of float16 go to sums of their own, which are then added to the float32 sums. */
 export function summed({ tile, arithmetic }: MatmulConfig, products: string): string {
   if (arithmetic === "float32") return products;
   const each = (text: (i: number, j: number) => string) =>

@@ -23,7 +23,7 @@ export interface Tile {
   readonly group: number;
   /** The operand that neighbouring multiply-adds share. Which one suits the register file differs by kernel. */
   readonly reuse: "a" | "b";
-  /** Tiles of each operand on their way to a thread's registers while one is multiplied. */
+  /** How many tiles of each operand are on their way to registers while one is multiplied. */
   readonly ahead: 1 | 2;
 }
 
@@ -49,7 +49,7 @@ export const PADDING = 1;
 /** What the elements of shared tiles are. */
 type Arithmetic = "float32" | "float16";
 
-/** The most bytes of workgroup memory that a tile takes: not every operand is padded. Devices do not check this, so the library does. */
+/** The most bytes of workgroup memory that a tile takes, with both operands padded. Devices do not check this, so the library does. */
 export function workgroupBytes({ tileM, tileN, tileK }: Tile, arithmetic: Arithmetic): number {
   return tileK * (tileM + tileN + 8 * PADDING) * (arithmetic === "float16" ? 2 : 4);
 }
@@ -101,12 +101,12 @@ export function checkTile(
     refuse("tileN", `must be a multiple of threadN x lanesN = ${threadN * lanesN}`, tileN);
   }
   if (!Number.isInteger(group) || group < 1) refuse("group", "must be a whole number from 1 up", group);
-  // Vectors along M or N, words along K.
+  // A row of the shared tile has vectors along M or N; one along K has single elements.
   const row = Math.max(tileM / 4, tileN / 4, tileK);
   if (threadsOf(tile) < row) {
     refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
   }
-  // Blocks of four rows by one, two or four elements along K.
+  // Rows along K are loaded in blocks of four rows by one, two or four elements.
   for (
     const [name, rows, lengths] of [["tileM", tileM, [1, 2]], ["tileN", tileN / columns, [2, 4]]] as const
   ) {

@@ -17,7 +17,7 @@ const LANES = { lanesM: 4, lanesN: 8, group: 8 };
  * ```
  */
 export const TILES = {
-  /** For a CPU, where a thread is a loop. Little code compiles soon, which counts more than many registers. */
+  /** For a CPU, where a thread is a loop. Its little code compiles soon, which counts for more than many sums in registers. */
   software: {
     tileM: 16,
     tileN: 32,
@@ -30,14 +30,14 @@ export const TILES = {
     reuse: "b",
     ahead: 1,
   },
-  /** For up to 16 rows that the stream kernels do not take. Each multiprocessor has 64 KiB of B on its way, in registers. */
+  /** For up to 16 rows, where no stream kernel is faster. Each multiprocessor has 64 KiB of B on its way to registers. */
   few: { tileM: 16, tileN: 256, tileK: 8, threadM: 4, threadN: 8, ...LANES, reuse: "b", ahead: 2 },
-  /** For A^T B of few rows, which streams the output. As many warps as possible hide the waits of each. */
+  /** For A^T B of a short K, which mostly writes the output. As many warps as possible hide the waits of each. */
   flat: { tileM: 64, tileN: 64, tileK: 8, threadM: 4, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
   /** For a few dozen rows. */
   low: { tileM: 32, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "b", ahead: 1 },
   wide: { tileM: 64, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
-  /** For float16 sums. Its elements have half the bytes, so that it takes twice the K. Sums over 32 terms stay short. */
+  /** For float16 sums. An element has half the bytes, so a step along K has twice as many. A float16 sum has only 32 terms. */
   half: { tileM: 64, tileN: 128, tileK: 32, threadM: 8, threadN: 8, ...LANES, reuse: "b", ahead: 1 },
   square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
 } as const satisfies Record<string, Tile>;

@@ -4,7 +4,7 @@ import { lines, range } from "../text.ts";
 import { type MatmulConfig, mayAdd, operandCounts, usedActivation } from "./config.ts";
 import { epilogueWgsl, outputsRead } from "./epilogue.ts";
 import { loaders, wordsOf } from "./operands.ts";
-import { lastStep, wholeSteps } from "./steps.ts";
+import { lastStep, wholeSteps } from "./k_loop.ts";
 import { accumulator, accumulators, summedUp, totals } from "./sums.ts";
 import { threadsOf, type Tile } from "./tile.ts";
 
@@ -22,8 +22,8 @@ export function uniformFields(
 }
 
 /**
- * Declares where the tile of a workgroup begins: row `origin_a` and, in each column block, column `origin_b`. Workgroups
- * beyond the last tile return.
+ * Declares where the tile of a workgroup begins: at row `origin_a`, and in each column block at column `origin_b`.
+ * Workgroups beyond the last tile return.
  */
 export function tileOrigins(
   { tileM, tileN, group }: Pick<Tile, "tileM" | "tileN" | "group">,
@@ -106,7 +106,7 @@ function threadPlace({ tileM, threadM, threadN, lanesM, lanesN }: Tile, columns:
   }u);`;
 }
 
-/** Module scope: what takes the sums to the outputs. */
+/** The functions that take the sums to the outputs, at module scope. */
 function finishWgsl(config: MatmulConfig): string {
   const { epilogue, columns, activation, storage, slots, arithmetic } = config;
   const adds = mayAdd({ dtype: storage[slots[0]].dtype, arithmetic });

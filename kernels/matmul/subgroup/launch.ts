@@ -4,11 +4,9 @@ import type { Launch } from "../../launch.ts";
 import { storagesOf } from "../../storage.ts";
 import { indented } from "../../text.ts";
 import { isAlignedTo, matrix, type View } from "../../view.ts";
-import { type Epilogue, mayAdd, operandCounts } from "../config.ts";
-import { outputStorage, productLaunch } from "../launch.ts";
+import { type Epilogue, kernelEpilogue, mayAdd, operandCounts } from "../config.ts";
 import type { Sized } from "../request.ts";
-import { kernelEpilogue } from "../slices.ts";
-import type { LaunchInit } from "../way.ts";
+import { type LaunchInit, outputStorage, tiledLaunch } from "../tiling.ts";
 import { type SubgroupConfig, subgroupKey, type SubgroupStorage } from "./config.ts";
 import {
   checkSubgroupTile,
@@ -56,7 +54,7 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     varying: capabilities.subgroupMinSize !== capabilities.subgroupMaxSize,
   };
   return {
-    ...productLaunch(sized, { tile, name: subgroupTileName(tile), epilogue, out, splits, accumulate }),
+    ...tiledLaunch(sized, { tile, name: subgroupTileName(tile), epilogue, out, splits, accumulate }),
     views,
     kernel: (slots) =>
       subgroupKernel({

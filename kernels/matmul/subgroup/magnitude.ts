@@ -16,7 +16,7 @@ const THREADS = 256;
 const MOST_WORKGROUPS = 528;
 
 /** The largest magnitudes of a product's operands, with the steps that stand before and after the product. */
-export interface Magnitudes {
+export interface LargestMagnitudes {
   readonly before: readonly PlannedStep[];
   /** One tensor for each product: A (of a gated A, h), then each B, float32. */
   readonly tensors: readonly Tensor[];
@@ -27,11 +27,11 @@ export interface Magnitudes {
  * Finds the largest finite magnitude of each operand: what it is scaled by into float16's range. Infinity and NaN do not
  * count, so that they leave the scale of the others alone.
  */
-export function magnitudesOf(sized: Sized): Magnitudes {
+export function magnitudesOf(sized: Sized): LargestMagnitudes {
   const { products, gatedA, activation } = sized;
   const all = range(products).map((product) => {
     const { a, b } = operandsOf(sized, product);
-    const operands: Operand[] = [
+    const operands: MagnitudeOperand[] = [
       gatedA ? { views: a, activation } : { views: a, activation: null },
       ...b.map((view) => ({ views: [view], activation: null })),
     ];
@@ -49,12 +49,12 @@ export function magnitudesOf(sized: Sized): Magnitudes {
 }
 
 /** One matrix, or g and u of h = act(g) * u. */
-interface Operand {
+interface MagnitudeOperand {
   readonly views: readonly View[];
   readonly activation: Activation | null;
 }
 
-function magnitudeSteps(operand: Operand, to: View): PlannedStep[] {
+function magnitudeSteps(operand: MagnitudeOperand, to: View): PlannedStep[] {
   const [{ rows, cols }] = operand.views;
   const workgroups = Math.min(MOST_WORKGROUPS, Math.ceil(rows * Math.ceil(cols / 4) / THREADS));
   if (workgroups === 1) return [{ launch: magnitudeLaunch(operand, to) }];
@@ -69,7 +69,7 @@ function magnitudeSteps(operand: Operand, to: View): PlannedStep[] {
 }
 
 /** Each workgroup finds the largest of its share: there are as many as `to` has elements. */
-function magnitudeLaunch({ views, activation }: Operand, to: View): Launch {
+function magnitudeLaunch({ views, activation }: MagnitudeOperand, to: View): Launch {
   const [{ rows, cols, stride, tensor }] = views;
   return {
     ...withParameters(activation),

@@ -1,7 +1,7 @@
 import type { Capabilities, SubgroupMatrixConfig } from "../../gpu/capabilities.ts";
 import type { Sized } from "../request.ts";
 import { MULTIPROCESSORS } from "../splits.ts";
-import type { Way } from "../way.ts";
+import type { Tiling } from "../tiling.ts";
 import { subgroupLaunch } from "./launch.ts";
 import { subgroupFits, type SubgroupOperands, type SubgroupTile, type SubgroupUse } from "./tile.ts";
 
@@ -9,7 +9,7 @@ import { subgroupFits, type SubgroupOperands, type SubgroupTile, type SubgroupUs
  * How subgroup matrices compute a product, or null where they do not: the device has none of float16 with float32 sums, or
  * the product asks for float32 multiply-adds.
  */
-export function subgroupWay(sized: Sized, capabilities: Capabilities): Way | null {
+export function subgroupWay(sized: Sized, capabilities: Capabilities): Tiling | null {
   const operands = operandsOf(sized);
   if (operands === null) return null;
   const tile = subgroupTileOf(capabilities, { ...sized, operands });
@@ -23,8 +23,8 @@ export function subgroupWay(sized: Sized, capabilities: Capabilities): Way | nul
 export function tileWay(
   { tile, operands, splits }: { tile: SubgroupTile; operands: SubgroupOperands; splits: number },
   capabilities: Capabilities,
-): Way {
-  const launch: Way["launch"] = (part, init) =>
+): Tiling {
+  const launch: Tiling["launch"] = (part, init) =>
     subgroupLaunch(part, { tile, operands, ...init }, capabilities);
   return {
     ...{ tile, splits, launch, launchTail: launch, together: TOGETHER },

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { OutOfMemoryError } from "../../../kernels/gpu/memory.ts";
 import { ObservedRecorder } from "../../../bench/timing/observed.ts";
 import { randomInputs } from "../../../bench/oracle/data.ts";
-import { type Checked, checkRun } from "../../../bench/measure/check.ts";
+import { type CheckedRun, checkRun } from "../../../bench/measure/check.ts";
 import { withErrorScopes } from "../../../bench/measure/scopes.ts";
 import { DeviceInputs } from "../../../bench/measure/inputs.ts";
 import type { ProblemSpec } from "../../../bench/measure/job.ts";
@@ -20,7 +20,7 @@ async function checked(
   variant: Variant,
   problem: ProblemSpec,
   { training = true, whole }: { training?: boolean; whole?: number } = {},
-): Promise<Checked> {
+): Promise<CheckedRun> {
   const host = randomInputs(problem, 1);
   const reference = referenceOf(problem, host, { seed: 1, whole });
   using inputs = new DeviceInputs(gpu, problem, host);

@@ -168,7 +168,7 @@ Deno.test("the text of a reduction has one key for each epilogue and dtype", () 
         return reduceKernel({
           epilogue,
           columns,
-          parts: 1,
+          launches: 1,
           sliceSlots: slots.slice(0, columns).map((i) => out + i),
           activation: "silu",
           storage,

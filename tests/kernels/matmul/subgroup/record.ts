@@ -5,7 +5,7 @@ import { decode, type DType } from "../../../../kernels/gpu/dtype.ts";
 import type { Recorder } from "../../../../kernels/gpu/recorder.ts";
 import { record } from "../../../../kernels/gpu/steps.ts";
 import { boundSteps } from "../../../../kernels/launch.ts";
-import { waySteps } from "../../../../kernels/matmul/product_plan.ts";
+import { tiledSteps } from "../../../../kernels/matmul/product_plan.ts";
 import { type MatmulRequest, withSizes } from "../../../../kernels/matmul/request.ts";
 import type { SubgroupOperands, SubgroupTile } from "../../../../kernels/matmul/subgroup/tile.ts";
 import { tileWay } from "../../../../kernels/matmul/subgroup/way.ts";
@@ -56,7 +56,7 @@ export function subgroupMatmul(
 ): void {
   const { capabilities } = recorder;
   const sized = withSizes(request, capabilities);
-  const steps = waySteps(sized, tileWay({ tile, operands, splits }, capabilities), capabilities);
+  const steps = tiledSteps(sized, tileWay({ tile, operands, splits }, capabilities), capabilities);
   record(recorder, boundSteps(steps, capabilities));
 }
 

@@ -5,13 +5,14 @@ import type { Loaders } from "./operands.ts";
 import { flush, multiply, summed } from "./sums.ts";
 
 /**
- * The steps from `first` up to `end`, all of which lie inside K.
+ * The loop over steps along K, from `first` up to `end`. All of these steps lie inside K.
  *
- * While one step is multiplied, the elements of the next are on their way to registers. These live for one turn of the loop,
- * because a compiler copies registers that one turn hands to the next. The last turn loads elements that nobody multiplies.
+ * While one step is multiplied, the elements of the next are on their way to registers. The registers live for one turn of the
+ * loop, because a compiler would copy registers that one turn hands to the next. The last turn loads elements that nobody
+ * multiplies.
  *
- * Two tiles ahead, a turn takes two steps. It then hands on the same registers that it was given, so that nothing is copied.
- * If a single step is left over, a loop of its own multiplies it.
+ * With two tiles ahead, a turn takes two steps. It then hands on the registers that it was given, so nothing is copied. If a
+ * single step is left over, a loop of its own multiplies it.
  */
 export function wholeSteps(config: MatmulConfig, loaders: Loaders): string {
   const { tile } = config;
@@ -51,7 +52,7 @@ ${loop}
   }`;
 }
 
-/** What is said of both operands, one after the other. */
+/** The text of both operands, A's first. */
 function both({ a, b }: Loaders) {
   const each = (text: (loader: Loader) => string) => lines([text(a), text(b)]);
   return {
@@ -75,7 +76,7 @@ ${commit("now")}
 workgroupBarrier();`;
 }
 
-/** The step inside which K ends. Elements that were loaded from beyond K are not multiplied. */
+/** The last step, if K ends inside it. What it loads from beyond K is not multiplied. */
 export function lastStep(config: MatmulConfig, loaders: Loaders): string {
   return `    {
 ${firstTile(loaders)}
@@ -84,7 +85,7 @@ ${multiplyUpTo("rest", config, loaders)}
     }`;
 }
 
-/** Multiplies the first `count` indices of K in the shared tiles, by a loop, which is little code. */
+/** Multiplies the first `count` indices of K in the shared tiles. It is a loop, not unrolled, which is little code. */
 function multiplyUpTo(count: string, config: MatmulConfig, loaders: Loaders): string {
   return summed(
     config,

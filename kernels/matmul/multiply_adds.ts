@@ -1,18 +1,44 @@
+import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import type { Launch } from "../launch.ts";
 import { type Storage, storagesOf } from "../storage.ts";
 import { indented } from "../text.ts";
-import { configKey, type MatmulConfig, mayAdd } from "./config.ts";
-import { outputStorage, productLaunch } from "./launch.ts";
-import type { Sized } from "./request.ts";
-import { kernelEpilogue } from "./slices.ts";
-import { type Tile, tileName } from "./tile.ts";
+import { chooseTile, type TileChoice, withLeastSlices } from "./choose.ts";
+import { configKey, kernelEpilogue, type MatmulConfig, mayAdd } from "./config.ts";
+import { shapeToChooseBy, type Sized } from "./request.ts";
+import { checkTile, type Tile, tileName } from "./tile.ts";
 import { TILES } from "./tiles.ts";
-import type { LaunchInit } from "./way.ts";
+import { type LaunchInit, outputStorage, tiledLaunch, type Tiling } from "./tiling.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
+/** Multiply-adds on a tile that the request, a tuning table, or the rule chooses. */
+export function multiplyAddTiling(
+  sized: Sized,
+  chosen: TileChoice | undefined,
+  capabilities: Capabilities,
+): Tiling {
+  const choice = withLeastSlices(
+    chosen ?? chooseTile(shapeToChooseBy(sized), capabilities),
+    sized,
+    capabilities,
+  );
+  const { tile } = choice;
+  checkTile(tile, capabilities, sized);
+  // The tail takes the kernel of plain products, which others need as well, so that there is one kernel less to compile.
+  // In float32 that is the wide tile in place of the square one. With 16 bits the tail keeps the tile.
+  const tailTile: Tile = sized.dtype === "float32" && tile === TILES.square ? TILES.wide : tile;
+  return {
+    ...choice,
+    alignment: 4,
+    // Of the flat tile each of two column blocks would get few columns (250 us for twice 11,008 x 4,096 of 16 rows; apart 132).
+    columnsApart: tile === TILES.flat,
+    launch: (part, init) => tileLaunch(part, { tile, ...init }),
+    launchTail: (part, init) => tileLaunch(part, { tile: tailTile, ...init }),
+  };
+}
+
 /** The launch that computes a product, or slices of its K, with a tile. */
-export function tileLaunch(
+function tileLaunch(
   sized: Sized,
   { tile, ...init }: LaunchInit & { readonly tile: Tile },
 ): Launch {
@@ -22,7 +48,7 @@ export function tileLaunch(
   const levels = levelsOf(sized, tile);
   const config = { arithmetic, levels, layout, tile, columns, gatedA, epilogue, activation };
   return {
-    ...productLaunch(sized, { tile, name: tileName(tile), epilogue, out, splits, accumulate }),
+    ...tiledLaunch(sized, { tile, name: tileName(tile), epilogue, out, splits, accumulate }),
     kernel: (slots) =>
       matmulKernel(
         { ...config, storage: storages(sized, { out, slots, aligned, epilogue }), slots },
@@ -50,8 +76,8 @@ function storages(
 }
 
 /**
- * In "highest" sums have two levels. The tile `software` always has two, as the second one costs nothing measurable on a CPU.
- * On a GPU it takes registers that hide latency.
+ * Levels of the sums: two in "highest". The second level takes registers, which on a GPU are needed to hide latency. On a CPU
+ * it costs nothing measurable, so the tile `software` always has two.
  */
 function levelsOf({ precision, arithmetic }: Sized, tile: Tile): 1 | 2 {
   const two = precision === "highest" || tile === TILES.software;
