@@ -10,11 +10,12 @@
  * 1. Make the job: sizes, dtypes, modes and variants.
  * 2. Start a child and give it the job. Where it dies, start another with the rows that are left (bench/commands/run.ts).
  * 3. Hand each row that the child tells to the report, which is on disk at once (bench/process/run_log.ts).
+ * 4. Measure the peers, each in a process of its own (bench/peers/run.ts), and print the table.
  *
  * Child, `measureForParent` below, which calls `measure`. bench/measure/run.ts is these steps, in this order, and no more:
  *
  * 1. Measure the ceilings.
- * 2. Plan the rows on paper. What cannot run is skipped with its reason.
+ * 2. Plan the rows on paper, at sizes that it picks if none were given. What cannot run is skipped with its reason.
  * 3. For each problem:
  *    - check: each row's outputs are compared with a reference, and a row that misses it gets no time;
  *    - warm up: the device works until its clocks are up;

@@ -26,7 +26,7 @@ const MOST_TRACES = 256;
  * and notes its steps. Later ones repeat the steps with other tensors. (Choosing kernels, tiles and places each time took
  * two thirds of the time of recording a block.)
  *
- * A block that is only planned always runs the variant's own code, and leaves no notes.
+ * A block that is recorded straight into a plan, as `explain` does, runs the variant's own code and leaves no notes.
  */
 export function traced(variant: Variant): Variant {
   const { inChunks } = variant;
@@ -64,7 +64,7 @@ export function traced(variant: Variant): Variant {
   };
 }
 
-/** True for a block that is only planned, as `explain` and the bench do before a run. */
+/** True for a block that is recorded straight into a plan. */
 const isPlanned = ({ recorder }: Block) => recorder instanceof PlanRecorder;
 
 /** The values of the activation's parameters: blocks of one kind may differ in them. */
