@@ -6,7 +6,7 @@ import type { Sized } from "./request.ts";
 import type { Tail, TileSize } from "./splits.ts";
 
 /**
- * How a product is computed on tiles and divided among launches. There are two kinds: multiply-adds (`tile_launch.ts`) and
+ * How a product is computed on tiles and divided among launches. There are two kinds: multiply-adds (`multiply_adds.ts`) and
  * subgroup matrices (`subgroup/launch.ts`).
  */
 export interface Tiling {
