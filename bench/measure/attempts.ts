@@ -9,9 +9,6 @@ import { lossOf } from "./unchanged.ts";
 /** The part of a problem's progress that a step takes: where it begins and where it ends, from 0 to 1. */
 export type Share = readonly [from: number, to: number];
 
-/** What all rows of a problem need before any of them can run. */
-const SET_UP = "inputs and reference";
-
 /** Anything that belongs to a row. */
 interface OfRow {
   readonly spec: RowSpec;
@@ -47,13 +44,16 @@ export class Attempts {
 
   /** Tells that work on these rows begins. If the process dies from now on, one of them is to blame. */
   begin(doing: string, rows: readonly OfRow[]): void {
-    const specs = rows.map(({ spec }) => spec);
-    this.#emit({ type: "begin", doing, setUp: doing === SET_UP, problem: this.#problem, rows: specs });
+    this.#begin({ doing, setUp: false }, rows);
   }
 
-  /** As {@linkcode begin}, of what all these rows need. If the process dies from now on, none of them can run. */
+  /** As {@linkcode begin}, for what all these rows need. If the process dies from now on, none of them can run. */
   beginSetUp(rows: readonly OfRow[]): void {
-    this.begin(SET_UP, rows);
+    this.#begin({ doing: "inputs and reference", setUp: true }, rows);
+  }
+
+  #begin(what: { doing: string; setUp: boolean }, rows: readonly OfRow[]): void {
+    this.#emit({ type: "begin", ...what, problem: this.#problem, rows: rows.map(({ spec }) => spec) });
   }
 
   /** Tells that a part of a step is done, from 0 to 1. */

@@ -83,21 +83,21 @@ export interface FigureContext {
 export function finishedRow(
   work: ProfiledRow,
   gpuSamples: readonly number[],
-  scale: FigureContext,
+  context: FigureContext,
 ): RowResult {
   const { spec, problem, plan, checked } = work;
-  const gpuNs = gpuSamples.length > 0 ? summarize(gpuSamples, scale) : null;
-  const wallNs = work.wallNs.length > 0 ? summarize(work.wallNs, scale) : null;
+  const gpuNs = gpuSamples.length > 0 ? summarize(gpuSamples, context) : null;
+  const wallNs = work.wallNs.length > 0 ? summarize(work.wallNs, context) : null;
   const flops = flopsOf(problem, spec.mode);
   const bytes = minimalBytes(problem, spec.mode);
   const ns = medianOf(gpuNs, wallNs);
   const { bound, fraction } = standing(
     { flops, bytes, ns },
-    roofOf(problem, scale.ceilings, unitsOf(plan.dispatches)),
+    roofOf(problem, context.ceilings, unitsOf(plan.dispatches)),
   );
-  const compileMs = [...checked.kernels].reduce((sum, key) => sum + (scale.compileTimes.get(key) ?? 0), 0);
+  const compileMs = [...checked.kernels].reduce((sum, key) => sum + (context.compileTimes.get(key) ?? 0), 0);
   const coldMs = compileMs + checked.runMs;
-  const kernels = kernelFigures(work, scale);
+  const kernels = kernelFigures(work, context);
   const launchesNs = kernels.some(({ gpuNs }) => gpuNs === null)
     ? null
     : kernels.reduce((sum, { gpuNs }) => sum + gpuNs!, 0);
@@ -117,7 +117,7 @@ export function finishedRow(
     bound,
     memory: { ...memory, predictedPeakBytes: plan.peakBytes },
     accuracy: accuracyOf(spec, checked.errors),
-    webgpu: scale.webgpu,
+    webgpu: context.webgpu,
     units: unitsOf(plan.dispatches),
     sampled: checked.sampled,
     compileMs,
@@ -127,7 +127,7 @@ export function finishedRow(
       ...checked.gap === null ? [] : [`Of its outputs ${checked.gap}.`],
       ...doubtsOf({
         ...{ time: gpuNs ?? wallNs, launchesNs, coldMs, fraction },
-        resolutionNs: scale.resolutionNs,
+        resolutionNs: context.resolutionNs,
         repeats: work.repeats,
       }),
       ...memory.peakBytes === plan.peakBytes

@@ -188,10 +188,10 @@ function runnable({ rows }: GroupPlan, attempts: Attempts): RunnableRow[] {
 /** The report's row. Without timestamps the samples are wall times. */
 function finished(row: ProfiledRow, samples: readonly number[], bench: Bench) {
   const { ceilings, compileTimes, instruments: { resolutionNs, timer }, job: { seed, webgpu } } = bench;
-  const scale = { ceilings, compileTimes, resolutionNs, seed, webgpu };
+  const context = { ceilings, compileTimes, resolutionNs, seed, webgpu };
   return timer !== null
-    ? finishedRow(row, samples, scale)
-    : finishedRow({ ...row, wallNs: [...samples] }, [], scale);
+    ? finishedRow(row, samples, context)
+    : finishedRow({ ...row, wallNs: [...samples] }, [], context);
 }
 
 /** Keeps the device's clock true, and warns if it was not. */

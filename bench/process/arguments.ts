@@ -43,9 +43,9 @@ export interface Choices {
 
 /** What to measure, and how. */
 export interface BenchOptions {
-  /** The size list as written; null where sizes are to be picked by what the adapter can do. */
+  /** The list of sizes as written; null to pick sizes by what the adapter can do. */
   sizes: string | null;
-  /** T as written, for sizes that give none. */
+  /** T as written, for sizes that leave it open. */
   tokens: string | null;
   variants: string[];
   /** Modules with variants of the user's own, as written. */
@@ -54,15 +54,15 @@ export interface BenchOptions {
   dtypes: ReportDType[];
   precision: ReportPrecision;
   activation: string;
-  /** Milliseconds of samples that each row takes at least; null leaves it to the adapter. */
+  /** Milliseconds of samples for each row at least; null for what suits the adapter. */
   minTimeMs: number | null;
-  /** Samples that each row takes at least; null leaves it to the adapter. */
+  /** Samples for each row at least; null for what suits the adapter. */
   samples: number | null;
   seed: number;
-  /** Seed of what is checked; null for one that differs from run to run. */
+  /** Seed of what is checked; null for a random one. */
   checkSeed: number | null;
   adapter: typeof ADAPTERS[number];
-  /** Whose WebGPU measures, one after the other. */
+  /** Whose WebGPUs measure, one after the other. */
   webgpus: (typeof WEBGPUS[number])[];
   /** Most bytes a row may need beyond its inputs; null for no limit. */
   memoryBudget: number | null;
@@ -110,7 +110,7 @@ const RECORDED: readonly FlagName[] = othersThan([
 ]);
 
 /**
- * Reads the arguments behind `bench.ts`.
+ * Reads the arguments that follow `bench.ts`.
  *
  * @throws {UsageError} If an argument is unknown, comes twice, lacks a value or has a bad one.
  */
@@ -152,7 +152,7 @@ export function variantModulesIn(args: readonly string[]): string[] {
   return [...new Set(names)];
 }
 
-/** The arguments of a run that is gone on with: those that its report recorded, and over them those given now. */
+/** The arguments of a resumed run: those that its report recorded, unless they are given anew. */
 export function restored(recorded: readonly string[], given: readonly string[]): string[] {
   const replaced = new Set(given.map(nameOf));
   // The recorded tokens belong to the recorded sizes.
@@ -198,7 +198,7 @@ function parse(args: readonly string[]): Parsed {
   return parsed;
 }
 
-/** `--tokens -5` and `--json -` as `--tokens=-5` and `--json=-`: the parser takes what begins with - for a flag. */
+/** Joins `--tokens -5` to `--tokens=-5` and `--json -` to `--json=-`, because the parser takes what begins with - for a flag. */
 function joinValues(args: readonly string[], flags: readonly string[]): string[] {
   const joined: string[] = [];
   for (let i = 0; i < args.length; i++) {
@@ -212,7 +212,7 @@ function joinValues(args: readonly string[], flags: readonly string[]): string[]
   return joined;
 }
 
-/** The parser would read `--dry-run=maybe` as true, and take a word that follows a switch for its value. */
+/** Checks switches. The parser would read `--dry-run=maybe` as true, and take a word that follows a switch for its value. */
 function refuseOddSwitches(args: readonly string[], switches: readonly string[]): void {
   const end = args.indexOf("--");
   for (const arg of end < 0 ? args : args.slice(0, end)) {
@@ -231,7 +231,7 @@ function refuseUnknown(arg: string): never {
 function refuseFlags(parsed: Parsed, names: readonly FlagName[], why: string): void {
   for (const name of names) {
     const value = parsed[name];
-    // The cache flush is on where nothing is said.
+    // The cache flush is on unless it is switched off.
     if (Array.isArray(value) ? value.length > 0 : value === (name !== "flush")) {
       throw new UsageError(`Cannot use --${name === "flush" ? "no-flush" : name} here as ${why}`);
     }
@@ -303,7 +303,7 @@ function withOwn(chosen: readonly string[], { variants, own = [] }: Choices): st
   return variants.filter((id) => chosen.includes(id) || own.includes(id));
 }
 
-/** The value of a flag as written, null where it does not come. */
+/** The value of a flag as written; null if the flag is not given. */
 function textOf(parsed: Parsed, name: FlagName): string | null {
   const [text] = parsed[name] as string[];
   if (text === undefined) return null;

@@ -8,17 +8,17 @@ import { plain } from "../report/shape.ts";
 
 /** What to start, and how to follow it. */
 export interface ChildOptions {
-  /** The program; Deno itself if not given. */
+  /** The program. Default: Deno itself. */
   command?: string;
   /** Its arguments. */
   args: readonly string[];
-  /** Variables that the child gets beside its parent's. */
+  /** Environment variables of the child, besides its parent's. */
   env?: Record<string, string>;
-  /** The line that the child is told; its stdin then stays open, so that its end tells it of its parent's. */
+  /** The line that the child is told. Its stdin then stays open, and is closed when the parent ends, which tells the child. */
   input: string;
   /** Milliseconds of silence after which the child is killed. */
   deadlineMs: number;
-  /** Each whole line of its stdout: half a line, which a process leaves that dies while it writes, is none. */
+  /** Takes each whole line of its stdout. A process that dies while it writes may leave half a line, which does not count. */
   onLine(line: string): void;
 }
 
@@ -26,14 +26,14 @@ export interface ChildOptions {
 export interface ChildEnd {
   /** Whether it ended by itself with status 0. */
   ok: boolean;
-  /** Why it ended otherwise, on one line; its own last words where it had some. */
+  /** Why it ended otherwise, on one line: its own last words if it had any. */
   reason: string;
 }
 
-/** Lines of stderr that are kept, as the last of them tell why a process died. */
+/** So many lines of stderr are kept. The last ones tell why a process died. */
 const LAST_LINES = 40;
 
-/** For so long after a child's end its output is read on: a process that it left behind may keep it open for ever. */
+/** A child's output is read for so long after its end. Not to the output's end, as a process that it left behind may keep it open for ever. */
 const LEFTOVER_MS = 1000;
 
 /** A running child. */
@@ -56,7 +56,7 @@ export class Child {
     this.end = this.#follow(options);
   }
 
-  /** Ends the child at once; one that has ended already is let be. */
+  /** Ends the child at once, if it has not ended already. */
   kill(): void {
     try {
       this.#process.kill("SIGKILL");
@@ -110,7 +110,7 @@ export class Child {
   }
 }
 
-/** Takes each line until the signal; returns what stands behind the last one, as a process leaves it that dies. */
+/** Takes each whole line until the signal. @returns What follows the last one: a process may die in the middle of a line. */
 async function eachLine(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
@@ -129,7 +129,7 @@ async function eachLine(
   return rest;
 }
 
-/** The line that tells most: a panic's or an error's message, else the last that says anything. */
+/** The line that tells most: the message of a panic or an error, else the last line that is not empty. */
 function lastWordsOf(lines: readonly string[]): string {
   const words = lines.map((line) => plain(line, 300).trim()).filter((line) => line !== "");
   const panic = words.findIndex((line) => line.includes("panicked at"));

@@ -1,5 +1,5 @@
 /**
- * Files that are replaced whole: a reader sees the old text or the new one, never a part.
+ * Files that are replaced whole. A reader sees the old text or the new one, never a part of either.
  *
  * @module
  */
@@ -11,14 +11,14 @@ export class FileError extends Error {
   override name = "FileError";
 }
 
-/** The folder part of a path, `.` where there is none. */
+/** The folder of a path; `.` if the path names none. */
 export function folderOf(path: string): string {
   const end = path.lastIndexOf("/");
   if (end < 0) return ".";
   return end === 0 ? "/" : path.slice(0, end);
 }
 
-/** What went wrong, in the operating system's words where it has some. */
+/** What went wrong, in the operating system's words if it has any. */
 export function reasonOf(error: unknown): string {
   return plain(error instanceof Error ? error.message : String(error), 200);
 }
@@ -30,15 +30,15 @@ function writeNew(path: string, text: string): void {
   file.syncSync();
 }
 
-/** Writes all of a text, in as many pieces as the system makes of it. */
+/** Writes all of a text. The system may take it in pieces. */
 export function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let written = 0; written < bytes.length;) written += to.writeSync(bytes.subarray(written));
 }
 
 /**
- * Replaces the file at `path` by `text`, making its folder where needed: the text goes to a temporary file in the
- * same folder, which is then renamed. Where it throws, the file is as before and no temporary file remains.
+ * Replaces the file at `path` by `text`, and makes its folder if there is none. The text goes to a temporary file in the same
+ * folder, which is then renamed. If that fails, the file is as before and no temporary file remains.
  *
  * @throws {Error} As the system tells it; {@linkcode writeWhole} names the file.
  */
@@ -53,7 +53,7 @@ export function replaceWhole(path: string, text: string): void {
     try {
       Deno.removeSync(temporary);
     } catch {
-      // It was never made, or went with its folder: nothing is left to remove.
+      // It was never made, or is gone with its folder. Nothing is left to remove.
     }
     throw error;
   }
@@ -76,10 +76,10 @@ export function writeWhole(path: string, text: string): void {
 }
 
 /**
- * Reads a text file, without the byte order mark that some editors put before it. Anything but a file is refused: to
- * open a pipe that nobody writes would wait for ever.
+ * Reads a text file, without the byte order mark that some editors put before it. Only files are read, because opening a
+ * pipe to which nobody writes would wait for ever.
  *
- * @throws {FileError} if it cannot be read, naming it
+ * @throws {FileError} If it cannot be read; the message names it.
  */
 export function readWhole(path: string): string {
   try {
@@ -91,7 +91,7 @@ export function readWhole(path: string): string {
 }
 
 /**
- * As {@linkcode readWhole}, null where there is no such file.
+ * As {@linkcode readWhole}; null if there is no such file.
  *
  * @throws {FileError} If it cannot be read.
  */

@@ -1,5 +1,5 @@
 /**
- * One run at a time in an output folder: two would replace each other's rows.
+ * One run at a time in an output folder. Two would replace each other's rows.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export function lockFolder(folder: string): Disposable {
       try {
         Deno.removeSync(path);
       } catch {
-        // It went with its folder.
+        // It is gone with its folder.
       }
       file.close();
     },

@@ -11,7 +11,7 @@ import type { ProgressOutput } from "./progress.ts";
 import { betweenPaint, type Layout } from "../report/layout.ts";
 import { printable } from "../report/shape.ts";
 
-/** The machine as this process sees it; what it may not see is left out. */
+/** The machine as this process sees it. What it is not permitted to see is left out. */
 export function thisMachine(): Machine {
   const { os, arch } = Deno.build;
   const { deno, v8 } = Deno.version;
@@ -52,7 +52,7 @@ function namedColumns(): number | null {
   return /^[1-9]\d{0,5}$/.test(text) ? Number(text) : null;
 }
 
-/** stderr, where progress goes. Where it takes no more, as on a full disk, the run goes on unseen. */
+/** stderr, where progress goes. If it takes no more, as on a full disk, the run goes on unseen. */
 export function terminal(): ProgressOutput {
   const write = (text: string) => void permitted(() => writeAll(Deno.stderr, text));
   return {
@@ -64,7 +64,7 @@ export function terminal(): ProgressOutput {
   };
 }
 
-/** Variables without which Mesa's driver prints a warning wherever no desktop runs. */
+/** Without these variables Mesa's driver prints a warning on a machine where no desktop runs. */
 export function driverVariables(): Record<string, string> {
   const variable = "XDG_RUNTIME_DIR";
   if (Deno.build.os !== "linux") return {};
@@ -72,7 +72,7 @@ export function driverVariables(): Record<string, string> {
   return { [variable]: "/tmp" };
 }
 
-/** Whether something may be done without asking: on a terminal Deno asks the user otherwise, and waits. */
+/** Whether something is permitted already. If it is not, Deno would ask the user on a terminal, and wait. */
 export function isGranted(permission: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(permission).state === "granted";
 }

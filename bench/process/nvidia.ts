@@ -1,5 +1,5 @@
 /**
- * What NVIDIA's own tool tells of a GPU, where it is installed: a second opinion on memory, and the driver's version.
+ * What NVIDIA's own tool tells of a GPU, if it is installed: the driver's version, and a second opinion on memory in use.
  *
  * @module
  */
@@ -15,9 +15,9 @@ const FIELDS = ["name", "driver_version", "memory.used", "clocks.sm", "temperatu
 const MEBIBYTE = 2 ** 20;
 
 /**
- * Reads one answer of `nvidia-smi`: the line of the GPU with this name, the first where several have it.
+ * Reads one answer of `nvidia-smi`: the line of the GPU with this name, the first one if several have it.
  *
- * @returns null where no line fits.
+ * @returns null if no line fits.
  */
 export function parseAnswer(text: string, device: string): DriverReport | null {
   for (const line of text.trim().split("\n")) {
@@ -33,13 +33,13 @@ export function parseAnswer(text: string, device: string): DriverReport | null {
   return null;
 }
 
-/** A figure that the tool may not know, which it then writes as words. */
+/** A figure, or null: what the tool does not know it writes as words. */
 function amount(text: string | undefined, unit: number): number | null {
   const value = Number(text);
   return text !== undefined && text !== "" && Number.isFinite(value) && value >= 0 ? value * unit : null;
 }
 
-/** Asks the tool about a GPU; null where it is missing, may not be run, or does not know the GPU. */
+/** Asks the tool about a GPU. Null if the tool is missing, may not be run, or does not know the GPU. */
 export async function askNvidia(device: string): Promise<DriverReport | null> {
   if (!/nvidia/i.test(device) || !isGranted({ name: "run", command: TOOL })) return null;
   try {

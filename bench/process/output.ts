@@ -53,7 +53,7 @@ function isNoFile(path: string): boolean {
   }
 }
 
-/** A digest of all that a report says, by which an edited one is known. */
+/** A digest of all that a report says. It shows whether a report was edited. */
 export function digestOf(report: Report): string {
   const text = JSON.stringify({ ...report, digest: undefined });
   return createHash("sha256").update(text).digest("hex");
@@ -75,8 +75,8 @@ export function writeReport(report: Report, folder: string): void {
 }
 
 /**
- * Prints to stdout, which may be a file on a full disk. All that is printed there goes through here, and to stderr
- * through {@linkcode printError} or `terminal()`: they keep control characters away from the terminal.
+ * Prints to stdout, which may be a file on a full disk. All output to stdout goes through here, and all to stderr through
+ * {@linkcode printError} or `terminal()`, because they keep control characters away from the terminal.
  *
  * @throws {FileError} If it takes no more.
  */
@@ -88,17 +88,17 @@ export function print(text: string): void {
   }
 }
 
-/** Prints a line to stderr. Where that takes no more, as on a full disk, nobody can be told. */
+/** Prints a line to stderr. If stderr takes no more, as on a full disk, nobody can be told. */
 export function printError(text: string): void {
   try {
     writeAll(Deno.stderr, `${printable(text)}\n`);
   } catch {
-    // Nobody can be told that nothing can be told.
+    // There is no other place to tell it.
   }
 }
 
 /**
- * The report in an output folder, null where there is none.
+ * The report in an output folder; null if there is none.
  *
  * @throws {FileError} If it cannot be read, or the folder has a swiglu.csv that is not one of ours.
  * @throws {ReportError} If it is not one of ours.
@@ -117,9 +117,9 @@ export function existingReport(folder: string): Report | null {
 }
 
 /**
- * Gives the earlier report of a folder, and its CSV, a name with its time, so that a new one takes none away.
+ * Keeps the earlier report of a folder, and its CSV, under names with its time, so that a new one does not replace them.
  *
- * @returns The new name of what was there, of the report where both were; null where nothing was.
+ * @returns The new name of the report, or of the CSV if there was only that; null if there was nothing.
  * @throws {FileError} If it cannot be read, or is not one of ours.
  * @throws {ReportError} If it is not one of ours.
  */

@@ -5,7 +5,7 @@
  */
 
 /**
- * Reads the line that the parent tells. When the parent is gone, so is this process: nobody would end it otherwise.
+ * Reads the line that the parent tells. From then on this process ends when the parent does, as nobody else would end it.
  *
  * @throws {TypeError} If stdin ends before a line does.
  */
@@ -26,7 +26,7 @@ async function untilEnd(reader: ReadableStreamDefaultReader<string>): Promise<ne
   Deno.exit(1);
 }
 
-/** Tells the parent a value, as one line, before anything else happens. */
+/** Tells the parent a value, as one line. The line is written when this returns. */
 export function tellParent(value: unknown): void {
   const bytes = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
   for (let written = 0; written < bytes.length;) written += Deno.stdout.writeSync(bytes.subarray(written));

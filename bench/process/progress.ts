@@ -1,5 +1,5 @@
 /**
- * What is under way: one line that is overwritten and vanishes on a terminal, plain lines elsewhere.
+ * How far a run is. On a terminal that is one line, which is overwritten and vanishes; elsewhere it is plain lines.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface ProgressOutput {
   now(): number;
 }
 
-/** Before that much is known the remaining time is a guess, so none is shown. */
+/** Before so much of a run is done, the time that is left would be a guess, so none is shown. */
 const KNOWN_FRACTION = 0.02;
 const KNOWN_MS = 2000;
 
@@ -41,7 +41,7 @@ export class Progress {
   readonly #output: ProgressOutput;
   readonly #start: number;
   #fraction = 0;
-  /** When the rest will be done, by what was known when the fraction grew last; null before that much is known. */
+  /** When the rest will be done, as foretold when the fraction grew last; null before it is known. */
   #end: number | null = null;
   #shown = false;
 
@@ -51,7 +51,7 @@ export class Progress {
     this.#start = output.now();
   }
 
-  /** Shows what is being done; on a terminal only, as elsewhere it would fill a log. */
+  /** Shows what is being done, but only on a terminal. It would fill a log. */
   update(doing: string, fraction: number): void {
     this.#advance(fraction);
     if (!this.#output.isTerminal) return;
@@ -82,7 +82,7 @@ export class Progress {
     this.#shown = false;
   }
 
-  /** The end is foretold only when the fraction grows: while nothing is told, what is left becomes less, never more. */
+  /** The end is foretold only when the fraction grows. In between the time that is left becomes less, never more. */
   #advance(fraction: number): void {
     if (fraction <= this.#fraction) return;
     this.#fraction = fraction;

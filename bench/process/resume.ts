@@ -1,5 +1,5 @@
 /**
- * Going on with a report: only where what it holds and what is measured now would compare.
+ * Going on with a report, if its rows and those that are measured now would compare.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { plain } from "../report/shape.ts";
 /** Between the commands of runs that made one report. */
 const THEN = "; then ";
 
-/** Settings that say which rows there are, not how they are measured. */
+/** Settings that only say which rows there are, not how they are measured. */
 const FREE = ["sizes"];
 
 /** What a setting is called on the command line. */
@@ -31,7 +31,7 @@ const NAMES: Readonly<Record<string, string>> = {
 /** Programs that must be the same version, by their name in a report. */
 const PROGRAMS: Readonly<Record<string, string>> = { suite: "the suite", deno: "Deno" };
 
-/** What tells one adapter from another, or one driver from another of the same adapter. */
+/** Fields that tell one adapter from another, or one driver of an adapter from another. */
 const ADAPTER_FACTS: readonly (keyof AdapterReport & ("vendor" | "device" | "description"))[] = [
   "vendor",
   "device",
@@ -59,7 +59,7 @@ export function reportToResume(folder: string): Report {
 /**
  * Makes sure that what this program measures now on this machine compares with what a report has.
  *
- * @throws {UsageError} If another version made it, it was edited, or the driver is another by now.
+ * @throws {UsageError} If another version made it, it was edited, or the driver has changed since.
  */
 export async function ensureResumable(report: Report, versions: Report["versions"]): Promise<void> {
   for (const [key, name] of Object.entries(PROGRAMS)) {
@@ -75,8 +75,8 @@ export async function ensureResumable(report: Report, versions: Report["versions
 }
 
 /**
- * The report to go on with, without its failed rows, which get another chance. What it then tells of how it was made is
- * of both runs.
+ * The report to go on with. Its failed rows are left out, so that they are measured again. What it tells of how it was made
+ * is of both runs.
  *
  * @throws {UsageError} If it was measured with other settings: its rows and new ones would not compare.
  */
@@ -97,7 +97,7 @@ export function resumed(
   };
 }
 
-/** Which run is gone on with, in one line. */
+/** Says in one line with which run this one goes on. */
 export function resumedLine({ createdAt, command, rows }: Report): string {
   const finished = rows.filter(({ status }) => status !== "failed").length;
   return `resumes   the run of ${plain(createdAt, 40)} with ${finished} finished ${
@@ -105,7 +105,7 @@ export function resumedLine({ createdAt, command, rows }: Report): string {
   }: ${plain(command, 400)}`;
 }
 
-/** What makes an adapter another than that of the report, as a clause; null where nothing does. */
+/** How an adapter differs from that of the report, as a clause; null if it does not. */
 export function differenceOf(before: AdapterReport, now: AdapterReport): string | null {
   const fact = ADAPTER_FACTS.find((fact) => before[fact] !== now[fact]);
   if (fact === undefined) return null;

@@ -10,7 +10,7 @@ function stem(path: string): string {
   return name.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 60) || "report";
 }
 
-/** One name for each path, no two alike: a second of the same gets a number. */
+/** One name for each path, no two alike. A name that comes again gets a number. */
 export function sourceNames(paths: readonly string[]): string[] {
   const used = new Set<string>();
   return paths.map((path) => {

@@ -1,5 +1,5 @@
 /**
- * Children one after another until their work is done, whatever happens to them or to this process.
+ * Runs children one after another until their work is done, whatever happens to them or to this process.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { FileError } from "./files.ts";
 
 /** Work that children do. */
 export interface Work {
-  /** What the next child is told; null when nothing is left. */
+  /** What the next child is told; null if nothing is left to do. */
   next(): unknown;
   /** Takes what a child tells. */
   take(event: unknown): void;
@@ -68,7 +68,7 @@ export class Supervisor {
     }
   }
 
-  /** Does something with Ctrl-C, SIGTERM and SIGHUP stopping the run in order; tells why it was stopped, null if it was not. */
+  /** Does something during which Ctrl-C, SIGTERM and SIGHUP stop the run in order. @returns Why it was stopped; null if it was not. */
   async supervised(run: () => Promise<void>): Promise<Stop | null> {
     const interrupt = () => {
       const { status, message } = this.#interrupted();

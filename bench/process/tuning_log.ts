@@ -44,7 +44,7 @@ export function tuningPath(folder: string): string {
   return `${folder}/${TUNING_FILE}`;
 }
 
-/** A tuning table as it grows: what is found again takes the place of what was known, and all else stays. */
+/** A tuning table as it grows. What is found again replaces what was known of the same product. All else stays. */
 export class TuningLog {
   /** The table's file. */
   readonly path: string;
@@ -59,7 +59,7 @@ export class TuningLog {
   /**
    * Takes the adapter, before any product.
    *
-   * @throws {UsageError} If the folder's table is of another.
+   * @throws {UsageError} If the folder's table is of another adapter.
    */
   adapter(name: string): void {
     const { adapter } = this.#table;
