@@ -31,6 +31,18 @@ const GRAPHICS = {
   ],
 } as const;
 
+/** Codes of keys, without which the browser does not move the focus. */
+const KEY_CODES = {
+  Tab: 9,
+  Enter: 13,
+  Escape: 27,
+  End: 35,
+  Home: 36,
+  ArrowUp: 38,
+  ArrowRight: 39,
+  ArrowDown: 40,
+};
+
 /** Where Chromium is, null where it is not installed. */
 export function findChromium(): string | null {
   const exists = (path: string) => {
@@ -132,6 +144,14 @@ export class ChromiumPage {
   /** Moves the pointer to a point of the window. */
   async point(x: number, y: number): Promise<void> {
     await this.#send("Input.dispatchMouseEvent", { type: "mouseMoved", x, y });
+  }
+
+  /** Presses and releases a key, by its name in `KeyboardEvent.key`, such as `Tab`. */
+  async press(key: keyof typeof KEY_CODES): Promise<void> {
+    const event = { key, code: key, windowsVirtualKeyCode: KEY_CODES[key] };
+    for (const type of ["rawKeyDown", "keyUp"]) {
+      await this.#send("Input.dispatchKeyEvent", { type, ...event });
+    }
   }
 
   /** A picture of the window as PNG. */

@@ -55,25 +55,36 @@ export function quantity(field: string, values: readonly number[], options: Axis
   return {
     field,
     type: "quantitative",
-    scale: narrowDomain(values) ?? { type: "linear", zero: false, nice: true, padding: 12 },
+    scale: { type: "linear", domain: linearDomain(values), nice: false },
     axis: { title, tickCount: 4 },
   };
 }
 
-/** A widened domain where values are almost equal, else null. Their ticks would differ in the seventh digit only. */
-function narrowDomain(values: readonly number[]): { domain: [number, number] } | null {
+/**
+ * The ends of a linear axis, a little beyond the values. Where these are almost equal it is wider, because their ticks would
+ * differ in the seventh digit only.
+ */
+function linearDomain(values: readonly number[]): [number, number] {
   const [low, high] = [least(values), greatest(values)];
-  if (high === 0) return { domain: [0, 1] };
-  return high - low < 0.02 * high ? { domain: [0.8 * low, 1.2 * high] } : null;
+  if (high === 0) return [0, 1];
+  if (high - low < 0.02 * high) return [0.8 * low, 1.2 * high];
+  const beyond = 0.08 * (high - low);
+  return [Math.max(0, low - beyond), high + beyond];
 }
 
 function logChannel(field: string, { title, domain }: { title: string; domain: [number, number] }): Spec {
   const [low, high] = domain;
-  const format = low < 1e-3 || high >= 1e5 ? ".0e" : "~r";
   return {
     field,
     type: "quantitative",
     scale: { type: "log", domain, nice: false },
-    axis: { title: `${title} (logarithmic)`, values: logTicks(low, high), format },
+    axis: { title: `${title} (log)`, values: logTicks(low, high), ...tickLabels(low, high) },
   };
+}
+
+/** How ticks are written: 0.2 and 2000 as they are, larger ones as 20 G, and what is small as 2e-6. */
+export function tickLabels(low: number, high: number): Spec {
+  if (low < 1e-3) return { format: ".0e" };
+  if (high < 1e5) return { format: "~r" };
+  return { labelExpr: "replace(format(datum.value, '~s'), regexp('([a-zA-Z])$'), ' $1')" };
 }

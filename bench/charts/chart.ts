@@ -1,5 +1,5 @@
 /**
- * The parts of every chart: the rows that it shows, its panels, and its axes of variants.
+ * The parts of every chart: the rows that it shows, what it says of them, and its axes of variants.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { formatShape } from "../report/format.ts";
 import { machineOf, problemOf } from "../report/groups.ts";
 import { MODES, type Report, type ReportMode, type Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
-import { wrap } from "../report/text.ts";
-import { CONFIG, inOrder, stylesOf } from "./theme.ts";
+import { enumerate } from "../report/text.ts";
+import { inOrder, stylesOf } from "./theme.ts";
 
 /** A part of a vega-lite specification: plain data, checked when it is compiled. */
 export type Spec = { [key: string]: unknown };
@@ -19,6 +19,8 @@ export interface Chart {
   /** File name without its ending, and anchor in a page. */
   name: string;
   title: string;
+  /** Machine and problem, then sentences that tell how to read it and what it leaves out. */
+  notes: string[];
   spec: Spec;
 }
 
@@ -32,20 +34,17 @@ export interface Undrawn {
 export interface View {
   report: Report;
   rows: readonly Row[];
-  /** Width of one panel in pixels, without its labels. */
-  panelWidth: number;
-  /** Width in pixels of a panel that is alone in its row. */
-  fullWidth: number;
-  /** Most panels in a row. */
+  /** Width in pixels of the whole picture. */
+  width: number;
+  /** Most panels in a row. Where it is 1, as on a page, each picture shows one mode, and its title stands outside. */
   across: number;
 }
 
 /** Panels and their title, before they become a chart. */
 export interface Plate {
   title: string;
-  panels: Spec[];
-  /** Columns of panels. Default: all panels stand in one row. */
-  columns?: number;
+  /** Panels, row by row. */
+  panels: Spec[][];
   /** Sentences below the title, after the one that names machine and problem. */
   notes?: string[];
 }
@@ -62,24 +61,20 @@ export function modesOf(rows: readonly Row[]): ReportMode[] {
 }
 
 /**
- * One panel for each mode, but none where `draw` returns null. `first` is true for the first panel: only that one needs the
- * names of the variants.
+ * A sentence that names the rows which a chart leaves out. Empty where it shows all.
+ *
+ * @param why What they lack, such as `a time`.
  */
-export function modePanels(
-  view: View,
-  draw: (rows: readonly Row[], at: { mode: ReportMode; first: boolean }) => Spec | null,
-): Spec[] {
-  const panels: Spec[] = [];
-  for (const mode of modesOf(view.rows)) {
-    const panel = draw(view.rows.filter((row) => row.mode === mode), { mode, first: panels.length === 0 });
-    if (panel !== null) {
-      panels.push({
-        ...panel,
-        title: { text: mode, fontSize: 12, offset: 6, anchor: "middle", frame: "group" },
-      });
-    }
-  }
-  return panels;
+export function leftOut(all: readonly Row[], shown: readonly Row[], why: string): string[] {
+  const kept = new Set(shown);
+  const missing = Map.groupBy(all.filter((row) => !kept.has(row)), ({ variant }) => variant);
+  if (missing.size === 0) return [];
+  const names = inOrder(missing.keys()).map((variant) => {
+    const rows = missing.get(variant)!;
+    const some = all.filter((row) => row.variant === variant).length > rows.length;
+    return plain(variant, 40) + (some ? ` (${modesOf(rows).join(", ")})` : "");
+  });
+  return [`Left out, without ${why}: ${enumerate(names, 8)}.`];
 }
 
 /** The different values of the rows, each once: `float32`, or `float32, float16`. */
@@ -97,26 +92,6 @@ export function contextOf({ report, rows }: Pick<View, "report" | "rows">): stri
     plain(shared(rows, (row) => row.activation), 40),
     shapes.size <= 1 ? [...shapes].join("") : `${shapes.size} shapes`,
   ].join(" | ");
-}
-
-/** Most pixels that a character of the text below the title takes. */
-const CHARACTER = 7;
-
-/** A whole specification from panels. */
-export function compose({ title, panels, columns, notes = [] }: Plate, view: View): Spec {
-  // The text below the title is wrapped to the width of the panels: a longer line would widen the picture.
-  const across = columns === 1 ? view.fullWidth : view.panelWidth * (columns ?? panels.length);
-  const width = Math.floor((across + 140) / CHARACTER);
-  const subtitle = [contextOf(view), ...notes].flatMap((text) => wrap(text, { width }));
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    title: { text: title, subtitle },
-    config: CONFIG,
-    spacing: 22,
-    concat: panels,
-    columns: columns ?? panels.length,
-    resolve: { scale: { color: "shared", shape: "shared" } },
-  };
 }
 
 /** The modes in words, for titles: `forward, backward, full`. */
@@ -138,18 +113,18 @@ export function nameOf(variant: string): string {
   return name in Object.prototype ? `\u2060${name}` : name;
 }
 
-/** The axis that has a line for each variant. `show` adds their names. */
-export function variantAxis(order: readonly string[], show: boolean): Spec {
+/** The axis that has a line for each variant. `show` adds their names, `grid` a thin line for each. */
+export function variantAxis(order: readonly string[], show: boolean, grid = false): Spec {
   return {
     field: "variant",
     type: "nominal",
     scale: { domain: order.map(nameOf) },
-    axis: { title: null, labels: show, ticks: false, domain: false, labelPadding: 6, grid: false },
+    axis: { title: null, labels: show, ticks: false, domain: false, labelPadding: 6, grid },
   };
 }
 
 /** Colours of variants. `legend` is the number of columns of their legend; null leaves it out. */
-export function variantColor(order: readonly string[], legend: number | null): Spec {
+export function variantColor(order: readonly string[], legend: number | null = null): Spec {
   return {
     field: "variant",
     type: "nominal",
@@ -158,19 +133,14 @@ export function variantColor(order: readonly string[], legend: number | null): S
   };
 }
 
-/** Symbols of variants, in one legend with their colours. */
-export function variantShape(order: readonly string[], legend: number): Spec {
+/** Symbols of variants, in one legend with their colours, or in none. */
+export function variantShape(order: readonly string[], legend: number | null): Spec {
   return {
     field: "variant",
     type: "nominal",
     scale: { domain: order.map(nameOf), range: stylesOf(order).map((style) => style.shape) },
-    legend: { columns: legend },
+    legend: legend === null ? null : { columns: legend },
   };
-}
-
-/** How many columns of a legend fit below so many panels. */
-export function legendColumns({ panelWidth }: View, panels: number): number {
-  return Math.max(1, Math.floor((panelWidth * panels + 110) / 170));
 }
 
 /** One problem's shape, for file names: `4096x4096x11008`. */

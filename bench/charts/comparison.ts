@@ -12,7 +12,7 @@ import { plain } from "../report/shape.ts";
 import { STEP } from "./bars.ts";
 import {
   type Drawn,
-  modePanels,
+  leftOut,
   modeWords,
   nameOf,
   orderOf,
@@ -20,7 +20,8 @@ import {
   variantAxis,
   type View,
 } from "./chart.ts";
-import { FAINT, INK } from "./theme.ts";
+import { modePanels } from "./layout.ts";
+import { FAINT, FONT_SIZE, INK } from "./theme.ts";
 
 /** Verdicts and their colours: blue, orange and yellow are told apart by everyone. */
 const VERDICTS: Record<string, string> = {
@@ -72,11 +73,11 @@ function panel(
     field: "verdict",
     type: "nominal",
     scale: { domain: Object.keys(VERDICTS), range: Object.values(VERDICTS) },
-    legend: { columns: 4 },
+    legend: { columns: 2 },
   };
   const y = variantAxis(order, showNames);
   const timed = [{ filter: "datum.ratio !== null" }];
-  const text = { type: "text", align: "left", dx: 8, fontSize: 11 };
+  const text = { type: "text", align: "left", dx: 8, fontSize: FONT_SIZE };
   return {
     width,
     height: { step: STEP },
@@ -125,18 +126,31 @@ export function drawComparison(
   if (rows.length === 0) return { reason: "the two reports have no row in common" };
   const order = orderOf({ rows });
   return {
-    title: `Before and after: ${modeWords(rows)}`,
-    panels: modePanels(
-      { ...view, rows },
-      (rows, { first }) =>
-        panel(rows.map((row) => datum(byRow.get(row)!)), { order, width: view.panelWidth, showNames: first }),
-    ),
+    title: `Time after against time before: ${verdictWords(rows.map((row) => byRow.get(row)!))}`,
+    panels: [
+      modePanels(
+        { ...view, rows },
+        order,
+        (rows, { first, width }) =>
+          panel(rows.map((row) => datum(byRow.get(row)!)), { order, width, showNames: first }),
+      ),
+    ],
     notes: [
       `Before: ${runWords(before)}. After: ${runWords(view.report)}.`,
       ...obstacles.map((obstacle) => `Not alike: ${plain(obstacle, 160)}`),
       "Left of the dashed line is faster. Lines: the ratios that drift within the runs can explain. " +
       "Blue and orange differ by more than that, and by more than the others of their problem.",
       ...rows.some((row) => byRow.get(row)!.clock === "wall") ? ["* wall time against wall time."] : [],
+      ...leftOut(view.rows, rows, "a row in the earlier report"),
     ],
   };
+}
+
+/** How many rows have each verdict, such as `1 faster, 7 no clear difference`. */
+function verdictWords(pairs: readonly Pair[]): string {
+  const counts = Map.groupBy(pairs.map(datum), ({ verdict }) => verdict as string | undefined);
+  return [...Object.keys(VERDICTS), undefined].flatMap((verdict) => {
+    const count = counts.get(verdict)?.length ?? 0;
+    return count === 0 ? [] : [`${count} ${verdict ?? "without a time"}`];
+  }).join(", ");
 }

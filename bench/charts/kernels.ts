@@ -11,7 +11,7 @@ import { plain } from "../report/shape.ts";
 import { STEP } from "./bars.ts";
 import {
   type Drawn,
-  modePanels,
+  leftOut,
   modeWords,
   nameOf,
   orderOf,
@@ -19,11 +19,9 @@ import {
   variantAxis,
   type View,
 } from "./chart.ts";
+import { legendColumns, stackedPanels } from "./layout.ts";
 import { stageColor, stageOf } from "./stages.ts";
-import { inkOn } from "./theme.ts";
-
-/** Pixels of a character of the text in a segment. */
-const CHARACTER = 6;
+import { FONT_SIZE, inkOn, widthOf } from "./theme.ts";
 
 /** What all segments of a panel share. */
 interface Scale {
@@ -48,7 +46,7 @@ function segments(row: Row, { unit, pixels }: Scale): Spec[] {
       from: start,
       to: end,
       middle: (start + end) / 2,
-      text: (end - start) * pixels > label.length * CHARACTER + 6 ? label : "",
+      text: (end - start) * pixels > widthOf(label) + 4 ? label : "",
       ink: inkOn(stage.color),
       tip:
         `${plain(row.variant, 60)}, ${row.mode}, ${plain(kernel.label, 60)}: ${formatTime(kernel.gpuNs)}, ` +
@@ -65,11 +63,9 @@ export function drawKernels(view: View): Drawn {
   if (rows.length === 0) return { reason: "no row has times of single kernels" };
   const unit = timeUnit(least(rows.map((row) => totalOf(row) || null)));
   const used = rows.flatMap((row) => row.kernels.map((kernel) => stageOf(kernel).name));
-  const color = stageColor(used, {
-    columns: Math.max(2, Math.floor(view.fullWidth / 150)),
-    symbolType: "square",
-  });
-  const panels = modePanels({ ...view, rows }, (rows) => {
+  const color = stageColor(used, { columns: legendColumns(view, used), symbolType: "square" });
+  const order = orderOf({ rows });
+  const panels = stackedPanels({ ...view, rows }, { order }, (rows, width) => {
     const most = greatest(rows.map(totalOf)) / unit.size || 1;
     const x = (field: string) => ({
       field,
@@ -78,12 +74,12 @@ export function drawKernels(view: View): Drawn {
       axis: { title: `time of kernels, ${unit.name}`, tickCount: 5 },
     });
     return {
-      width: view.fullWidth,
+      width,
       height: { step: STEP },
       data: {
-        values: rows.flatMap((row) => segments(row, { unit: unit.size, pixels: view.fullWidth / most })),
+        values: rows.flatMap((row) => segments(row, { unit: unit.size, pixels: width / most })),
       },
-      encoding: { y: variantAxis(orderOf({ rows }), true), description: { field: "tip" } },
+      encoding: { y: variantAxis(order, true), description: { field: "tip" } },
       layer: [
         {
           mark: { type: "bar", height: { band: 0.76 }, stroke: "white", strokeWidth: 0.8 },
@@ -91,7 +87,7 @@ export function drawKernels(view: View): Drawn {
         },
         {
           transform: [{ filter: "datum.text !== ''" }],
-          mark: { type: "text", fontSize: 10, aria: false },
+          mark: { type: "text", fontSize: FONT_SIZE, aria: false },
           encoding: {
             x: x("middle"),
             text: { field: "text" },
@@ -102,11 +98,11 @@ export function drawKernels(view: View): Drawn {
     };
   });
   return {
-    title: `Kernels: ${modeWords(rows)}`,
+    title: `Time of each kernel: ${modeWords(rows)}`,
     panels,
-    columns: 1,
     notes: [
       `Median time of each dispatch, in the order in which they run: together a little more than the row's time. ${PARTS_NOTE}`,
+      ...leftOut(view.rows, rows, "times of kernels"),
     ],
   };
 }

@@ -14,7 +14,8 @@ import { plain } from "../report/shape.ts";
 import { STEP } from "./bars.ts";
 import {
   type Drawn,
-  modePanels,
+  leftOut,
+  modesOf,
   modeWords,
   nameOf,
   orderOf,
@@ -23,7 +24,8 @@ import {
   variantColor,
   type View,
 } from "./chart.ts";
-import { INK } from "./theme.ts";
+import { modePanels } from "./layout.ts";
+import { FAINT, FONT_SIZE, INK } from "./theme.ts";
 
 /** Most samples that are drawn for a row. More would only make the file larger. */
 const MOST_SAMPLES = 150;
@@ -54,9 +56,21 @@ export function reachOf(rows: readonly Row[]): [number, number] {
   return [Math.max(low, -reach) - 0.1 * box, Math.min(high, reach) + 0.1 * box || 1];
 }
 
+/** The samples of a row that lie on the axis, as deviations. */
 function strip(row: Row, [low, high]: [number, number]): Spec[] {
-  const kept = thin(deviations(row).samples, MOST_SAMPLES);
-  return kept.map((value) => ({ variant: nameOf(row.variant), value: Math.min(Math.max(value, low), high) }));
+  const shown = deviations(row).samples.filter((value) => value >= low && value <= high);
+  return thin(shown, MOST_SAMPLES).map((value) => ({ variant: nameOf(row.variant), value }));
+}
+
+/** How many samples of a row lie beyond the end of the axis, as text. Empty where none does. */
+function beyond(row: Row, [low, high]: [number, number]): Spec[] {
+  const { samples } = deviations(row);
+  const sides = [
+    { count: samples.filter((value) => value < low).length, value: low, text: "< " },
+    { count: samples.filter((value) => value > high).length, value: high, text: "> " },
+  ];
+  return sides.filter(({ count }) => count > 0)
+    .map(({ count, value, text }) => ({ variant: nameOf(row.variant), value, text: text + count }));
 }
 
 function box(row: Row, [low, high]: [number, number]): Spec {
@@ -81,10 +95,17 @@ function panel(
   const x = (field: string) => ({
     field,
     type: "quantitative",
-    scale: { domain: reach, nice: true },
+    scale: { domain: reach, nice: false },
     axis: { title: "beyond the median, %", tickCount: 4 },
   });
   const y = variantAxis(order, showNames);
+  const late = (side: string, align: string, dx: number) => ({
+    data: {
+      values: rows.flatMap((row) => beyond(row, reach)).filter(({ text }) => String(text)[0] === side),
+    },
+    mark: { type: "text", align, dx, fontSize: FONT_SIZE, color: FAINT, aria: false },
+    encoding: { y, x: x("value"), text: { field: "text" } },
+  });
   const boxes = { values: rows.map((row) => box(row, reach)) };
   const description = { field: "tip" };
   return {
@@ -94,18 +115,20 @@ function panel(
       {
         data: boxes,
         mark: { type: "bar", height: { band: 0.72 }, opacity: 0.35, stroke: INK, strokeWidth: 0.5 },
-        encoding: { y, x: x("p20"), x2: { field: "p80" }, color: variantColor(order, null), description },
+        encoding: { y, x: x("p20"), x2: { field: "p80" }, color: variantColor(order), description },
       },
       {
         data: { values: rows.flatMap((row) => strip(row, reach)) },
         mark: { type: "tick", thickness: 1.2, opacity: 0.6, height: 9, aria: false },
-        encoding: { y, x: x("value"), color: variantColor(order, null) },
+        encoding: { y, x: x("value"), color: variantColor(order) },
       },
       {
         data: boxes,
         mark: { type: "tick", thickness: 2, color: INK, height: 16 },
         encoding: { y, x: x("median"), description },
       },
+      late("<", "left", 2),
+      late(">", "right", -2),
     ],
   };
 }
@@ -115,15 +138,25 @@ export function drawLatency(view: View): Drawn {
   const timed = view.rows.filter((row) => timeOf(row) !== null);
   if (timed.length === 0) return { reason: "no row was timed" };
   const order = orderOf({ rows: timed });
+  const thinned = timed.some((row) => timeOf(row)!.statistics.samples.length > MOST_SAMPLES);
+  const late = modesOf(timed).some((mode) => {
+    const rows = timed.filter((row) => row.mode === mode);
+    return rows.some((row) => beyond(row, reachOf(rows)).length > 0);
+  });
   return {
-    title: `Every sample: ${modeWords(timed)}`,
-    panels: modePanels(
-      { ...view, rows: timed },
-      (rows, { first }) => panel(rows, { order, width: view.panelWidth, showNames: first }),
-    ),
+    title: `Spread of all samples: ${modeWords(timed)}`,
+    panels: [
+      modePanels(
+        { ...view, rows: timed },
+        order,
+        (rows, { first, width }) => panel(rows, { order, width, showNames: first }),
+      ),
+    ],
     notes: [
-      "One thin line for each sample, in percent of the variant's own median. Box: p20 to p80. " +
-      "Samples beyond the panel stand at its edge.",
+      "One thin line for each sample, in percent of the variant's own median. Box: p20 to p80." +
+      (late ? " > 3: three samples are later than the panel shows; < 3: earlier." : "") +
+      (thinned ? ` Of a row with more samples, ${MOST_SAMPLES} are drawn, evenly chosen.` : ""),
+      ...leftOut(view.rows, timed, "a time"),
     ],
   };
 }

@@ -7,8 +7,9 @@
 import { compareReports } from "../report/compare.ts";
 import { problemKey, problemOf } from "../report/groups.ts";
 import type { Report, Row } from "../report/schema.ts";
-import { type Chart, compose, contextOf, type Draw, shapeName, type Undrawn, type View } from "./chart.ts";
+import { type Chart, contextOf, type Draw, shapeName, type Undrawn, type View } from "./chart.ts";
 import { drawComparison } from "./comparison.ts";
+import { compose } from "./layout.ts";
 import { drawKernels } from "./kernels.ts";
 import { drawLatency } from "./latency.ts";
 import { drawMemory } from "./memory.ts";
@@ -24,6 +25,10 @@ export interface Kind {
   draw: Draw;
   /** What all rows of one picture have in common. */
   scope: "problem" | "setup" | "shape";
+  /** It needs the whole width of a page. */
+  wide?: boolean;
+  /** It shows all modes in one panel. */
+  allModes?: boolean;
 }
 
 /** The kinds in the order in which a page shows them. */
@@ -31,16 +36,16 @@ export const KINDS: readonly Kind[] = [
   { name: "times", draw: drawTimes, scope: "problem" },
   { name: "memory", draw: drawMemory, scope: "problem" },
   { name: "time-memory", draw: drawTimeMemory, scope: "problem" },
-  { name: "kernels", draw: drawKernels, scope: "problem" },
-  { name: "roofline", draw: drawRoofline, scope: "problem" },
+  { name: "kernels", draw: drawKernels, scope: "problem", wide: true },
+  { name: "roofline", draw: drawRoofline, scope: "problem", wide: true, allModes: true },
   { name: "samples", draw: drawLatency, scope: "problem" },
   { name: "accuracy", draw: drawAccuracy, scope: "shape" },
-  { name: "speeds", draw: drawSpeeds, scope: "setup" },
-  { name: "scaling", draw: drawScaling, scope: "setup" },
+  { name: "speeds", draw: drawSpeeds, scope: "setup", wide: true },
+  { name: "scaling", draw: drawScaling, scope: "setup", wide: true },
 ];
 
-/** Widths in pixels, without the names of variants. Three narrow panels or one wide panel make a picture of about 900. */
-export const PAPER = { panelWidth: 200, fullWidth: 650, across: 3 } as const;
+/** Pictures of files: as wide as README shows them without shrinking, with the panels of three modes in a row. */
+export const PAPER = { width: 880, across: 3 } as const;
 
 /** Everything of a problem but its shape. */
 function setupKey({ dtype, precision, activation }: Row): string {
@@ -88,7 +93,7 @@ function unique<T extends { name: string }>(items: readonly T[]): T[] {
 export function drawAs(name: string, { draw, view }: { draw: Draw; view: View }): Chart | Undrawn {
   const drawn = draw(view);
   if ("reason" in drawn) return { name, reason: drawn.reason };
-  return { name, title: drawn.title, spec: compose(drawn, view) };
+  return { name, title: drawn.title, ...compose(drawn, view) };
 }
 
 /** Every chart of a report. In place of a chart that lacks data stands the reason. */

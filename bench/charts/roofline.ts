@@ -1,5 +1,5 @@
 /**
- * Rates against what the hardware can do at the same intensity.
+ * Rates against what the hardware can do at the same intensity, in one large panel.
  *
  * The roof over an intensity of i FLOP/byte is min(multiply-add ceiling, i x copy bandwidth).
  *
@@ -11,20 +11,15 @@ import { medianOf, wallNotes } from "../report/groups.ts";
 import type { Report, Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { quantity } from "./axes.ts";
-import { type Drawn, legendColumns, modePanels, modesOf, modeWords, type Spec, type View } from "./chart.ts";
-import { SYMBOL } from "./scatter.ts";
+import { type Drawn, leftOut, modesOf, type Spec, type View } from "./chart.ts";
+import { heightOf, legendColumns, namesWidth, panelWidth } from "./layout.ts";
+import { AXIS_WIDTH, nameLayers, type Point as Named, SYMBOL, TO_NAMES } from "./scatter.ts";
 import { ALL_KERNELS, stageColor, stageOf } from "./stages.ts";
 import { FAINT } from "./theme.ts";
 
-/** A kernel, or a row whose kernels are not known. */
-interface Point {
+/** A kernel, or a row whose kernels are not known. `x` is FLOP per byte, `y` TFLOP/s. */
+interface Point extends Named {
   stage: string;
-  /** FLOP per byte. */
-  x: number;
-  /** TFLOP/s. */
-  y: number;
-  /** All that is known of it, for tooltips and screen readers. */
-  tip: string;
 }
 
 /** The two ceilings that make a roof. */
@@ -52,7 +47,7 @@ function pointsOf(row: Row): Point[] {
     const tip = `${plain(row.variant, 60)}, ${row.mode}, ${plain(label, 60)}: ${formatRate(tflops)} at ` +
       `${significant(flops / bytes, 3)} FLOP per byte`;
     const stage = known ? stageOf(kernel) : ALL_KERNELS;
-    return [{ stage: stage.name, x: flops / bytes, y: tflops, tip }];
+    return [{ variant: row.variant, stage: stage.name, x: flops / bytes, y: tflops, tip }];
   });
 }
 
@@ -64,56 +59,72 @@ function roofLine({ tflops, gbps }: Roof, { xs, unit }: { xs: [number, number]; 
   return [at(xs[0]), ...inner, at(xs[1])];
 }
 
-/** Draws each kernel under both ceilings. A row whose kernels are not known is one point. */
+/** Draws each kernel of the last mode, full where there is one, under both ceilings. */
 export function drawRoofline(view: View): Drawn {
-  const roof = roofOf(view.report, view.rows);
+  const modes = modesOf(view.rows);
+  const mode = modes[modes.length - 1];
+  const rows = view.rows.filter((row) => row.mode === mode);
+  const roof = roofOf(view.report, rows);
   if (roof === null) return { reason: "the report has no ceilings" };
-  const all = view.rows.flatMap(pointsOf);
+  const all = rows.flatMap(pointsOf);
   if (all.length === 0) return { reason: "no row has work, traffic and time" };
+  const shown = rows.filter((row) => pointsOf(row).length > 0);
+  const above = all.some(({ x, y }) => y > 1.02 * Math.min(roof.tflops, (x * roof.gbps) / 1e3));
+  return {
+    title: `Rate of each kernel under the ceilings: ${mode}`,
+    panels: [[panelOf(all, { roof, view })]],
+    notes: [
+      "A point for each kernel with arithmetic, of all variants; one with a name for a row whose kernels are not known. " +
+      `Dashed: ${formatRate(roof.tflops)} of multiply-adds, ${significant(roof.gbps)} GB/s of copy.`,
+      ...above ? ["Points above the ceiling use units, or caches, that it does not hold for."] : [],
+      ...wallNotes(rows),
+      ...modes.length > 1
+        ? [`Left out: ${modes.slice(0, -1).join(" and ")}, and kernels without arithmetic.`]
+        : [],
+      ...leftOut(rows, shown, "work, traffic and time"),
+    ],
+  };
+}
+
+function panelOf(all: readonly Point[], { roof, view }: { roof: Roof; view: View }): Spec {
+  const unit = rateUnit(greatest(all.map((point) => point.y))).size;
+  const points = all.map((point) => ({ ...point, y: point.y / unit }));
+  const [rates, intensities] = [points.map(({ y }) => y), points.map(({ x }) => x)];
   const ridge = (roof.tflops * 1e3) / roof.gbps;
   const xs: [number, number] = [
-    Math.min(least(all.map((point) => point.x)), ridge) / 2,
-    Math.max(greatest(all.map((point) => point.x)), ridge) * 2,
+    Math.min(least(intensities), ridge) / 2,
+    Math.max(greatest(intensities), ridge) * 2,
   ];
-  const unit = rateUnit(greatest(all.map((point) => point.y)));
-  const rates = all.map((point) => point.y / unit.size);
-  const ys: [number, number] = [least(rates) / 2, Math.max(greatest(rates), roof.tflops / unit.size) * 2];
-  const color = stageColor(all.map(({ stage }) => stage), {
-    columns: legendColumns(view, modesOf(view.rows).length),
+  const ys: [number, number] = [least(rates) / 1.6, Math.max(greatest(rates), roof.tflops / unit) * 1.6];
+  const x = quantity("x", intensities, { title: "intensity, FLOP per byte", log: true, domain: xs });
+  const y = quantity("y", rates, { title: `rate, ${rateUnit(unit).name}`, log: true, domain: ys });
+  const stages = points.map(({ stage }) => stage);
+  const color = stageColor(stages, { columns: legendColumns(view, stages) });
+  const whole = points.filter(({ stage }) => stage === ALL_KERNELS.name);
+  const width = panelWidth(view, {
+    once: AXIS_WIDTH + TO_NAMES + namesWidth(whole.map(({ variant }) => variant)),
   });
-  const panels = modePanels(view, (rows) => {
-    const points = rows.flatMap(pointsOf).map((point) => ({ ...point, y: point.y / unit.size }));
-    if (points.length === 0) return null;
-    const x = quantity("x", points.map(({ x }) => x), {
-      title: "intensity, FLOP per byte",
-      log: true,
-      domain: xs,
-    });
-    const y = quantity("y", points.map(({ y }) => y), { title: `rate, ${unit.name}`, log: true, domain: ys });
-    return {
-      width: view.panelWidth,
-      height: Math.round(view.panelWidth * 0.95),
-      layer: [
-        {
-          data: { values: roofLine(roof, { xs, unit: unit.size }) },
-          mark: { type: "line", clip: true, aria: false, color: FAINT, strokeWidth: 2, strokeDash: [6, 3] },
-          encoding: { x, y },
-        },
-        {
-          data: { values: points },
-          mark: { ...SYMBOL, shape: "circle", size: 70 },
-          encoding: { x, y, color, description: { field: "tip" } },
-        },
-      ],
-    };
-  });
+  const height = heightOf(width, { ratio: 0.5, most: 440 });
   return {
-    title: `Roofline: ${modeWords(view.rows)}`,
-    panels,
-    notes: [
-      "A point for each kernel with arithmetic, of all variants; one for a whole row whose kernels are not known. " +
-      `Dashed: ${formatRate(roof.tflops)} of multiply-adds, ${significant(roof.gbps)} GB/s of copy.`,
-      ...wallNotes(view.rows),
+    width,
+    height,
+    layer: [
+      {
+        data: { values: roofLine(roof, { xs, unit }) },
+        mark: { type: "line", clip: true, aria: false, color: FAINT, strokeWidth: 2, strokeDash: [6, 3] },
+        encoding: { x, y },
+      },
+      ...nameLayers(whole, { width, height, x, y, color }),
+      {
+        data: { values: points },
+        mark: { ...SYMBOL, shape: "circle", size: 70 },
+        encoding: {
+          x,
+          y,
+          color,
+          description: { field: "tip" },
+        },
+      },
     ],
   };
 }

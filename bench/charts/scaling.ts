@@ -8,8 +8,10 @@ import { formatRate, formatShape, greatest, least, rateUnit } from "../report/fo
 import { wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
-import { type Drawn, legendColumns, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
-import { type Point, pointData, pointEncoding, SYMBOL } from "./scatter.ts";
+import { type Drawn, leftOut, modeWords, orderOf, type Spec, type View } from "./chart.ts";
+import { familiesOf } from "./families.ts";
+import { heightOf, legendColumns, modePanels } from "./layout.ts";
+import { AXIS_WIDTH, type Point, pointData, pointEncoding, SYMBOL } from "./scatter.ts";
 import { FAINT } from "./theme.ts";
 
 function pointOf(row: Row, unit: number): Point {
@@ -21,7 +23,15 @@ function pointOf(row: Row, unit: number): Point {
   };
 }
 
-/** Draws the rate over the work, a line for each variant. Both axes are logarithmic. It needs two shapes. */
+/** Lines through the points of each variant at shapes of one family. */
+function lines(rows: readonly Row[], unit: number): Spec[] {
+  return familiesOf(rows).flatMap((family, i) => {
+    const points = rows.filter((row) => family.includes(formatShape(row))).map((row) => pointOf(row, unit));
+    return pointData(points).map((point) => ({ ...point, line: `${i} ${point.variant}` }));
+  });
+}
+
+/** Draws the rate over the work. Both axes are logarithmic. It needs two shapes. */
 export function drawScaling(view: View): Drawn {
   const rows = view.rows.filter((row) => row.flops && row.tflops);
   const shapes = new Set(rows.map(formatShape)).size;
@@ -30,21 +40,23 @@ export function drawScaling(view: View): Drawn {
   const ceiling = view.report.ceilings.fmaTflops.float32;
   const rates = rows.map((row) => row.tflops! / unit.size);
   const ys: [number, number] = [least(rates) / 1.5, 1.5 * greatest([...rates, (ceiling ?? 0) / unit.size])];
-  const legend = legendColumns(view, modesOf(rows).length);
-  const panels = modePanels({ ...view, rows }, (rows) => {
-    const points = rows.map((row) => pointOf(row, unit.size)).toSorted((a, b) => a.x - b.x);
-    const encoding = pointEncoding(points, {
-      order: orderOf({ rows: view.rows }),
+  const order = orderOf({ rows });
+  const legend = legendColumns(view, order);
+  const panels = modePanels({ ...view, rows }, [], (rows, { width: place }) => {
+    const width = place - AXIS_WIDTH;
+    const points = rows.map((row) => pointOf(row, unit.size));
+    const look = {
+      order,
       x: { title: "work, FLOP", log: true },
       y: { title: `rate, ${unit.name}`, log: true, domain: ys },
-      width: view.panelWidth,
+      width,
       size: 60,
-      legend,
-    });
+    };
+    const encoding = pointEncoding(points, look, legend);
     const { x, y, color } = encoding;
     return {
-      width: view.panelWidth,
-      height: Math.round(view.panelWidth * 1.1),
+      width,
+      height: heightOf(width, { ratio: 0.9, most: 400 }),
       layer: [
         ...(ceiling === null ? [] : [{
           data: { values: [{ y: ceiling / unit.size }] },
@@ -52,26 +64,22 @@ export function drawScaling(view: View): Drawn {
           encoding: { y },
         }]),
         {
-          data: { values: pointData(points) },
+          data: { values: lines(rows, unit.size) },
           mark: { type: "line", strokeWidth: 1.6, aria: false },
-          encoding: { x, y, color },
+          encoding: { x, y, color, detail: { field: "line" } },
         },
-        {
-          data: { values: pointData(points) },
-          mark: SYMBOL,
-          encoding,
-        },
+        { data: { values: pointData(points) }, mark: SYMBOL, encoding },
       ],
     };
   });
   return {
-    title: `Scaling over ${shapes} shapes: ${modeWords(rows)}`,
-    panels,
+    title: `Rate over ${shapes} shapes: ${modeWords(rows)}`,
+    panels: [panels],
     notes: [
-      ceiling === null
-        ? "Both axes are logarithmic."
-        : "Both axes are logarithmic. Dashed: multiply-add ceiling of float32.",
+      "Both axes are logarithmic. Lines join shapes that scale together: one block at several numbers of tokens, or all " +
+      "three sizes in proportion." + (ceiling === null ? "" : " Dashed: multiply-add ceiling of float32."),
       ...wallNotes(rows),
+      ...leftOut(view.rows, rows, "a rate"),
     ],
   };
 }

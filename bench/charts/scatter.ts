@@ -1,13 +1,16 @@
 /**
- * A panel of points, one for each variant, told apart by colour and symbol.
+ * A panel of points, told apart by colour, symbol and name.
+ *
+ * Every point stays where its figures are. Points may hide each other, so their names stand in a column beside the panel,
+ * each with a line to its point.
  *
  * @module
  */
 
 import { type AxisOptions, quantity } from "./axes.ts";
-import { greatest, least } from "../report/format.ts";
 import { nameOf, type Spec, variantColor, variantShape } from "./chart.ts";
-import { FAINT, INK } from "./theme.ts";
+import { LEAST_HEIGHT } from "./layout.ts";
+import { FAINT, FONT_SIZE, INK } from "./theme.ts";
 
 /** One point. */
 export interface Point {
@@ -28,8 +31,6 @@ export interface ScatterPanel {
   width: number;
   /** The kinds of points that symbols show. Default: symbols show variants. */
   kinds?: readonly string[];
-  /** Columns of the legend. */
-  legend: number;
   /** Area of a symbol, in square pixels. Default: 110. */
   size?: number;
 }
@@ -50,14 +51,26 @@ const KIND_SHAPES = [
   "arrow",
 ];
 
-/** The channels of position, colour and symbol that points share. */
-export function pointEncoding(points: readonly Point[], look: ScatterPanel): Spec {
-  const size = look.size ?? 110;
+/** Pixels of the height of a name. */
+const NAME_HEIGHT = 15;
+
+/** Pixels between a panel and the symbols before the names beside it. */
+export const TO_NAMES = 20;
+
+/** Pixels that the axis beside a panel takes. */
+export const AXIS_WIDTH = 60;
+
+/** The channels of position, colour and symbol that points share. `legend` is the number of its columns. */
+export function pointEncoding(
+  points: readonly Point[],
+  { order, x, y, kinds, size = 110 }: ScatterPanel,
+  legend: number | null = null,
+) {
   return {
-    x: quantity("x", points.map((point) => point.x), look.x),
-    y: quantity("y", points.map((point) => point.y), look.y),
-    color: variantColor(look.order, look.legend),
-    shape: look.kinds === undefined ? variantShape(look.order, look.legend) : kindShape(look.kinds),
+    x: quantity("x", points.map((point) => point.x), x),
+    y: quantity("y", points.map((point) => point.y), y),
+    color: variantColor(order, legend),
+    shape: kinds === undefined ? variantShape(order, legend) : kindShape(kinds),
     size: { condition: { test: "datum.variant === 'tuned'", value: 1.9 * size }, value: size },
     description: { field: "tip" },
   };
@@ -77,82 +90,88 @@ export function pointData(points: readonly Point[]): Spec[] {
   return points.map((point) => ({ ...point, variant: nameOf(point.variant) }));
 }
 
-/** Tells readers what {@link scatterPanel} does to points that share a place. */
-export const SPREAD_NOTE =
-  "Symbols that would hide each other stand apart, each with a line to the dot where it belongs.";
-
-/** The panel. Symbols that would hide each other are moved to a ring around the place that they share. */
+/** The panel, and the names beside it. */
 export function scatterPanel(points: readonly Point[], look: ScatterPanel): Spec {
-  const height = Math.round(look.width * 0.95);
+  const height = heightFor(points.length);
   const encoding = pointEncoding(points, look);
-  const { x, y } = encoding;
-  const shifts = spread(points.map((point) => ({
-    x: pixelOf(point.x, x as Spec, { field: points.map(({ x }) => x), length: look.width }),
-    y: pixelOf(point.y, y as Spec, { field: points.map(({ y }) => y), length: height }),
-  })));
-  const shifted = pointData(points).map((point, i) => ({ ...point, dx: shifts[i].dx, dy: shifts[i].dy }));
-  const ring = { values: shifted.filter(({ dx, dy }) => dx !== 0 || dy !== 0) };
+  const data = pointData(points);
   return {
     width: look.width,
     height,
     layer: [
-      {
-        data: ring,
-        mark: {
-          type: "rule",
-          color: FAINT,
-          strokeWidth: 0.7,
-          aria: false,
-          x2Offset: { expr: "datum.dx" },
-          y2Offset: { expr: "datum.dy" },
-        },
-        encoding: { x, y, x2: { field: "x" }, y2: { field: "y" } },
-      },
-      {
-        data: ring,
-        mark: { type: "point", filled: true, size: 8, color: INK, aria: false },
-        encoding: { x, y },
-      },
-      {
-        data: { values: shifted },
-        mark: { ...SYMBOL, xOffset: { expr: "datum.dx" }, yOffset: { expr: "datum.dy" } },
-        encoding,
-      },
+      ...nameLayers(points, { width: look.width, height, ...encoding }),
+      { data: { values: data }, mark: SYMBOL, encoding },
     ],
   };
 }
 
-/** Symbols closer than this hide each other, and neighbours in a ring are so far apart. In pixels. */
-const APART = 10;
-const IN_RING = 15;
-
-/** How far to move each point, in pixels. */
-function spread(pixels: readonly { x: number; y: number }[]): { dx: number; dy: number }[] {
-  const shifts = pixels.map(() => ({ dx: 0, dy: 0 }));
-  const left = new Set(pixels.keys());
-  for (const first of pixels.keys()) {
-    const together = [...left].filter((i) =>
-      Math.hypot(pixels[i].x - pixels[first].x, pixels[i].y - pixels[first].y) < APART
-    );
-    if (!left.has(first) || together.length === 1) continue;
-    const radius = Math.max(9, together.length * IN_RING / (2 * Math.PI));
-    for (const [place, i] of together.entries()) {
-      const angle = 2 * Math.PI * place / together.length;
-      shifts[i] = { dx: Math.round(radius * Math.sin(angle)), dy: -Math.round(radius * Math.cos(angle)) };
-      left.delete(i);
-    }
-  }
-  return shifts;
+/** The height of a panel beside which so many names stand. */
+export function heightFor(names: number): number {
+  return Math.max(LEAST_HEIGHT, names * NAME_HEIGHT);
 }
 
-/** The pixel at which an axis shows a value. It is approximate: the axis may end a little beyond the values. */
-function pixelOf(
-  value: number,
-  { scale }: Spec,
-  { field, length }: { field: readonly number[]; length: number },
-): number {
-  const { type, domain } = scale as { type?: string; domain?: [number, number] };
-  const ends = domain ?? [least(field), greatest(field)];
-  const [low, high, at] = [...ends, value].map((value) => type === "log" ? Math.log(value) : value);
-  return high === low ? 0 : length * (at - low) / (high - low);
+/** Where names stand: the size of the panel, and the channels of its points. */
+interface Beside {
+  width: number;
+  height: number;
+  x: Spec;
+  y: Spec;
+  color: Spec;
+  shape?: Spec;
+}
+
+/** The names of points in a column beside the panel, each with its symbol, and a line from that to the point. */
+export function nameLayers(points: readonly Point[], { width, height, ...channels }: Beside): Spec[] {
+  const { x, y, color, shape } = channels;
+  const pixels = points.map((point) => pixelOf(point.y, y, height));
+  const places = spread(points.map(({ x }, i) => ({ wanted: pixels[i], x })), height);
+  const data = { values: pointData(points).map((point, i) => ({ ...point, dy: places[i] - pixels[i] })) };
+  const column = { x: { value: width + TO_NAMES }, y };
+  const yOffset = { expr: "datum.dy" };
+  return [
+    {
+      data,
+      mark: { type: "rule", color: FAINT, strokeWidth: 0.7, opacity: 0.6, aria: false, y2Offset: yOffset },
+      encoding: { x, y, x2: { value: width + TO_NAMES }, y2: { field: "y" } },
+    },
+    {
+      data,
+      mark: { ...SYMBOL, size: 60, aria: false, yOffset },
+      encoding: { ...column, color, ...shape === undefined ? {} : { shape } },
+    },
+    {
+      data,
+      mark: {
+        type: "text",
+        align: "left",
+        baseline: "middle",
+        dx: 8,
+        fontSize: FONT_SIZE,
+        color: INK,
+        aria: false,
+        yOffset,
+      },
+      encoding: { ...column, text: { field: "variant", type: "nominal" } },
+    },
+  ];
+}
+
+/** Places for names, each as near to where it is wanted as its neighbours allow, within the height of the panel. */
+export function spread(names: readonly { wanted: number; x: number }[], height: number): number[] {
+  const order = [...names.keys()].sort((a, b) =>
+    names[a].wanted - names[b].wanted || names[b].x - names[a].x
+  );
+  const places: number[] = [];
+  let from = NAME_HEIGHT / 2;
+  for (const i of order) from = (places[i] = Math.max(names[i].wanted, from)) + NAME_HEIGHT;
+  let to = height - NAME_HEIGHT / 2;
+  for (const i of order.toReversed()) to = (places[i] = Math.min(places[i], to)) - NAME_HEIGHT;
+  return places;
+}
+
+/** The pixel, from the top, at which an axis shows a value. */
+function pixelOf(value: number, { scale }: Spec, length: number): number {
+  const { type, domain } = scale as { type: string; domain: [number, number] };
+  const [low, high, at] = [...domain, value].map((value) => type === "log" ? Math.log(value) : value);
+  return length * (1 - (at - low) / (high - low));
 }

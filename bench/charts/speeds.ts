@@ -11,7 +11,6 @@ import { plain } from "../report/shape.ts";
 import { leads, MARKS, type Standing, standingsOf, UNSURE_NOTE } from "../report/summary.ts";
 import {
   type Drawn,
-  modePanels,
   modesOf,
   modeWords,
   nameOf,
@@ -21,7 +20,9 @@ import {
   type View,
 } from "./chart.ts";
 import { absence, absenceTip } from "./times.ts";
-import { FAINT, INK_ON_COLOR } from "./theme.ts";
+import { fastestFinding } from "./findings.ts";
+import { modePanels } from "./layout.ts";
+import { FAINT, FONT_SIZE, INK_ON_COLOR } from "./theme.ts";
 
 const CELL_WIDTH = 84;
 
@@ -70,7 +71,7 @@ function textLayer(filter: string, fontWeight: "normal" | "bold"): Spec {
   ];
   return {
     transform: [{ filter }],
-    mark: { type: "text", fontSize: 11, fontWeight },
+    mark: { type: "text", fontSize: FONT_SIZE, fontWeight },
     encoding: { text: { field: "text" }, color: { condition: color, value: INK_ON_COLOR } },
   };
 }
@@ -80,13 +81,17 @@ export function drawSpeeds(view: View): Drawn {
   if (view.rows.every((row) => medianOf(row) === null)) return { reason: "no row was timed" };
   const order = orderOf(view);
   const shapes = [...new Set(view.rows.map(shapeLabel))];
+  if (view.across === 1 && shapes.length === 1) {
+    return { reason: "of a single shape the chart of times tells the same" };
+  }
   const all = modesOf(view.rows).flatMap((mode) => cells(view.rows.filter((row) => row.mode === mode)));
-  const panels = modePanels(view, (rows, { first }) => ({
+  const across = shapes.length > 3 ? 1 : 3;
+  const panels = modePanels(view, order, (rows, { first }) => ({
     width: { step: CELL_WIDTH },
     height: { step: 24 },
     data: { values: cells(rows) },
     encoding: {
-      y: variantAxis(order, first || shapes.length > 3),
+      y: variantAxis(order, first || across === 1),
       x: {
         field: "shape",
         type: "nominal",
@@ -96,9 +101,9 @@ export function drawSpeeds(view: View): Drawn {
           orient: "top",
           labelAngle: 0,
           labelExpr: "split(datum.label, '|')",
-          labelLineHeight: 12,
+          labelLineHeight: FONT_SIZE + 1,
           // The library leaves room for one line of a label. The padding makes room for the other two.
-          labelPadding: 28,
+          labelPadding: 30,
           ticks: false,
           domain: false,
         },
@@ -127,9 +132,10 @@ export function drawSpeeds(view: View): Drawn {
     ],
   }));
   return {
-    title: `Relative speed: ${modeWords(view.rows)}`,
-    panels,
-    columns: shapes.length > 3 ? 1 : panels.length,
+    title: shapes.length > 1
+      ? `Speed relative to the fastest of each shape: ${modeWords(view.rows)}`
+      : `Relative speed. ${fastestFinding(view.rows)}`,
+    panels: across === 1 ? panels.map((panel) => [panel]) : [panels],
     notes: [
       "1.00x is the fastest of its column; 0.50x takes twice as long. Bold: the fastest and what cannot be told from it.",
       ...all.some(({ place }) => place === "unsure") ? [`? ${UNSURE_NOTE}.`] : [],

@@ -30,30 +30,31 @@ const STYLES: Record<string, Style> = {
   "tuned": { color: "#d5390e", shape: STAR },
 };
 
-/** Colours of other projects, and of variants that have no style above. */
-const OTHERS: readonly string[] = ["#444444", "#777777", "#a3a3a3", "#5c6670", "#8a7f74", "#b9b0a6"];
-const OTHER_SHAPES: readonly string[] = [
-  "circle",
-  "square",
-  "diamond",
-  "triangle-down",
-  "cross",
-  "triangle-left",
-  "triangle-up",
-];
+/**
+ * The known projects. The colours are chosen as those of the variants are, and differ from these too. They are neither so
+ * light nor so dark that a white or a dark page would hide them.
+ */
+const KNOWN_OTHERS: Record<string, Style> = {
+  "peer:pytorch-eager": { color: "#696969", shape: "circle" },
+  "peer:jax-js": { color: "#3ca53c", shape: "square" },
+  "peer:onnxruntime-web": { color: "#d200b4", shape: "diamond" },
+  "peer:tensorflow-js": { color: "#964b2d", shape: "triangle-down" },
+  "peer:pytorch-eager-tf32": { color: "#9696a5", shape: "cross" },
+  "peer:pytorch-compile": { color: "#692dff", shape: "triangle-left" },
+  "peer:pytorch-compile-tf32": { color: "#8796ff", shape: "triangle-up" },
+  "peer:liger": { color: "#c3a596", shape: "triangle-right" },
+  "peer:unsloth": { color: "#964bf0", shape: "wedge" },
+};
 
-/** The known projects. Each looks the same whichever of them a chart shows. */
-const KNOWN_OTHERS: readonly string[] = [
-  "pytorch-eager",
-  "jax-js",
-  "onnxruntime-web",
-  "tensorflow-js",
-  "pytorch-eager-tf32",
-  "pytorch-compile",
-  "pytorch-compile-tf32",
-  "liger",
-  "unsloth",
-].map((id) => `peer:${id}`);
+/** Colours and symbols of what is not known. */
+const OTHERS: readonly string[] = ["#444444", "#777777", "#a3a3a3", "#5c6670", "#8a7f74", "#b9b0a6"];
+const OTHER_SHAPES: readonly string[] = ["circle", "square", "diamond", "triangle-down", "cross"];
+
+/** What stands before the id of a variant that ran on another WebGPU. */
+const ELSEWHERE = /^dawn:/;
+
+/** How much of a variant's colour is left where it ran on another WebGPU. The rest is white. */
+const PALE = 0.5;
 
 /** The ids that have a colour of their own. */
 export const KNOWN_VARIANTS: readonly string[] = Object.keys(STYLES);
@@ -67,15 +68,33 @@ export function inOrder(ids: Iterable<string>): string[] {
   ];
 }
 
+/** The ids of other projects that have a colour of their own. */
+export const KNOWN_PEERS: readonly string[] = Object.keys(KNOWN_OTHERS);
+
+/** The style of an id that has one of its own. On another WebGPU a variant looks the same, but paler. */
+function ownStyle(id: string): Style | null {
+  for (const styles of [STYLES, KNOWN_OTHERS]) if (Object.hasOwn(styles, id)) return styles[id];
+  const variant = id.replace(ELSEWHERE, "");
+  if (variant === id || !Object.hasOwn(STYLES, variant)) return null;
+  return { ...STYLES[variant], color: paler(STYLES[variant].color) };
+}
+
 /** The styles of ids, which must be in the order of {@link inOrder}. */
 export function stylesOf(ordered: readonly string[]): Style[] {
-  let others = KNOWN_OTHERS.length;
+  let others = 0;
   return ordered.map((id) => {
-    if (Object.hasOwn(STYLES, id)) return STYLES[id];
-    const known = KNOWN_OTHERS.indexOf(id);
-    const i = known < 0 ? others++ : known;
+    const own = ownStyle(id);
+    if (own !== null) return own;
+    const i = others++;
     return { color: OTHERS[i % OTHERS.length], shape: OTHER_SHAPES[i % OTHER_SHAPES.length] };
   });
+}
+
+function paler(color: string): string {
+  const channels = [1, 3, 5].map((at) =>
+    Math.round(255 + PALE * (parseInt(color.slice(at, at + 2), 16) - 255))
+  );
+  return `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** Colours of text and lines. They are dark, because every chart has a white background of its own. */
@@ -100,6 +119,20 @@ export function inkOn(color: string): string {
   return luminance(color) > 0.18 ? INK_ON_COLOR : "#ffffff";
 }
 
+/** The least size of text, in pixels. A phone shows charts at their own size. */
+export const FONT_SIZE = 12;
+
+/** Pixels of a character of text, as a part of its size. It fits wide fonts such as DejaVu Sans. */
+export const CHARACTER_WIDTH = 0.6;
+
+/** How much wider bold text is. */
+export const BOLD = 1.12;
+
+/** Pixels that a text of {@link FONT_SIZE} takes. */
+export function widthOf(text: string): number {
+  return Math.ceil(text.length * CHARACTER_WIDTH * FONT_SIZE);
+}
+
 /** The configuration of every chart. Labels have no limit, so that none is cut to an ellipsis. */
 export const CONFIG = {
   background: "white",
@@ -111,7 +144,7 @@ export const CONFIG = {
     color: INK,
     fontSize: 15,
     subtitleColor: FAINT,
-    subtitleFontSize: 11,
+    subtitleFontSize: FONT_SIZE,
     subtitlePadding: 5,
     offset: 14,
     limit: 0,
@@ -124,16 +157,17 @@ export const CONFIG = {
     tickColor: FAINT,
     labelLimit: 0,
     titleLimit: 0,
-    labelFontSize: 11,
-    titleFontSize: 11,
+    labelFontSize: FONT_SIZE,
+    titleFontSize: FONT_SIZE,
     titleFontWeight: "normal",
     labelOverlap: "greedy",
+    labelSeparation: 6,
   },
   legend: {
     labelColor: INK,
     titleColor: INK,
     labelLimit: 0,
-    labelFontSize: 11,
+    labelFontSize: FONT_SIZE,
     orient: "bottom",
     title: null,
     symbolStrokeWidth: 1,

@@ -8,8 +8,10 @@ import { formatTime, least, significant, timeUnit, type Unit } from "../report/f
 import { medianOf, timeOf, wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
-import { type Bar, barPanel, cutNotes } from "./bars.ts";
-import { type Drawn, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
+import { type Bar, barPanel, dotsNote, needsDots } from "./bars.ts";
+import { type Drawn, modesOf, orderOf, type View } from "./chart.ts";
+import { fastestFinding } from "./findings.ts";
+import { modePanels } from "./layout.ts";
 
 /** Why a row has no bar, in a word or two. */
 export function absence(row: Row): string {
@@ -43,21 +45,25 @@ export function drawTimes(view: View): Drawn {
   const unit = timeUnit(shortest);
   const order = orderOf(view);
   const barsOf = (rows: readonly Row[]) => rows.map((row) => bar(row, unit));
-  const panels = modePanels(view, (rows, { first }) =>
+  const dots = needsDots(
+    modesOf(view.rows).map((mode) => barsOf(view.rows.filter((row) => row.mode === mode))),
+  );
+  const panels = modePanels(view, order, (rows, { first, width }) =>
     barPanel(barsOf(rows), {
       order,
       axis: `median time, ${unit.name}`,
-      width: view.panelWidth,
+      width,
       showNames: first,
+      dots,
     }));
   const timed = view.rows.filter((row) => timeOf(row) !== null);
   return {
-    title: `Time: ${modeWords(view.rows)}`,
-    panels,
+    title: fastestFinding(view.rows),
+    panels: [panels],
     notes: [
       [
-        "Shorter is faster. Black line: 95 % interval of the median.",
-        ...cutNotes(modesOf(view.rows).map((mode) => barsOf(view.rows.filter((row) => row.mode === mode)))),
+        `${dots ? "Further left" : "Shorter"} is faster. Black line: 95 % interval of the median.`,
+        ...dotsNote(dots),
       ].join(" "),
       ...wallNotes(timed).map((note) => `* ${note}`),
       ...(timed.some(({ narrow }) => narrow) ? ["~ computed with less precision than was asked for."] : []),

@@ -18,8 +18,9 @@ import {
 import { errorOf, medianOf, wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
-import { type Drawn, legendColumns, modePanels, modesOf, modeWords, orderOf, type View } from "./chart.ts";
-import { type Point, scatterPanel, SPREAD_NOTE } from "./scatter.ts";
+import { type Drawn, leftOut, modeWords, orderOf, type View } from "./chart.ts";
+import { stackedPanels } from "./layout.ts";
+import { AXIS_WIDTH, type Point, scatterPanel, TO_NAMES } from "./scatter.ts";
 
 const name = (row: Row) => `${plain(row.variant, 60)}, ${row.mode}`;
 
@@ -29,29 +30,35 @@ export function drawTimeMemory(view: View): Drawn {
   if (rows.length === 0) return { reason: "no row has both a time and figures of memory" };
   const time = timeUnit(least(rows.map(medianOf)));
   const bytes = byteUnit(least(rows.map((row) => row.memory!.peakBytes || null)));
-  const legend = legendColumns(view, modesOf(rows).length);
-  const panels = modePanels({ ...view, rows }, (rows) =>
-    scatterPanel(
-      rows.map((row): Point => ({
-        variant: row.variant,
-        x: row.memory!.peakBytes / bytes.size,
-        y: medianOf(row)! / time.size,
-        tip: `${name(row)}: ${formatTime(medianOf(row))} at a peak of ${formatBytes(row.memory!.peakBytes)}`,
-      })),
-      {
-        order: orderOf(view),
-        x: { title: `peak memory, ${bytes.name}` },
-        y: { title: `median time, ${time.name}` },
-        width: view.panelWidth,
-        legend,
-      },
-    ));
+  const order = orderOf({ rows });
+  const panels = stackedPanels(
+    { ...view, rows },
+    { order, axis: AXIS_WIDTH + TO_NAMES },
+    (rows, width) =>
+      scatterPanel(
+        rows.map((row): Point => ({
+          variant: row.variant,
+          x: row.memory!.peakBytes / bytes.size,
+          y: medianOf(row)! / time.size,
+          tip: `${name(row)}: ${formatTime(medianOf(row))} at a peak of ${
+            formatBytes(row.memory!.peakBytes)
+          }`,
+        })),
+        {
+          order,
+          x: { title: `peak memory, ${bytes.name}` },
+          y: { title: `median time, ${time.name}` },
+          width,
+        },
+      ),
+  );
   return {
-    title: `Time against memory: ${modeWords(rows)}`,
+    title: `Time against peak memory: ${modeWords(rows)}`,
     panels,
     notes: [
-      `Lower left is better. Bytes beyond inputs, weights and dy. ${SPREAD_NOTE}`,
+      "Lower left is better. Bytes beyond inputs, weights and dy.",
       ...wallNotes(rows),
+      ...leftOut(view.rows, rows, "a time and figures of memory"),
     ],
   };
 }
@@ -68,35 +75,39 @@ export function drawAccuracy(view: View): Drawn {
   if (rows.length === 0) return { reason: "no row has both an error and a rate" };
   const rate = rateUnit(greatest(rows.map((row) => row.tflops)));
   const kinds = [...new Set(rows.map(kindOf))];
-  const legend = legendColumns(view, modesOf(rows).length);
-  const panels = modePanels({ ...view, rows }, (rows) =>
-    scatterPanel(
-      rows.map((row): Point => ({
-        variant: row.variant,
-        kind: kindOf(row),
-        x: row.tflops! / rate.size,
-        y: Math.max(errorOf(row)!, ERROR_FLOOR),
-        tip:
-          `${name(row)}, ${row.dtype}, precision ${row.precision}: error ${formatError(errorOf(row))} at ` +
-          formatRate(row.tflops),
-      })),
-      {
-        order: orderOf(view),
-        kinds: kinds.length > 1 ? kinds : undefined,
-        x: { title: `rate, ${rate.name}` },
-        y: { title: "relative error", log: true },
-        width: view.panelWidth,
-        legend,
-      },
-    ));
+  const order = orderOf({ rows });
+  const panels = stackedPanels(
+    { ...view, rows },
+    { order, axis: AXIS_WIDTH + TO_NAMES },
+    (rows, width) =>
+      scatterPanel(
+        rows.map((row): Point => ({
+          variant: row.variant,
+          kind: kindOf(row),
+          x: row.tflops! / rate.size,
+          y: Math.max(errorOf(row)!, ERROR_FLOOR),
+          tip:
+            `${name(row)}, ${row.dtype}, precision ${row.precision}: error ${formatError(errorOf(row))} at ` +
+            formatRate(row.tflops),
+        })),
+        {
+          order,
+          kinds: kinds.length > 1 ? kinds : undefined,
+          x: { title: `rate, ${rate.name}` },
+          y: { title: "relative error", log: true },
+          width,
+        },
+      ),
+  );
   const exact = rows.some((row) => errorOf(row) === 0);
   return {
-    title: `Accuracy against speed: ${modeWords(rows)}`,
+    title: `Error against rate: ${modeWords(rows)}`,
     panels,
     notes: [
       "Lower right is better. The worst of the outputs, relative Frobenius error against the float64 oracle." +
-      (exact ? ` An error of 0 is drawn at ${ERROR_FLOOR}.` : "") + ` ${SPREAD_NOTE}`,
+      (exact ? ` An error of 0 is drawn at ${ERROR_FLOOR}.` : ""),
       ...wallNotes(rows),
+      ...leftOut(view.rows, rows, "an error and a rate"),
     ],
   };
 }

@@ -5,8 +5,8 @@
  */
 
 import { formatShape } from "../report/format.ts";
-import type { Row } from "../report/schema.ts";
-import { attributes, escapeHtml } from "./html.ts";
+import { MODES, type Row } from "../report/schema.ts";
+import { attributes, escapeHtml } from "../report/html.ts";
 
 /** A row and the report that it comes from. */
 export interface Tagged {
@@ -19,14 +19,14 @@ interface Filter {
   key: string;
   label: string;
   of: (tagged: Tagged) => string;
-  /** Whether the page opens with one value chosen. All sizes at once would be too many pictures. */
+  /** Whether the page opens with one value chosen. All of them at once would be too many pictures. */
   chosen?: boolean;
 }
 
 /** The filters, each with the name of its attribute, the label of its choice, and its value for a row. */
 export const FILTERS: readonly Filter[] = [
   { key: "source", label: "Report", of: ({ source }) => source },
-  { key: "mode", label: "Mode", of: ({ row }) => row.mode },
+  { key: "mode", label: "Mode", of: ({ row }) => row.mode, chosen: true },
   { key: "dtype", label: "Type", of: ({ row }) => row.dtype, chosen: true },
   { key: "size", label: "Size", of: ({ row }) => formatShape(row), chosen: true },
 ];
@@ -40,9 +40,9 @@ export function filterAttributes(tagged: readonly Tagged[]): string {
   return attributes(Object.fromEntries(shared));
 }
 
-/** A choice for each filter that has several values. The page opens with the problem that has the most work. */
+/** A choice for each filter that has several values. The page opens with the problem and mode that have the most work. */
 export function filterControls(tagged: readonly Tagged[]): string {
-  const work = ({ row }: Tagged) => row.tokens * row.dim * row.hiddenDim;
+  const work = ({ row }: Tagged) => row.tokens * row.dim * row.hiddenDim * (1 + MODES.indexOf(row.mode));
   const largest = tagged.reduce((a, b) => work(b) > work(a) ? b : a, tagged[0]);
   return FILTERS.map(({ key, label, of, chosen = false }) => {
     const values = [...new Set(tagged.map(of))];

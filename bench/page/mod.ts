@@ -1,6 +1,6 @@
 /**
- * One self-contained page: machine and command, filters, a table that sorts, and charts with tooltips. It needs no network,
- * and its policy allows none.
+ * One self-contained page: filters, the answer beside a chart of times, more charts with tooltips, and a table that sorts.
+ * Machine, command and warnings are folded. It needs no network, and its policy allows none.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { formatShape } from "../report/format.ts";
 import { machineOf } from "../report/groups.ts";
 import type { Report } from "../report/schema.ts";
 import { warningSentences } from "../report/warnings.ts";
-import { type DrawSvg, figures } from "./figures.ts";
+import { type DrawSvg, type Figures, figures } from "./figures.ts";
 import { filterControls, type Tagged } from "./filters.ts";
-import { embedJson, escapeHtml } from "./html.ts";
+import { embedJson, escapeHtml } from "../report/html.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
-import { summaries } from "./summaries.ts";
+import { stories, summaries } from "./summaries.ts";
 import { htmlTable, reasonList } from "./table.ts";
 
 /** A report and the name by which the page calls it. */
@@ -41,17 +41,22 @@ function facts(report: Report): [string, string][] {
   return pairs.filter(([, value]) => value.trim() !== "");
 }
 
-function head({ source, report }: NamedReport, several: boolean): string {
+/** What is told of a report besides its figures, folded. */
+function about({ source, report }: NamedReport, several: boolean): string {
   const list = facts(report).map(([name, value]) => {
     const text = escapeHtml(value);
     return `<dt>${name}</dt><dd>${name === "Command" ? `<code>${text}</code>` : text}</dd>`;
   });
+  const of = several ? ` of ${escapeHtml(source)}` : "";
   const shapes = new Set(report.rows.map(formatShape));
   const warnings = warningSentences(report, shapes.size > 1).map((text) => `<li>${escapeHtml(text)}</li>`);
   return [
-    several ? `<h2>${escapeHtml(source)}</h2>` : "",
-    `<dl>${list.join("\n")}</dl>`,
-    warnings.length === 0 ? "" : `<ul class="warnings">${warnings.join("\n")}</ul>`,
+    `<details><summary>Machine and command${of}</summary><dl>${list.join("\n")}</dl></details>`,
+    warnings.length === 0
+      ? ""
+      : `<details><summary>Warnings${of} (${warnings.length})</summary><ul>${
+        warnings.join("\n")
+      }</ul></details>`,
   ].join("\n");
 }
 
@@ -67,9 +72,9 @@ export async function renderPage(
   { draw }: { draw: DrawSvg },
 ): Promise<string> {
   const tagged = reports.flatMap(({ source, report }) => report.rows.map((row): Tagged => ({ source, row })));
-  const drawn: string[] = [];
+  const drawn: Figures[] = [];
   for (const [i, named] of reports.entries()) {
-    drawn.push(...await figures(named, { draw, before: i === 0 ? undefined : reports[0].report }));
+    drawn.push(await figures(named, { draw, before: i === 0 ? undefined : reports[0].report }));
   }
   const policy =
     `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '${await scriptHash()}'`;
@@ -86,22 +91,33 @@ export async function renderPage(
 <style>${STYLE}</style>
 </head>
 <body>
+<main>
 <h1>${escapeHtml(title)}</h1>
-${reports.map((named) => head(named, reports.length > 1)).join("\n")}
 <div class="controls">
 ${filterControls(tagged)}
 <span id="status" role="status"></span>
-<button type="button" id="download">Save as JSON</button>
 </div>
-<h2>In short</h2>
+<div class="first">
+<div class="answers">
 ${reports.map(summaries).join("\n")}
+</div>
+<div class="charts">
+${drawn.flatMap(({ lead }) => lead).join("\n")}
+</div>
+<div class="about">
+${reports.map(stories).join("\n")}
+${reports.map((named) => about(named, reports.length > 1)).join("\n")}
+</div>
+</div>
+<h2>Charts</h2>
+<div class="charts">
+${drawn.flatMap(({ others }) => others).join("\n")}
+</div>
 <h2>Rows</h2>
 ${htmlTable(tagged)}
 ${reasonList(tagged)}
-<h2>Charts</h2>
-<div class="charts">
-${drawn.join("\n")}
-</div>
+<p><button type="button" id="download">Save as JSON</button></p>
+</main>
 <div id="tip" role="tooltip" hidden></div>
 <script type="application/json" id="data">${embedJson(data)}</script>
 <script>${SCRIPT}</script>

@@ -1,5 +1,5 @@
 /**
- * The script of the page: filters, sorting, tooltips, and saving of the data. It never makes markup from text.
+ * The script of the page: filters, sorting, tooltips of marks, by pointer and by keyboard, and saving of the data. It never makes markup from text.
  *
  * @module
  */
@@ -48,20 +48,53 @@ all("thead th").forEach((heading, column) => {
 });
 
 const tip = document.getElementById("tip");
+const MARK = "svg path[aria-label], svg text[aria-label], svg line[aria-label]";
 
-function showTip(event) {
-  const mark = event.target.closest("svg path[aria-label], svg text[aria-label], svg line[aria-label]");
+function showTip(mark, x, y) {
   tip.hidden = mark === null;
   if (mark === null) return;
   tip.textContent = mark.getAttribute("aria-label");
   const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
-  tip.style.left = Math.max(8, Math.min(event.clientX + 12, room)) + "px";
-  const below = event.clientY + 16;
-  const above = event.clientY - tip.offsetHeight - 12;
+  tip.style.left = Math.max(8, Math.min(x + 12, room)) + "px";
+  const below = y + 16;
+  const above = y - tip.offsetHeight - 12;
   tip.style.top = (below + tip.offsetHeight < innerHeight ? below : Math.max(8, above)) + "px";
 }
-for (const name of ["pointerover", "pointermove", "click"]) document.addEventListener(name, showTip);
-addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+for (const name of ["pointerover", "pointermove", "click"]) {
+  document.addEventListener(name, (event) => showTip(event.target.closest(MARK), event.clientX, event.clientY));
+}
+addEventListener("scroll", () => { if (document.activeElement.matches(MARK) === false) tip.hidden = true; }, { passive: true });
+
+// A chart is one stop of the Tab key. Arrows go from mark to mark, Home and End to the first and the last.
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+
+function focusMark(marks, at) {
+  const next = Math.max(0, Math.min(at, marks.length - 1));
+  marks.forEach((mark, i) => mark.setAttribute("tabindex", i === next ? "0" : "-1"));
+  marks[next].focus();
+}
+for (const svg of all("svg")) {
+  // A title element would show a tooltip of its own beside that of the marks.
+  const title = svg.querySelector(":scope > title");
+  if (title !== null) {
+    svg.setAttribute("aria-label", title.textContent);
+    title.remove();
+  }
+  const marks = all(MARK.replaceAll("svg ", ":scope "), svg).filter((mark) => mark.closest("[aria-hidden=true]") === null);
+  marks.forEach((mark, i) => mark.setAttribute("tabindex", i === 0 ? "0" : "-1"));
+  svg.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") tip.hidden = true;
+    const step = STEPS[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    focusMark(marks, marks.indexOf(event.target) + step);
+  });
+  svg.addEventListener("focusin", (event) => {
+    const box = event.target.getBoundingClientRect();
+    showTip(event.target.closest(MARK), box.right, box.bottom);
+  });
+  svg.addEventListener("focusout", () => { tip.hidden = true; });
+}
 
 document.getElementById("download").addEventListener("click", () => {
   const text = document.getElementById("data").textContent;

@@ -43,13 +43,20 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .75rem; 
 dt { color: var(--faint); }
 dd { margin: 0; overflow-wrap: anywhere; }
 code { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
-.warnings { border-left: 4px solid #d29922; padding: .25rem .75rem; margin: 0 0 1rem; background: var(--panel); list-style: none; }
-.controls { position: sticky; top: 0; z-index: 2; display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; padding: .5rem 0; background: var(--back); border-bottom: 1px solid var(--line); }
+html { scroll-padding-top: 4rem; }
+.controls { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; padding: .5rem 0; background: var(--back); border-bottom: 1px solid var(--line); }
+/* Above all that is sticky itself, such as the head of the table. On a phone it would cover too much of the page. */
+@media (min-width: 48rem) { .controls { position: sticky; top: 0; z-index: 10; } }
+.answer { list-style: none; padding: 0; margin: 0 0 .5rem; }
+.answer li { margin: .35rem 0; }
+.answer span { display: inline-block; min-width: 5rem; color: var(--faint); }
+summary { cursor: pointer; }
 select, button { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .2rem .5rem; }
 button { cursor: pointer; }
-.scroll { overflow-x: auto; max-height: 34rem; border: 1px solid var(--line); border-radius: 6px; }
+.scroll { isolation: isolate; overflow: auto; max-height: 34rem; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; white-space: nowrap; text-align: right; border-bottom: 1px solid var(--line); }
+th[scope="row"] { white-space: normal; overflow-wrap: anywhere; min-width: 8.5rem; }
 th[scope="row"], thead th:first-child { text-align: left; position: sticky; left: 0; background: var(--back); font-weight: normal; }
 thead th { position: sticky; top: 0; background: var(--panel); z-index: 1; }
 thead th:first-child { background: var(--panel); z-index: 2; }
@@ -59,9 +66,28 @@ thead [aria-sort="descending"] button::after { content: " ▼"; }
 tr.fastest > * { font-weight: bold; }
 tr.skipped > * { color: var(--faint); }
 tr.failed > * { color: var(--hot); }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); gap: 1rem; align-items: start; }
-figure { margin: 0; padding: .25rem; border: 1px solid var(--line); border-radius: 6px; overflow-x: auto; }
-figure svg { display: block; width: 100%; min-width: calc(.68 * var(--width)); max-width: 36rem; height: auto; margin: 0 auto; }
+/* Figures of a row grow until they fill it, so that no row has a hole. */
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; align-items: stretch; }
+.first { display: grid; gap: 1rem; margin-top: 1rem; }
+@media (min-width: 60rem) {
+  .first { grid-template: "answers charts" max-content "about charts" 1fr / 2fr 3fr; }
+  .answers { grid-area: answers; }
+  .first .charts { grid-area: charts; }
+  .about { grid-area: about; }
+}
+.first h2 { margin: 0 0 .5rem; }
+figure { flex: 1 1 24rem; min-width: 0; margin: 0; padding: .5rem .25rem; border: 1px solid var(--line); border-radius: 6px; }
+@media (max-width: 26rem) { figure { flex-basis: 100%; } }
+figure.wide { flex-basis: 100%; }
+figure h3 { margin: 0 .25rem .25rem; }
+figcaption { margin: .25rem; color: var(--faint); font-size: 12px; line-height: 1.4; }
+figcaption p { margin: 0; }
+/* A picture may grow, but its text gets no smaller: in a narrow window it scrolls. */
+.picture { overflow-x: auto; padding-bottom: 6px; }
+.picture svg { display: block; width: 100%; min-width: var(--width); max-width: calc(1.35 * var(--width)); height: auto; margin: 0 auto; }
+.for-window { display: none; }
+@media (min-width: 68rem) { .for-phone { display: none; } .for-window { display: block; } }
+svg :focus-visible { outline: 3px solid var(--hot); outline-offset: 2px; }
 /* Marks under a text that has no story of its own must still tell theirs. */
 svg [aria-hidden="true"], svg [aria-hidden="true"] * { pointer-events: none; }
 svg.marks > rect[fill="white"] { fill: transparent; }
@@ -71,6 +97,8 @@ svg [aria-label] { cursor: default; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #0d1117; --ink: #e6edf3; --faint: #9aa4af; --line: #30363d; --panel: #161b22; --hot: #ff7b54; }
   ${darkRules()}
+  /* The gaps between marks. White text on a mark stays white. */
+  svg [stroke="white"] { stroke: var(--back); }
 }
 @media print { .controls { display: none; } .scroll { max-height: none; } }
 `;

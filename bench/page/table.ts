@@ -16,7 +16,7 @@ import {
 import { boundName, CLOCK_RULE, errorOf, problemKey, problemOf, timeOf } from "../report/groups.ts";
 import { leads, MARKS, type Standing, standingsOf, UNSURE_NOTE } from "../report/summary.ts";
 import { filterAttributes, type Tagged } from "./filters.ts";
-import { attributes, escapeHtml } from "./html.ts";
+import { attributes, escapeHtml } from "../report/html.ts";
 
 /** A cell: the text that it shows, and the key by which it is sorted. */
 interface Cell {
@@ -33,11 +33,18 @@ interface Compared extends Tagged {
 
 const number = (key: number | null, text: string): Cell => ({ key, text });
 
+/** Columns of the table. The time comes first, so that a phone shows it beside the name. */
 const COLUMNS: readonly { heading: string; of: (compared: Compared) => Cell; only?: "several" }[] = [
   { heading: "Variant", of: ({ row }) => ({ text: row.variant, key: row.variant }) },
+  { heading: "Time", of: timeCell },
+  { heading: "Speed", of: speedCell },
   { heading: "Mode", of: ({ row }) => ({ text: row.mode, key: row.mode }) },
-  { heading: "Size", of: ({ row }) => number(row.tokens * row.dim * row.hiddenDim, formatShape(row)) },
-  { heading: "Type", of: ({ row }) => ({ text: row.dtype, key: row.dtype }) },
+  {
+    heading: "Size",
+    only: "several",
+    of: ({ row }) => number(row.tokens * row.dim * row.hiddenDim, formatShape(row)),
+  },
+  { heading: "Type", only: "several", of: ({ row }) => ({ text: row.dtype, key: row.dtype }) },
   { heading: "Precision", only: "several", of: ({ row }) => ({ text: row.precision, key: row.precision }) },
   {
     heading: "Activation",
@@ -45,9 +52,6 @@ const COLUMNS: readonly { heading: string; of: (compared: Compared) => Cell; onl
     of: ({ row }) => ({ text: row.activation, key: row.activation }),
   },
   { heading: "Report", only: "several", of: ({ source }) => ({ text: source, key: source }) },
-  { heading: "Time", of: timeCell },
-  { heading: "95 % interval", of: intervalCell },
-  { heading: "Speed", of: speedCell },
   { heading: "Rate", of: ({ row }) => number(row.tflops, formatRate(row.tflops)) },
   {
     heading: "Of ceiling",
@@ -58,6 +62,7 @@ const COLUMNS: readonly { heading: string; of: (compared: Compared) => Cell; onl
   { heading: "Saved", of: ({ row }) => sizeCell(row.memory?.savedBytes) },
   { heading: "Workspace", of: ({ row }) => sizeCell(row.memory?.workspaceBytes) },
   { heading: "Error", of: ({ row }) => number(errorOf(row), formatError(errorOf(row))) },
+  { heading: "95 % interval of the time", of: intervalCell },
 ];
 
 function sizeCell(bytes: number | null = null): Cell {
@@ -128,7 +133,7 @@ export function htmlTable(tagged: readonly Tagged[]): string {
   const headings = columns.map(({ heading }) =>
     `<th scope="col"><button type="button">${heading}</button></th>`
   );
-  return `<div class="scroll"><table>
+  return `<div class="scroll" role="region" aria-label="Rows" tabindex="0"><table>
 <thead><tr>${headings.join("")}</tr></thead>
 <tbody>
 ${rows.map((row) => tableRow(row, columns)).join("\n")}

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { logTicks, quantity } from "../../../bench/charts/axes.ts";
+import { renderSvg } from "../../../bench/charts/svg.ts";
+import { logTicks, quantity, tickLabels } from "../../../bench/charts/axes.ts";
 
 /** The parts of a channel that this file looks at. */
 interface Channel {
@@ -33,4 +34,23 @@ Deno.test("quantity() leaves room around the values and a wide axis around a sin
   assert(scale.domain![0] < 9 && scale.domain![1] > 1100);
   assertEquals(channel([100, 100.5]).scale.domain?.map(Math.round), [80, 121]);
   assertEquals(channel([0, 0]).scale.domain, [0, 1]);
+});
+
+Deno.test("the domain of a linear axis is told, with room around the values, and never below 0", () => {
+  const { domain } = channel([10, 12, 20]).scale;
+  assert(domain![0] > 8 && domain![0] < 10 && domain![1] > 20 && domain![1] < 22);
+  assertEquals(channel([0, 10]).scale.domain![0], 0);
+});
+
+Deno.test("ticks read 20 G, not 2e+10", async () => {
+  const spec = {
+    width: 300,
+    data: { values: [{ x: 2e9 }, { x: 4e12 }] },
+    mark: "point",
+    encoding: { x: quantity("x", [2e9, 4e12], { title: "work, FLOP" }) },
+  };
+  const texts = [...(await renderSvg(spec)).matchAll(/<text[^>]*>([^<]*)</g)].map(([, text]) => text);
+  assertEquals(texts.filter((text) => /\d/.test(text)), ["10 G", "100 G", "1 T"]);
+  assertEquals(tickLabels(1, 500), { format: "~r" });
+  assertEquals(tickLabels(1e-7, 1e-5), { format: ".0e" });
 });

@@ -58,6 +58,8 @@ const SVG_ELEMENTS = [
   "clipPath",
   "linearGradient",
   "stop",
+  "title",
+  "desc",
 ];
 
 Deno.test("names in a report cannot inject markup into charts", async () => {

@@ -1,41 +1,45 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Spec } from "../../../bench/charts/chart.ts";
-import { type Point, scatterPanel } from "../../../bench/charts/scatter.ts";
+import { type Point, scatterPanel, spread } from "../../../bench/charts/scatter.ts";
 
-function pointsAt(...places: [number, number][]): Point[] {
-  return places.map(([x, y], i) => ({ variant: `variant ${i}`, x, y, tip: "" }));
-}
+const pointsAt = (...places: [number, number][]) =>
+  places.map(([x, y], i): Point => ({ variant: `variant ${i}`, x, y, tip: "" }));
 
-/** The shifts of all points, and how many have a line to a dot where they belong. */
-function drawn(points: readonly Point[]): { shifts: [number, number][]; dots: number } {
+function panelOf(points: readonly Point[]) {
   const order = points.map(({ variant }) => variant);
-  const panel = scatterPanel(points, { order, x: { title: "x" }, y: { title: "y" }, width: 200, legend: 2 });
-  const [lines, dots, symbols] = (panel.layer as { data: { values: Spec[] } }[]).map(({ data }) =>
-    data.values
-  );
-  assertEquals(lines, dots);
-  return { shifts: symbols.map(({ dx, dy }) => [Number(dx), Number(dy)]), dots: dots.length };
+  const panel = scatterPanel(points, { order, x: { title: "x" }, y: { title: "y" }, width: 200 });
+  const [lines, keys, names, symbols] = panel.layer as { data: { values: Spec[] }; mark: Spec }[];
+  return { height: panel.height as number, lines, keys, names, symbols };
 }
 
-Deno.test("symbols that lie apart stay where they belong", () => {
-  assertEquals(drawn(pointsAt([1, 1], [2, 2], [1, 2])), { shifts: [[0, 0], [0, 0], [0, 0]], dots: 0 });
-  assertEquals(drawn(pointsAt([1, 1])), { shifts: [[0, 0]], dots: 0 });
+Deno.test("points stay where their figures are, however many share a place", () => {
+  const points = pointsAt([5, 5], [5, 5], [5, 5], [1, 1]);
+  const { symbols } = panelOf(points);
+  assertEquals(symbols.data.values.map(({ x, y }) => [x, y]), points.map(({ x, y }) => [x, y]));
+  assertEquals(Object.keys(symbols.mark).filter((key) => /offset/i.test(key)), []);
 });
 
-Deno.test("symbols of one place stand in a ring, each where it can be seen, and the others stay", () => {
-  for (const count of [2, 3, 9]) {
-    const same = Array.from({ length: count }, (): [number, number] => [5, 5]);
-    const { shifts, dots } = drawn(pointsAt([1, 1], ...same));
-    assertEquals([shifts[0], dots], [[0, 0], count]);
-    const ring = shifts.slice(1);
-    for (const [i, [x, y]] of ring.entries()) {
-      for (const [other, at] of ring.slice(i + 1)) assert(Math.hypot(x - other, y - at) > 10, `${count}`);
+Deno.test("every point has a name beside the panel, with a line from it to the point", () => {
+  const { lines, keys, names } = panelOf(pointsAt([1, 1], [2, 2], [2, 2]));
+  assertEquals(names.data.values.map(({ variant }) => variant), ["variant 0", "variant 1", "variant 2"]);
+  assertEquals([lines.data, keys.data], [names.data, names.data]);
+});
+
+Deno.test("names stand apart, within the panel, in the order of their points", () => {
+  for (const ys of [[50, 50, 50, 50], [0, 1, 2], [199, 198], [10, 100, 101, 190]]) {
+    const places = spread(ys.map((wanted) => ({ wanted, x: 0 })), 200);
+    const sorted = ys.map((y, i) => ({ y, place: places[i] })).toSorted((a, b) =>
+      a.y - b.y || a.place - b.place
+    );
+    for (const [i, { place }] of sorted.entries()) {
+      assert(place >= 7 && place <= 193, `${place}`);
+      if (i > 0) assert(place - sorted[i - 1].place >= 14.99, `${ys}: ${places}`);
     }
   }
+  assertEquals(spread([{ wanted: 30, x: 0 }, { wanted: 100, x: 0 }], 200), [30, 100]);
 });
 
-Deno.test("values that differ by less than a symbol's width share a place on a logarithmic axis too", () => {
-  const { shifts, dots } = drawn(pointsAt([1, 1], [1000, 1000], [1010, 1005]));
-  assertEquals([dots, shifts[0]], [2, [0, 0]]);
-  assert(shifts[1].some((shift) => shift !== 0) && shifts[2].some((shift) => shift !== 0));
+Deno.test("a panel is as high as its names need", () => {
+  const many = pointsAt(...Array.from({ length: 30 }, (_, i): [number, number] => [i, 1]));
+  assert(panelOf(many).height >= 30 * 15);
 });

@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { ALL_STAGES } from "../../../bench/charts/stages.ts";
-import { inkOn, inOrder, KNOWN_VARIANTS, luminance, stylesOf } from "../../../bench/charts/theme.ts";
+import {
+  inkOn,
+  inOrder,
+  KNOWN_PEERS,
+  KNOWN_VARIANTS,
+  luminance,
+  stylesOf,
+} from "../../../bench/charts/theme.ts";
 
 type Vector = [number, number, number];
 type Matrix = [Vector, Vector, Vector];
@@ -84,8 +91,22 @@ Deno.test("variants are shown in the order of the registry, unknown ones after t
   ]);
 });
 
+Deno.test("the known peers can be told from each other and from all variants", () => {
+  const ids = [...KNOWN_VARIANTS, ...KNOWN_PEERS];
+  assertEquals(KNOWN_PEERS.length, 9);
+  assertApart(stylesOf(ids).map(({ color }, i) => [ids[i], color]));
+  assertEquals(new Set(stylesOf(KNOWN_PEERS).map(({ shape }) => shape)).size, 9);
+});
+
+Deno.test("a variant on Dawn has the symbol of the variant, and its colour, but paler", () => {
+  const [native, dawn] = stylesOf(["tuned", "dawn:tuned"]);
+  assertEquals(dawn.shape, native.shape);
+  assert(luminance(dawn.color) > 1.5 * luminance(native.color));
+  assertApart([["native", native.color], ["dawn", dawn.color]]);
+});
+
 Deno.test("unknown variants are grey, and names of the object prototype are unknown", () => {
-  const [known, ...others] = stylesOf(["pytorch", "peer:jax-js", "constructor", "__proto__"]);
+  const [known, ...others] = stylesOf(["pytorch", "mine", "constructor", "dawn:constructor"]);
   assertEquals(known.color, "#332288");
   for (const { color } of others) {
     const channels = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { plain } from "../report/shape.ts";
+import { plain } from "./shape.ts";
 
 const ENTITIES: Record<string, string> = {
   "&": "&amp;",
