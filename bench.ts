@@ -41,6 +41,7 @@ import { jobOf, problemsOf } from "./bench/measure/request.ts";
 import { measure } from "./bench/measure/run.ts";
 import { ArgumentError } from "./bench/measure/shapes.ts";
 import { peers } from "./bench/peers/mod.ts";
+import { resumeCommand } from "./bench/process/again.ts";
 import {
   type BenchOptions,
   type Command,
@@ -105,13 +106,13 @@ async function understood(args: readonly string[]): Promise<Understood> {
 async function run({ command, all }: Understood, line: string): Promise<number> {
   switch (command.kind) {
     case "help":
-      print(helpText());
+      print(helpText(command.topic, layoutOf("stdout")));
       return OK;
     case "list":
       print(listing({ variants: all, activations: ACTIVATIONS, peers, layout: layoutOf("stdout") }));
       return OK;
     case "compare": {
-      const { text, passes } = compareFiles(command);
+      const { text, passes } = compareFiles(command, layoutOf("stdout"));
       print(text);
       return passes ? OK : FAILED;
     }
@@ -151,7 +152,8 @@ async function bench(asked: BenchCommand, line: string): Promise<number> {
   }
   const layout = layoutOf("stdout");
   const program = [import.meta.url, CHILD, ...options.variantModules.map(moduleUrl)];
-  return await new Run(job, { options, log, layout, program }).toEnd();
+  const again = resumeCommand(import.meta.url, { folder, json: options.json });
+  return await new Run(job, { options, log, layout, resumeCommand: again, program }).toEnd();
 }
 
 /** What a run starts from: with --resume the folder's report, and its arguments under those given now. */

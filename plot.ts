@@ -12,7 +12,9 @@ import { writeDrawings } from "./bench/process/drawings.ts";
 import { FileError, folderOf, readWhole, textIn, writeWhole } from "./bench/process/files.ts";
 import { type NamedReport, renderPage } from "./bench/page/mod.ts";
 import { print, printError } from "./bench/process/output.ts";
-import { parsePlotArguments, PLOT_HELP, type PlotCommand } from "./bench/process/plot_arguments.ts";
+import { renderHelp } from "./bench/process/help.ts";
+import { layoutOf } from "./bench/process/machine.ts";
+import { parsePlotArguments, PLOT_PAGE, type PlotCommand } from "./bench/process/plot_arguments.ts";
 import { parseReport, ReportError } from "./bench/report/reader.ts";
 import { ReadmeError, rewriteReadme } from "./bench/process/readme.ts";
 import { sourceNames } from "./bench/process/sources.ts";
@@ -37,7 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(command: PlotCommand): Promise<number> {
   switch (command.kind) {
     case "help":
-      print(PLOT_HELP);
+      print(renderHelp(PLOT_PAGE, layoutOf("stdout")));
       return OK;
     case "draw":
       return await draw(command);

@@ -154,7 +154,7 @@ Deno.test("a run that is interrupted before its first row is what --resume goes 
     process.kill("SIGINT");
     const { code, stderr } = await ended;
     assertEquals([code, reportIn(folder).rows], [1, []], stderr);
-    assertStringIncludes(stderr, "Interrupted: --resume goes on");
+    assertStringIncludes(stderr, "Interrupted. What is left is measured by: ");
     const resumed = await bench(folder, "--resume");
     assertEquals(resumed.code, 0, resumed.stderr);
     const [row, ...others] = reportIn(folder).rows;
@@ -207,7 +207,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.kill(signal);
       const { code, stdout, stderr } = await ended;
       assertEquals(code, 1, stderr);
-      assertStringIncludes(stderr, "Interrupted: --resume");
+      assertStringIncludes(stderr, `--resume --output-dir ${folder}`);
       const interrupted = reportIn(folder).rows;
       assert(interrupted.length > 0 && interrupted.length < all, `${interrupted.length} rows`);
       assertStringIncludes(stdout, "pytorch");
@@ -251,6 +251,7 @@ Deno.test("peers are rows of the same report, in their place; one that cannot ru
     assertStringIncludes(stdout, "peer:pytorch-eager");
     const resumed = await bench(folder, ...args, "--adapter", "software", "--resume");
     assertEquals([resumed.code, reportIn(folder).rows], [0, rows]);
+    assertStringIncludes(resumed.stderr, "nothing of that run is left to measure");
   });
 });
 

@@ -88,8 +88,11 @@ Deno.test("plot.ts tells what it cannot use in one line, exits 2 and writes noth
     Deno.writeTextFileSync(`${folder}/README.md`, "<!-- plot:results good.json -->\n");
     const before = namesIn(folder);
     const cases: [string[], string][] = [
-      [["--colour", "blue"], 'Cannot use "--colour" as it is none of --output-dir, --readme'],
-      [["-x"], 'Cannot use "-x" as it is none of'],
+      [
+        ["--colour", "blue"],
+        'Cannot use "--colour" as there is no such argument: accepted are --output-dir, ',
+      ],
+      [["-x"], 'Cannot use "-x" as there is no such argument'],
       [["missing.json"], "Cannot read missing.json: "],
       [["."], "Cannot read . as it must be a file"],
       [["other.json"], "Cannot read the report other.json as $.schema must be"],

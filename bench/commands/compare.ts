@@ -8,6 +8,7 @@ import { UsageError } from "../process/argument_values.ts";
 import { blindSpots, compareReports, regressions } from "../report/compare.ts";
 import { renderComparison } from "../report/compare_text.ts";
 import { readWhole } from "../process/files.ts";
+import type { Layout } from "../report/layout.ts";
 import { parseReport } from "../report/reader.ts";
 
 /** What is compared. */
@@ -16,6 +17,8 @@ export interface CompareOptions {
   before: string;
   /** Path of the later one. */
   after: string;
+  /** Percent by which times may differ without meaning anything. */
+  threshold: number;
   /** Percent that a row may be slower; null where a slower row is no failure. */
   failOnRegression: number | null;
 }
@@ -28,10 +31,13 @@ export interface CompareOptions {
  * @throws {ReportError} If one of them is not a report.
  * @throws {UsageError} If they have no row in common, or if regressions are asked for across machines.
  */
-export function compareFiles(options: CompareOptions): { text: string; passes: boolean } {
-  const { before, after, failOnRegression } = options;
+export function compareFiles(
+  options: CompareOptions,
+  layout: Layout,
+): { text: string; passes: boolean } {
+  const { before, after, threshold, failOnRegression } = options;
   const [earlier, later] = [before, after].map((path) => parseReport(readWhole(path), path));
-  const comparison = compareReports(earlier, later);
+  const comparison = compareReports(earlier, later, { noise: threshold / 100 });
   if (comparison.pairs.length === 0) {
     throw new UsageError("Cannot compare the reports as they have no row in common");
   }
@@ -39,7 +45,7 @@ export function compareFiles(options: CompareOptions): { text: string; passes: b
     throw new UsageError(`Cannot use --fail-on-regression: ${comparison.obstacles.join(" ")}`);
   }
   return {
-    text: renderComparison(comparison, { failOnRegression }),
+    text: renderComparison(comparison, { failOnRegression, layout }),
     passes: failOnRegression === null ||
       regressions(comparison, failOnRegression).length + blindSpots(comparison, failOnRegression).length ===
         0,

@@ -38,6 +38,8 @@ export interface RunContext {
   readonly log: RunLog;
   /** Of stdout. */
   readonly layout: Layout;
+  /** What goes on with this run. */
+  readonly resumeCommand: string;
   /** The program and first arguments of a measuring process, which is told a {@linkcode Job}. */
   readonly program: readonly string[];
 }
@@ -47,6 +49,7 @@ export class Run {
   readonly #options: BenchOptions;
   readonly #log: RunLog;
   readonly #layout: Layout;
+  readonly #resumeCommand: string;
   /** Null where the report itself goes to stdout, or nothing is measured. */
   readonly #tables: Tables | null;
   readonly #supervisor: Supervisor;
@@ -61,11 +64,12 @@ export class Run {
   /** What each WebGPU tells of the adapter. */
   readonly #adapters = new Map<WebGpu, AdapterReport>();
 
-  constructor(job: Job, { options, log, layout, program }: RunContext) {
+  constructor(job: Job, { options, log, layout, resumeCommand, program }: RunContext) {
     this.#options = options;
     this.#job = job;
     this.#log = log;
     this.#layout = layout;
+    this.#resumeCommand = resumeCommand;
     const printTable = (text: string) => {
       log.progress.clear();
       print(text);
@@ -86,6 +90,9 @@ export class Run {
     const command = { args, env: driverVariables(), deadlineMs: 1000 * options.timeoutSeconds };
     this.#supervisor = new Supervisor(command, { interrupted: () => this.#interrupted() });
     if (job.groups) this.#plan(job.groups);
+    if (options.resume && this.#isFinished()) {
+      log.progress.line("finished  nothing of that run is left to measure");
+    }
   }
 
   /** Measures, prints and writes; returns the exit status. */
@@ -137,7 +144,7 @@ export class Run {
 
   #interrupted() {
     const message = this.#log.hasFiles
-      ? "Interrupted: --resume goes on with what is left."
+      ? `Interrupted. What is left is measured by: ${this.#resumeCommand}`
       : "Interrupted before there was a report.";
     return { status: FAILED, message };
   }
@@ -234,6 +241,11 @@ export class Run {
         rows: this.#peerRows().filter((row) => !done.has(rowName({ ...problem, ...row }))),
       }))
       .filter(({ rows }) => rows.length > 0);
+  }
+
+  /** Whether a report that is gone on with has every row. */
+  #isFinished(): boolean {
+    return this.#schedule?.groups.length === 0 && this.#peerGroups().length === 0;
   }
 
   /** Peers run in processes of their own, one after another, when ours are done. */

@@ -5,6 +5,7 @@
  */
 
 import { type FlagName, FLAGS } from "./flags.ts";
+import { didYouMean } from "./nearest.ts";
 import { plain } from "../report/shape.ts";
 import { enumerate } from "../report/text.ts";
 
@@ -18,7 +19,9 @@ export function oneOf<T extends string>(name: FlagName, text: string, accepted: 
   const found = accepted.find((choice) => choice === text);
   if (found !== undefined) return found;
   throw new UsageError(
-    `Cannot use --${name} as it must be ${either(accepted)}: current value is ${quote(text)}`,
+    `Cannot use --${name} as it must be ${either(accepted)}: current value is ${quote(text)}${
+      meant(text, accepted)
+    }`,
   );
 }
 
@@ -31,7 +34,7 @@ export function listOf<T extends string>(name: FlagName, text: string, accepted:
     throw new UsageError(
       `Cannot use --${name} as each name in its comma list must be ${either(accepted)}: current value is ${
         quote(part)
-      }`,
+      }${meant(part, accepted)}`,
     );
   }
   return accepted.filter((choice) => names.includes(choice));
@@ -74,6 +77,10 @@ export function bytesOf(name: FlagName, text: string): number {
       quote(text)
     }`,
   );
+}
+
+function meant(text: string, accepted: readonly string[]): string {
+  return didYouMean(text, accepted).replace(/^:/, ",");
 }
 
 function either(accepted: readonly string[]): string {

@@ -16,7 +16,8 @@ import {
   quote,
   UsageError,
 } from "./argument_values.ts";
-import { type FlagName, FLAGS } from "./flags.ts";
+import { COMPARE_FLAGS, type FlagName, FLAGS, type Topic, TUNE_FLAGS } from "./flags.ts";
+import { didYouMean } from "./nearest.ts";
 import {
   DTYPES,
   MODES,
@@ -83,30 +84,28 @@ export interface BenchOptions {
 
 /** What the command line asks for. */
 export type Command =
-  | { kind: "help" }
+  | { kind: "help"; topic: Topic }
   | { kind: "list" }
   /** `given` has the arguments that a report records, each as `--name=value`. */
   | { kind: "bench"; options: BenchOptions; given: string[] }
   | { kind: "tune"; options: BenchOptions }
-  | { kind: "compare"; before: string; after: string; failOnRegression: number | null };
+  | { kind: "compare"; before: string; after: string; threshold: number; failOnRegression: number | null };
 
 type Parsed = { readonly [name in FlagName]?: string[] | boolean } & { readonly _: string[] };
 
-/** Flags that may come with `compare`. */
-const COMPARE_FLAGS: readonly FlagName[] = ["fail-on-regression", "help"];
+/** Percent that are noise where --threshold says nothing. */
+const DEFAULT_THRESHOLD = 2;
 
-/** Flags that may come with `tune`: those that say which products there are, where, and where the table goes. */
-const TUNE_FLAGS: readonly FlagName[] = [
-  ...["sizes", "tokens", "variants", "variant", "dtype", "precision", "adapter", "output-dir"] as const,
-  "help",
-];
+/** Commands beside a run. */
+const COMMANDS = ["compare", "tune"] as const satisfies readonly Topic[];
 
 /** Flags that may come several times. */
 const REPEATED: readonly FlagName[] = ["variant"];
 
 /** Arguments that say what is measured and how; the others say what this run does with it. */
 const RECORDED: readonly FlagName[] = othersThan([
-  ...["output-dir", "json", "resume", "dry-run", "list", "fail-on-regression", "help"] as const,
+  ...["output-dir", "json", "resume", "dry-run", "list", "help"] as const,
+  ...COMPARE_FLAGS,
 ]);
 
 /**
@@ -117,19 +116,18 @@ const RECORDED: readonly FlagName[] = othersThan([
 export function parseArguments(args: readonly string[], choices: Choices): Command {
   const parsed = parse(args);
   const [first, ...others] = parsed._;
-  if (parsed.help === true) return { kind: "help" };
-  if (first === "compare") return compareCommand(parsed, others);
-  refuseFlags(parsed, ["fail-on-regression"], "it belongs to `bench.ts compare`");
-  if (first !== undefined && first !== "tune" || others.length > 0) {
-    const stray = first === "tune" ? others[0] : first;
+  const named = COMMANDS.find((command) => command === first);
+  if (parsed.help === true) return { kind: "help", topic: named ?? "bench" };
+  if (named === "compare") return compareCommand(parsed, others);
+  refuseFlags(parsed, COMPARE_FLAGS.filter((name) => name !== "help"), "it belongs to `bench.ts compare`");
+  if (first !== undefined && named === undefined || others.length > 0) {
+    const stray = named === undefined ? first : others[0];
+    const otherwise = " (or are `compare A.json B.json`, or `tune`): see --help";
     throw new UsageError(
-      `Cannot use ${
-        quote(stray)
-      } as arguments start with -- (or are \`compare A.json B.json\`, or \`tune\`): ` +
-        "see --help",
+      `Cannot use ${quote(stray)} as arguments start with --${didYouMean(stray, COMMANDS, otherwise)}`,
     );
   }
-  if (first === "tune") {
+  if (named === "tune") {
     refuseFlags(parsed, othersThan(TUNE_FLAGS), "it changes nothing in what `bench.ts tune` searches");
     return { kind: "tune", options: benchOptions(parsed, choices) };
   }
@@ -224,8 +222,12 @@ function refuseOddSwitches(args: readonly string[], switches: readonly string[])
 }
 
 function refuseUnknown(arg: string): never {
-  const accepted = FLAGS.map(({ name }) => `--${name}`).join(" ");
-  throw new UsageError(`Cannot use ${quote(arg)} as there is no such argument: accepted are ${accepted}`);
+  const name = /^--?(?:no-)?([^=]*)/s.exec(arg)?.[1] ?? arg;
+  const end = didYouMean(name, FLAGS.map(({ name }) => name), ": --help lists all").replace(
+    "mean ",
+    "mean --",
+  );
+  throw new UsageError(`Cannot use ${quote(arg)} as there is no such argument${end}`);
 }
 
 function refuseFlags(parsed: Parsed, names: readonly FlagName[], why: string): void {
@@ -249,11 +251,17 @@ function compareCommand(parsed: Parsed, files: string[]): Command {
       `Cannot compare as two report files must be named: current number is ${files.length}, see --help`,
     );
   }
-  const percent = textOf(parsed, "fail-on-regression");
-  const failOnRegression = percent === null
-    ? null
-    : numberOf("fail-on-regression", percent, { least: 0, most: 1000 });
-  return { kind: "compare", before: files[0], after: files[1], failOnRegression };
+  const percent = (name: "threshold" | "fail-on-regression"): number | null => {
+    const text = textOf(parsed, name);
+    return text === null ? null : numberOf(name, text, { least: 0, most: 1000 });
+  };
+  return {
+    kind: "compare",
+    before: files[0],
+    after: files[1],
+    threshold: percent("threshold") ?? DEFAULT_THRESHOLD,
+    failOnRegression: percent("fail-on-regression"),
+  };
 }
 
 function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {

@@ -6,6 +6,8 @@
 
 import { parseArgs } from "npm:deno-std@1.4.0/cli/parse_args.js";
 import { quote, UsageError } from "./argument_values.ts";
+import type { HelpFlag, HelpPage } from "./help.ts";
+import { didYouMean } from "./nearest.ts";
 
 /** What plot.ts is told to do. */
 export type PlotCommand =
@@ -16,31 +18,56 @@ export type PlotCommand =
   | { kind: "readme"; readme: string; report: string | null; check: boolean };
 
 const DEFAULT_REPORT = "results/swiglu.json";
+const DEFAULT_README = "README.md";
 
-/** The text of `--help`, at most 100 columns wide. */
-export const PLOT_HELP = `Draws charts and a page from reports that bench.ts wrote. It needs no GPU.
+const FLAGS: readonly HelpFlag[] = [
+  {
+    name: "swiglu.json ...",
+    help: "Reports. Of several, each is drawn, and each later one is compared with the first",
+    standard: DEFAULT_REPORT,
+  },
+  {
+    name: "--output-dir",
+    value: "DIR",
+    help: "Where charts/*.svg and report.html go",
+    standard: "the folder of the first report",
+  },
+  { name: "--help", help: "Prints this" },
+];
 
-Usage
-  deno task plot [swiglu.json ...] [--output-dir DIR]
-  deno task plot --readme [README.md] [--report FILE] [--check]
+const README_FLAGS: readonly HelpFlag[] = [
+  {
+    name: "--readme",
+    value: "FILE",
+    help:
+      "Rewrites the parts between <!-- plot:NAME FILE --> and <!-- /plot:NAME --> from the reports that they name",
+    standard: DEFAULT_README,
+  },
+  { name: "--report", value: "FILE", help: "The report of parts that name none", standard: DEFAULT_REPORT },
+  { name: "--check", help: "Changes nothing; exit status 1 where a part would change" },
+];
 
-Arguments
-  swiglu.json ...   Reports (${DEFAULT_REPORT}). Of several, each is drawn, and each later one is
-                    compared with the first
-  --output-dir DIR  Where charts/*.svg and report.html go (the folder of the first report)
-  --readme FILE     Rewrites the parts between <!-- plot:NAME FILE --> and <!-- /plot:NAME --> from
-                    the reports that they name (README.md)
-  --report FILE     With --readme: the report for parts that name none (${DEFAULT_REPORT})
-  --check           With --readme: changes nothing, exit 1 where a part would change
-  --help            Prints this
+/** What `--help` says. */
+export const PLOT_PAGE: HelpPage = {
+  intro: "Draws charts and a page from reports that bench.ts wrote. It needs no GPU.",
+  usage: [
+    "deno task plot [swiglu.json ...] [--output-dir DIR]",
+    "deno task plot --readme [README.md] [--report FILE] [--check]",
+  ],
+  examples: [
+    ["deno task plot", `charts and a page from ${DEFAULT_REPORT}`],
+    ["deno task plot before.json after.json", "both, and the second against the first"],
+    ["deno task plot --readme README.md --check", "whether the figures of a README are those of its reports"],
+  ],
+  groups: [{ title: "Arguments", flags: FLAGS }, { title: "Figures of a README", flags: README_FLAGS }],
+  statuses: [
+    [0, "everything was drawn"],
+    [1, "with --check: a part differs from its report"],
+    [2, "bad arguments, a file that is no report, a folder that cannot be written"],
+  ],
+};
 
-Exit status
-  0  everything was drawn
-  1  with --check: a part differs from its report
-  2  bad arguments, a file that is no report, a folder that cannot be written
-`;
-
-const NAMES = ["--output-dir", "--readme", "--report", "--check", "--help"];
+const NAMES = [...FLAGS, ...README_FLAGS].map(({ name }) => name).filter((name) => name.startsWith("--"));
 
 /** What the parser returns; its package ships no types. */
 interface Parsed {
@@ -60,7 +87,8 @@ function parse(args: readonly string[]): Parsed {
     alias: { help: "h" },
     unknown: (argument: string, key: string | undefined) => {
       if (key === undefined) return true;
-      throw new UsageError(`Cannot use ${quote(argument)} as it is none of ${NAMES.join(", ")}`);
+      const meant = didYouMean(argument.replace(/=.*/s, ""), NAMES, `: accepted are ${NAMES.join(", ")}`);
+      throw new UsageError(`Cannot use ${quote(argument)} as there is no such argument${meant}`);
     },
   });
 }
@@ -109,5 +137,5 @@ export function parsePlotArguments(args: readonly string[]): PlotCommand {
       `Cannot use ${quote(reports[0])} as --readme takes reports by --report or by name in its parts`,
     );
   }
-  return { kind: "readme", readme: readme === "" ? "README.md" : readme, report, check: parsed.check };
+  return { kind: "readme", readme: readme === "" ? DEFAULT_README : readme, report, check: parsed.check };
 }

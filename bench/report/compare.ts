@@ -14,9 +14,10 @@ import {
   problemOf,
   rowName,
 } from "./groups.ts";
-import { FALSE_ALARMS, judge, type Judged, type Judgement } from "./judge.ts";
+import { FALSE_ALARMS, judge, type Judged, type Judgement, NOISE } from "./judge.ts";
 import type { Report, Row } from "./schema.ts";
-import { warningSentences } from "./warnings.ts";
+import { machineDifferences } from "./machine_differences.ts";
+import type { Doubted } from "./warnings.ts";
 
 /** What became of a row: what its times say, or why they say nothing. */
 export type Verdict = Judgement | "too few" | "broken" | "mended" | "not timed" | "not judged";
@@ -42,8 +43,10 @@ export interface Comparison {
   obstacles: string[];
   /** Other differences between the runs, which may be why times differ. Each is a sentence. */
   differences: string[];
-  /** The warnings of each report: those of the run, and those of the rows that both have. */
-  warnings: { before: string[]; after: string[] };
+  /** The runs and the rows that both have, for their warnings. */
+  doubted: { before: Doubted; after: Doubted };
+  /** The part by which times may differ without meaning anything. */
+  noise: number;
   pairs: Pair[];
   /** Rows that only the earlier report has, and below those that only the later one has. */
   onlyBefore: Row[];
@@ -56,8 +59,16 @@ const OBSTACLES = ["flush"];
 /** Settings that may differ, because they only say which rows there are. */
 const FREE_SETTINGS = ["sizes", "adapter"];
 
-/** Compares two reports. Two rows are a pair if their variant, mode and problem are equal. */
-export function compareReports(before: Report, after: Report): Comparison {
+/**
+ * Compares two reports. Two rows are a pair if their variant, mode and problem are equal.
+ *
+ * @param options.noise The part by which times may differ without meaning anything. Default: {@link NOISE}.
+ */
+export function compareReports(
+  before: Report,
+  after: Report,
+  { noise = NOISE }: { noise?: number } = {},
+): Comparison {
   const earlier = new Map(before.rows.map((row) => [rowName(row), row]));
   const names = new Set(after.rows.map(rowName));
   const pairs = after.rows.flatMap((row) => {
@@ -68,11 +79,14 @@ export function compareReports(before: Report, after: Report): Comparison {
   return {
     obstacles,
     differences: [...differences, ...changedWays(pairs)],
-    pairs: obstacles.length === 0 ? judged(pairs, ceilingRatios(before, after)) : pairs.map(unjudged),
-    warnings: {
-      before: warningSentences({ ...before, rows: pairs.map(({ before }) => before) }, true),
-      after: warningSentences({ ...after, rows: pairs.map(({ after }) => after) }, true),
+    pairs: obstacles.length === 0
+      ? judged(pairs, { ceilings: ceilingRatios(before, after), noise })
+      : pairs.map(unjudged),
+    doubted: {
+      before: { warnings: before.warnings, rows: pairs.map(({ before }) => before) },
+      after: { warnings: after.warnings, rows: pairs.map(({ after }) => after) },
     },
+    noise,
     onlyBefore: before.rows.filter((row) => !names.has(rowName(row))),
     onlyAfter: after.rows.filter((row) => !earlier.has(rowName(row))),
   };
@@ -143,7 +157,10 @@ function pairOf(before: Row, after: Row): Pair {
 }
 
 /** The pairs with verdicts on their times. Each is judged among the rows of its problem. */
-function judged(pairs: readonly Pair[], ceilings: readonly number[]): Pair[] {
+function judged(
+  pairs: readonly Pair[],
+  { ceilings, noise }: { ceilings: readonly number[]; noise: number },
+): Pair[] {
   const timed = pairs.filter(({ clock, verdict }) => clock !== null && verdict === "same");
   const groups = [...Map.groupBy(timed, ({ after }) => problemKey(problemOf(after))).values()];
   const samples = groups.map((group) =>
@@ -152,7 +169,7 @@ function judged(pairs: readonly Pair[], ceilings: readonly number[]): Pair[] {
       return { before: others.samples, after: own.samples };
     })
   );
-  const judgements = judge(samples, ceilings).flat();
+  const judgements = judge(samples, ceilings, noise).flat();
   const known = new Map(groups.flat().map((pair, i): [Pair, Judged] => [pair, judgements[i]]));
   return pairs.map((pair) => {
     const found = known.get(pair);
@@ -198,7 +215,6 @@ function differencesOf(before: Report, after: Report): Pick<Comparison, "obstacl
   const [a, b] = [before.settings ?? {}, after.settings ?? {}];
   const obstacles: Fact[] = [["The adapter", machineOf(before), machineOf(after)]];
   const others: Fact[] = [
-    ["The adapter's description", before.adapter.description, after.adapter.description],
     ["The driver", before.driver?.version, after.driver?.version],
   ];
   for (const name of union(before.versions, after.versions)) {
@@ -211,7 +227,10 @@ function differencesOf(before: Report, after: Report): Pick<Comparison, "obstacl
       ownValue(b, name),
     ]);
   }
-  return { obstacles: obstacles.flatMap(compare), differences: others.flatMap(compare) };
+  return {
+    obstacles: obstacles.flatMap(compare),
+    differences: [...machineDifferences(before, after), ...others.flatMap(compare)],
+  };
 }
 
 /** A property of a run, with its value before and after. */

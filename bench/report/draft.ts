@@ -31,6 +31,7 @@ export function emptyReport({ machine, ...asked }: Start): Report {
     createdAt: new Date().toISOString(),
     ...asked,
     versions: machine.versions,
+    machine: { system: machine.system, cores: machine.cores },
     adapter: UNKNOWN_ADAPTER,
     ceilings: { fmaTflops: { float32: null }, copyGBps: null },
     warnings: [],

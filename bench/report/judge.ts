@@ -3,7 +3,7 @@
  *
  * Two runs of the same program differ too, because other programs, clocks and heat change between and during runs. A test
  * of samples alone takes that for a change of the program. So a row is called slower or faster only if three things hold:
- * its samples differ by more than they drift within either run, the difference exceeds {@link NOISE}, and the row stands
+ * its samples differ by more than they drift within either run, the difference exceeds the noise, and the row stands
  * out from the others of its problem. A disturbance of the machine affects all of these alike.
  *
  * @module
@@ -40,7 +40,10 @@ export interface Judged {
  */
 export const FALSE_ALARMS = 0.01;
 
-/** Smaller differences are never reported. The alignment of buffers and the order of compilation make as much. */
+/**
+ * Smaller differences are not reported unless another threshold is asked for. The alignment of buffers and the order of
+ * compilation make as much.
+ */
 export const NOISE = 0.02;
 
 /** Fewer other figures than this do not show what the machine did. */
@@ -60,14 +63,19 @@ const PARTS = 3;
  *
  * @param groups Rows that were sampled in turns, so that disturbances of the machine affect them alike.
  * @param ceilings Time after over time before of each ceiling. They show how the machine itself changed.
+ * @param noise The part by which times may differ without meaning anything.
  */
-export function judge(groups: readonly (readonly Samples[])[], ceilings: readonly number[]): Judged[][] {
+export function judge(
+  groups: readonly (readonly Samples[])[],
+  ceilings: readonly number[],
+  noise = NOISE,
+): Judged[][] {
   const rows = groups.map((group) => group.map(measured));
   const all = rows.flat();
   const corrected = holm(all.map(({ p }) => p));
   all.forEach((row, i) => row.p = corrected[i]);
   for (const group of rows) {
-    for (const row of group) row.judgement = judgementOf(row, { group, ceilings });
+    for (const row of group) row.judgement = judgementOf(row, { group, ceilings, noise });
   }
   return rows;
 }
@@ -111,36 +119,36 @@ function holm(chances: readonly number[]): number[] {
 
 function judgementOf(
   row: Judged,
-  { group, ceilings }: { group: readonly Judged[]; ceilings: readonly number[] },
+  { group, ceilings, noise }: { group: readonly Judged[]; ceilings: readonly number[]; noise: number },
 ): Judgement {
   const { ratio, interval, p } = row;
   const slower = ratio > 1;
-  const clear = slower ? interval[0] > 1 + NOISE : interval[1] < 1 / (1 + NOISE);
+  const clear = slower ? interval[0] > 1 + noise : interval[1] < 1 / (1 + noise);
   if (p > FALSE_ALARMS || !clear) return "same";
-  if (explained(ratio, ceilings)) return "machine";
+  if (explained(ratio, ceilings, noise)) return "machine";
   // All ceilings are measured at one moment, so they count as one figure.
   const others = group.filter((other) => other !== row).map(({ ratio }) => ratio);
   if (ceilings.length > 0) others.push(median(ceilings));
-  if (!standsOut(ratio, others)) return "in doubt";
+  if (!standsOut(ratio, others, noise)) return "in doubt";
   return slower ? "slower" : "faster";
 }
 
-/** True if every ceiling of the machine changed in the same direction and at least as much, but for {@link NOISE}. */
-function explained(ratio: number, ceilings: readonly number[]): boolean {
+/** True if every ceiling of the machine changed in the same direction and at least as much, but for the noise. */
+function explained(ratio: number, ceilings: readonly number[], noise: number): boolean {
   if (ceilings.length === 0) return false;
   const sign = Math.sign(Math.log(ratio));
   const least = Math.min(...ceilings.map((ceiling) => sign * Math.log(ceiling)));
-  return least > 0 && sign * Math.log(ratio) <= least + Math.log1p(NOISE);
+  return least > 0 && sign * Math.log(ratio) <= least + Math.log1p(noise);
 }
 
-/** True if a ratio is further from 1 than the median of the others, by more than {@link NOISE} and their spread. */
-function standsOut(ratio: number, others: readonly number[]): boolean {
+/** True if a ratio is further from 1 than the median of the others, by more than the noise and their spread. */
+function standsOut(ratio: number, others: readonly number[], noise: number): boolean {
   if (others.length < FEWEST_OTHERS) return false;
   const logs = others.map(Math.log);
   const centre = median(logs);
   const beyond = Math.sign(Math.log(ratio)) * (Math.log(ratio) - centre);
   return beyond >
-    Math.log1p(NOISE) + (logs.length < FEWEST_TO_SPREAD ? reach(logs) : APART * deviation(logs, centre));
+    Math.log1p(noise) + (logs.length < FEWEST_TO_SPREAD ? reach(logs) : APART * deviation(logs, centre));
 }
 
 /** The distance between the extremes of figures, no change included. A load on the machine slows rows unequally. */

@@ -245,6 +245,13 @@ const driver = record({
   temperatureCelsius: nullable(amount),
 });
 
+/** The machine beside its GPU. */
+const machine = record({
+  /** System and processor, for example `linux x86_64`. */
+  system: text,
+  cores: count,
+});
+
 /** A whole report: one run of bench.ts on one adapter. */
 export const report = record({
   /** Always {@link SCHEMA}. */
@@ -257,6 +264,8 @@ export const report = record({
   arguments: optional(list(text)),
   /** Program name -> version, for example `{ deno: "2.9.6" }`. */
   versions: dictionary(text),
+  /** Absent in reports of before it was told. */
+  machine: optional(machine),
   adapter,
   ceilings,
   rows: list(row),

@@ -26,6 +26,9 @@ export function warningSentences(report: Report, withShape: boolean): string[] {
   );
 }
 
+/** What can be doubted: a run, or some of its rows. */
+export type Doubted = Pick<Report, "warnings" | "rows">;
+
 /** A kind of doubt: the sentences that begin with the same fact. They differ in figures and remedies at most. */
 interface Kind {
   readonly fact: string;
@@ -40,7 +43,7 @@ function factOf(warning: string): string {
 }
 
 /** The kinds of warnings of a report: those of the run first. */
-function kindsOf({ warnings = [], rows }: Report): Kind[] {
+function kindsOf({ warnings = [], rows }: Doubted): Kind[] {
   const ofRun = warnings.map((warning) => [plain(warning, Infinity)]);
   const ofRows = rows.map(({ warnings = [] }) => [...new Set(warnings)].map((text) => plain(text, Infinity)));
   const kind = (lists: readonly string[][], counts: boolean) =>
@@ -52,23 +55,31 @@ function kindsOf({ warnings = [], rows }: Report): Kind[] {
 }
 
 /** A kind of warning in one line. Where its sentence is longer than that, its remedy is left to the report. */
-function lineOf({ fact, sentences, rows }: Kind, { of, width }: { of: number; width: number }): string[] {
+function lineOf(
+  { fact, sentences, rows }: Kind,
+  { of, width, lead }: { of: number; width: number; lead: string },
+): string[] {
   const count = rows === 0 ? "" : ` (${rows} of ${of} ${of === 1 ? "row" : "rows"})`;
   const [first] = sentences;
   const whole = `${first.replace(/\.$/, "")}${count}`;
-  const isShort = sentences.size === 1 && LEAD.length + whole.length <= width;
-  return wrap(isShort ? whole : fact + count, { width, lead: LEAD });
+  const isShort = sentences.size === 1 && lead.length + whole.length <= width;
+  return wrap(isShort ? whole : fact + count, { width, lead });
 }
 
-const LEAD = "! ";
+/** One line for each kind of warning. */
+export function kindLines(doubted: Doubted, { lead, layout }: { lead: string; layout: Layout }): string[] {
+  const options = { of: doubted.rows.length, width: layout.columns, lead };
+  return kindsOf(doubted).flatMap((kind) => lineOf(kind, options)).map((line) =>
+    paint("doubt", line, layout)
+  );
+}
 
 /** The warnings of a report for the terminal, one line a kind. Empty where there are none. */
 export function warningSection(report: Report, layout: Layout): string[] {
-  const options = { of: report.rows.length, width: layout.columns };
-  const lines = kindsOf(report).flatMap((kind) => lineOf(kind, options));
+  const lines = kindLines(report, { lead: "! ", layout });
   if (lines.length === 0) return [];
   return [
     paint("bold", "Warnings (the report has all of them, with remedies, at their rows)", layout),
-    ...lines.map((line) => paint("doubt", line, layout)),
+    ...lines,
   ];
 }

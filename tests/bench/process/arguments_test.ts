@@ -5,7 +5,11 @@ import {
   UsageError,
   variantModulesIn,
 } from "../../../bench/process/arguments.ts";
-import { FLAGS, helpText } from "../../../bench/process/flags.ts";
+import { FLAGS, helpPage, helpText } from "../../../bench/process/flags.ts";
+import { renderHelp } from "../../../bench/process/help.ts";
+import { nearest } from "../../../bench/process/nearest.ts";
+import { parsePlotArguments, PLOT_PAGE } from "../../../bench/process/plot_arguments.ts";
+import { UNBOUNDED } from "../../../bench/report/layout.ts";
 import { HOSTILE_INPUTS } from "../../hostile.ts";
 import { random } from "../report/fixture.ts";
 
@@ -104,18 +108,19 @@ Deno.test("the subcommands are recognised", () => {
     kind: "compare",
     before: "a.json",
     after: "b.json",
+    threshold: 2,
     failOnRegression: null,
   });
+  const strict = parseArguments(["compare", "a.json", "b.json", "--threshold=0.5"], CHOICES);
+  assertEquals(strict.kind === "compare" && strict.threshold, 0.5);
   const compared = parseArguments(["compare", "a.json", "--fail-on-regression", "2.5", "b.json"], CHOICES);
   assertEquals(compared.kind === "compare" && compared.failOnRegression, 2.5);
   assertEquals(parseArguments(["tune", "--sizes", "64"], CHOICES).kind, "tune");
   assertEquals(parseArguments(["--list"], CHOICES), { kind: "list" });
-  assertEquals(parseArguments(["--help", "--list"], CHOICES), { kind: "help" });
-  assertEquals(parseArguments(["-h"], CHOICES), { kind: "help" });
 });
 
 const BAD: [string, string[], string][] = [
-  ["an unknown flag", ["--size", "4096"], '"--size" as there is no such argument: accepted are --sizes'],
+  ["an unknown flag", ["--size", "4096"], '"--size" as there is no such argument: did you mean --sizes?'],
   ["an unknown short flag", ["-x"], '"-x" as there is no such argument'],
   ["a stray word", ["4096"], '"4096" as arguments start with --'],
   ["a word behind --", ["--", "--sizes"], '"--sizes" as arguments start with --'],
@@ -165,6 +170,12 @@ const BAD: [string, string[], string][] = [
     "--sizes here as `bench.ts compare` measures nothing",
   ],
   ["a bad percentage", ["compare", "a", "b", "--fail-on-regression", "x"], "must be a number from 0 to 1000"],
+  [
+    "a bad threshold",
+    ["compare", "a", "b", "--threshold", "-1"],
+    "--threshold as it must be a number from 0 to 1000",
+  ],
+  ["a threshold without compare", ["--threshold", "5"], "belongs to `bench.ts compare`"],
   ["a percentage without compare", ["--fail-on-regression", "5"], "belongs to `bench.ts compare`"],
   ["a stray word behind tune", ["tune", "fast"], '"fast" as arguments start with --'],
   ["tune with modes", ["tune", "--modes", "forward"], "--modes here as it changes nothing in what"],
@@ -242,8 +253,78 @@ function endOf(args: string[]): string {
   }
 }
 
-Deno.test("the help names every argument and keeps to 100 columns", () => {
-  const help = helpText();
-  for (const { name } of FLAGS) assertStringIncludes(help, `  --${name}`);
-  for (const line of help.split("\n")) assert([...line].length <= 100, line);
+const TOPICS = ["bench", "tune", "compare"] as const;
+
+Deno.test("each command has a help of its own, and all of them name every argument", () => {
+  const topicOf = (...args: string[]) => {
+    const command = parseArguments(args, CHOICES);
+    return command.kind === "help" && command.topic;
+  };
+  assertEquals(topicOf("--help", "--list"), "bench");
+  assertEquals([topicOf("tune", "-h"), topicOf("compare", "--help"), topicOf("--help", "compare")], [
+    "tune",
+    "compare",
+    "compare",
+  ]);
+  const texts = TOPICS.map((topic) => helpText(topic, UNBOUNDED));
+  for (const { name } of FLAGS) assert(texts.some((text) => text.includes(`\n  --${name}`)), name);
+  assert(!texts[0].includes("--fail-on-regression PERCENT") && !texts[1].includes("--modes"));
+  assertStringIncludes(texts[1].replace(/\s+/g, " "), "multiple of 256 [default: 4096]");
+});
+
+Deno.test("the help keeps to the columns of a terminal, has colours only there, and labels defaults", () => {
+  for (const page of [...TOPICS.map(helpPage), PLOT_PAGE]) {
+    for (const columns of [80, 120]) {
+      const text = renderHelp(page, { columns, coloured: false });
+      for (const line of text.split("\n")) assert(line.length <= columns, line);
+      assertStringIncludes(text, "[default: ");
+      assert(!text.includes("\u001b"));
+    }
+    assertStringIncludes(renderHelp(page, { columns: 80, coloured: true }), "\u001b[1mUsage");
+  }
+});
+
+Deno.test("every example of the help is a command line that this program takes", () => {
+  const choices = { ...CHOICES, activations: ["silu"], peers: [] };
+  for (const topic of TOPICS) {
+    for (const [example] of helpPage(topic).examples) {
+      const [task, ...args] = example.replace(/^deno task /, "").split(" ");
+      const { kind } = parseArguments(task === "tune" ? ["tune", ...args] : args, choices);
+      assertEquals(kind, topic, example);
+    }
+  }
+  for (const [example] of PLOT_PAGE.examples) {
+    const args = example.replace(/^deno task plot ?/, "").split(" ").filter((word) => word !== "");
+    assert(["draw", "readme"].includes(parsePlotArguments(args).kind), example);
+  }
+});
+
+Deno.test("a name that is nearly right is answered by what is meant", () => {
+  const names = FLAGS.map(({ name }) => name);
+  const meant = ["size", "SIZES", "budget", "min-tiem", "output", "flsh", "zzz", "x", ""].map((word) =>
+    nearest(word, names)
+  );
+  assertEquals(meant, [
+    "sizes",
+    "sizes",
+    "memory-budget",
+    "min-time",
+    "output-dir",
+    "flush",
+    null,
+    null,
+    null,
+  ]);
+  assertEquals(nearest("x".repeat(99), names), null);
+  const told = (...args: string[]) => assertThrows(() => parseArguments(args, CHOICES), UsageError).message;
+  assertStringIncludes(
+    told("--size", "4"),
+    'Cannot use "--size" as there is no such argument: did you mean --sizes?',
+  );
+  assertStringIncludes(told("--zzz"), "there is no such argument: --help lists all");
+  assertStringIncludes(told("tun"), "did you mean tune?");
+  assertStringIncludes(told("--variants", "tunde"), 'current value is "tunde", did you mean tuned?');
+  assertStringIncludes(told("--dtype", "float23"), "did you mean float32?");
+  const plot = assertThrows(() => parsePlotArguments(["--chek"]), UsageError);
+  assertStringIncludes(plot.message, "did you mean --check?");
 });

@@ -95,12 +95,15 @@ Deno.test("GPU times are compared with GPU times where both have them, else wall
 });
 
 Deno.test("what each report doubts of its own times is repeated", () => {
-  const busy = "Other programs keep 4.6 of 2 cores busy: close them and run again.";
+  const busy = "The load average was 4.6 on 2 cores: close other programs, and run again";
   const drift = "The samples drift while the row is measured: let the GPU cool down.";
   const after = changed(reportOf(), ({ variant }) => variant === "liger" ? { warnings: [drift] } : {});
   const text = renderComparison(compare({ ...reportOf(), warnings: [busy] }, { ...after, warnings: [] }));
   assertStringIncludes(text, `! before: ${busy}`);
-  assertStringIncludes(text.replace(/\s+/g, " "), `! after: ${drift} (liger forward`);
+  assertStringIncludes(
+    text.replace(/\s+/g, " "),
+    "! after: The samples drift while the row is measured: let the GPU cool down (2 of 16 rows)",
+  );
   // A row that only one of the reports has is not compared, and its doubts are of no interest.
   const withoutLiger = { ...reportOf(), rows: reportOf().rows.filter(({ variant }) => variant !== "liger") };
   assert(!renderComparison(compare(withoutLiger, { ...after, warnings: [] })).includes("drift while"));
@@ -194,19 +197,76 @@ Deno.test("another memory budget is told, as tuned may then compute in chunks; o
   assertEquals(differences, ["The setting memoryBudget differs: none before, 1073741824 after."]);
 });
 
-Deno.test("the text keeps to 100 columns and names each regression", () => {
+Deno.test("differences up to the threshold are noise", () => {
+  const after = changed(reportOf({ seed: 2 }), (row) => row.variant === "liger" ? slowed(row, 1.05) : {});
+  const slower = (noise?: number) =>
+    compareReports(reportOf({ seed: 1 }), after, { noise }).pairs.filter(({ verdict }) =>
+      verdict === "slower"
+    ).length;
+  assertEquals([undefined, 0.02, 0.1].map(slower), [2, 2, 0]);
+  const text = renderComparison(compareReports(reportOf(), after, { noise: 0.07 }));
+  assertStringIncludes(text.replace(/\s+/g, " "), "by more than 7 %, and by more");
+});
+
+Deno.test("what differs between the machines is named: system, ceilings, features and limits", () => {
+  const report = reportOf();
+  const machine = { system: "linux x86_64", cores: 8 };
+  const before: Report = {
+    ...report,
+    machine,
+    ceilings: { fmaTflops: { float32: 60, float16: 60 }, copyGBps: 4000 },
+    adapter: { ...report.adapter, features: ["shader-f16"], limits: { a: 1, b: 2 }, timestampPeriodNs: 1 },
+  };
+  const after: Report = {
+    ...report,
+    machine: { system: "darwin aarch64", cores: 12 },
+    ceilings: { fmaTflops: { float32: 66, float16: 62 }, copyGBps: 1000 },
+    adapter: {
+      ...report.adapter,
+      features: ["subgroups"],
+      limits: { a: 1, b: 4, c: 3 },
+      timestampPeriodNs: null,
+    },
+  };
+  assertEquals(compare(before, after).differences, [
+    "The system differs: linux x86_64 before, darwin aarch64 after.",
+    "The number of cores differs: 8 before, 12 after.",
+    "Whether the adapter has timestamps differs: yes before, no after.",
+    "The ceiling of float32 multiply-adds differs: 60.00 TFLOP/s before, 66.00 TFLOP/s after.",
+    "The ceiling of copy differs: 4000 GB/s before, 1000 GB/s after.",
+    "The adapter's features differ: only before shader-f16; only after subgroups.",
+    "The adapter's limits differ: b (2 before, 4 after).",
+  ]);
+  // What only one of the reports tells is no difference.
+  assertEquals(compare({ ...report, machine }, { ...report, machine: undefined }).differences, []);
+});
+
+Deno.test("the text keeps to the columns of a terminal, leaves p and drift out first, and names each regression", () => {
   const after = changed(
     reportOf({ seed: 2 }),
     (row) => row.variant === "alphafold3-checkpointed" ? slowed(row, 2) : {},
   );
   const comparison = compare(reportOf({ seed: 1, peers: true }), after);
-  const text = renderComparison(comparison, { failOnRegression: 5 });
-  for (const line of text.split("\n")) assert([...line].length <= 100, line);
+  const textAt = (columns: number) =>
+    renderComparison(comparison, { failOnRegression: 5, layout: { columns, coloured: false } });
+  for (const columns of [72, 80, 100, 120]) {
+    for (const line of textAt(columns).split("\n")) assert([...line].length <= columns, line);
+  }
+  const headings = (columns: number) =>
+    /^variant .*$/m.exec(textAt(columns))![0].split(/ {2,}| (?=verdict)/).slice(2);
+  assertEquals(headings(120), ["before", "after", "ratio", "by drift", "p", "verdict"]);
+  assertEquals(headings(80), ["before", "after", "ratio", "verdict"]);
+  assertStringIncludes(textAt(80), "In a wider terminal: by drift and p.");
+  const text = textAt(100);
   assertStringIncludes(
     text,
     "regression: alphafold3-checkpointed full (T 64, D 128, H 352, float32): slower by",
   );
-  assertStringIncludes(text, "only before: peer:");
+  assertStringIncludes(
+    text.replace(/\s+/g, " "),
+    "6 rows only before: peer:pytorch-eager, peer:jax-js and peer:onnxruntime-web; forward and full; T 64, D 128, " +
+      "H 352; float32",
+  );
   assertStringIncludes(
     renderComparison(compare(after, after), { failOnRegression: 5 }),
     "no regression of more than 5 %",
