@@ -10,7 +10,7 @@ import { shapeToChooseBy, type Sized } from "./request.ts";
 type Side = "a" | "b";
 
 /**
- * An operand whose rows do not begin at multiples of 4 is copied if each of its elements is used at least so often. A copy
+ * An operand whose rows do not begin where vectors do is copied if each of its elements is used at least so often. A copy
  * reads and writes 4 bytes for each, which takes 2 ps at 4 TB/s. Vectors save 15 % of the 2 FLOP of each use, which is 6 fs at
  * 50 TFLOP/s. So one copy pays from 333 uses on, and two copies from 667 on.
  */

@@ -9,7 +9,8 @@
  *
  * - **product**: C = A B (nn), A B^T (nt) or A^T B (tn). C is m x n, and K is the length of its sums. A request may ask for
  *   the sum of two products.
- * - **request**, **sized**: what a variant asks for, and the same with defaults and sizes filled in (`request.ts`).
+ * - **request**, **sized**: what a variant asks for, and the same with defaults and sizes filled in (`request.ts`). Matrices
+ *   that it sees transposed are told by the layout from then on (`stored.ts`).
  * - **column blocks**: two matrices B, gate and up, that share A. Each has outputs of its own.
  * - **part**: a smaller request that one launch can compute: some rows, one column block, or one of two products
  *   (`parts.ts`).

@@ -139,9 +139,9 @@ function finish({ tile, columns, epilogue }: MatmulConfig): string {
       [at(i), `col_${j}`, vector(i, j), second, ...was].join(", ")
     }); }`;
   };
-  const together = reads.length > 0 && threadsOf(tile) <= 128 ? 2 : 1;
-  const rows = range(tile.threadM / together).map((first) => {
-    const own = range(together).map((i) => first * together + i);
+  const rowsAtOnce = reads.length > 0 && threadsOf(tile) <= 128 ? 2 : 1;
+  const rows = range(tile.threadM / rowsAtOnce).map((first) => {
+    const own = range(rowsAtOnce).map((i) => first * rowsAtOnce + i);
     const each = (text: (i: number, j: number) => string) =>
       lines(own.flatMap((i) => range(perBlock).map((j) => text(i, j))));
     return `  {
