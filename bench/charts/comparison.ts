@@ -10,16 +10,7 @@ import { machineOf, statisticsOf } from "../report/groups.ts";
 import type { Report, Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { STEP } from "./bars.ts";
-import {
-  type Drawn,
-  leftOut,
-  modeWords,
-  nameOf,
-  orderOf,
-  type Spec,
-  variantAxis,
-  type View,
-} from "./chart.ts";
+import { type Drawn, leftOut, nameOf, orderOf, type Spec, variantAxis, type View } from "./chart.ts";
 import { modePanels } from "./layout.ts";
 import { FAINT, FONT_SIZE, INK } from "./theme.ts";
 

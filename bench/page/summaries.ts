@@ -4,15 +4,14 @@
  * @module
  */
 
-import { formatBytes, formatRatio, formatShape, formatTime } from "../report/format.ts";
-import { type Block, blocksOf, medianOf } from "../report/groups.ts";
-import type { Report, Row } from "../report/schema.ts";
-import { plain } from "../report/shape.ts";
-import { peakOf, type SectionSummary, summarise } from "../report/summary.ts";
-import { peerSentence, restSentence, speedSentence } from "../report/summary_text.ts";
-import { enumerate } from "../report/text.ts";
-import { filterAttributes } from "./filters.ts";
+import { formatShape } from "../report/format.ts";
+import { type Block, blocksOf } from "../report/groups.ts";
 import { escapeHtml } from "../report/html.ts";
+import type { Report } from "../report/schema.ts";
+import { type SectionSummary, summarise } from "../report/summary.ts";
+import { summaryParts } from "../report/summary_line.ts";
+import { peerSentence, restSentence, speedSentence } from "../report/summary_text.ts";
+import { filterAttributes } from "./filters.ts";
 
 /** The sentences of a mode in full. */
 function words(summary: SectionSummary): string {
@@ -22,27 +21,11 @@ function words(summary: SectionSummary): string {
   return `<li><b>${summary.mode}</b> ${escapeHtml(text)}</li>`;
 }
 
-/** The answer of a mode, in parts: who is fastest, who cannot be told from it, how far ahead it is, who needs least memory. */
-function parts({ fastest, standings, smallest }: SectionSummary): string[] {
-  if (fastest === null) return ["no row has a time"];
-  const name = (row: Row) => plain(row.variant, 40);
-  const ties = standings.filter(({ place }) => place === "tied").map(({ row }) => name(row));
-  const base = standings.find(({ row, speed }) => row.variant === BASE && row !== fastest && speed !== null);
-  return [
-    `${name(fastest)} ${formatTime(medianOf(fastest))}`,
-    ties.length === 0 ? "" : `ties: ${enumerate(ties, 3)}`,
-    base === undefined ? "" : `${formatRatio(1 / base.speed!)} ${BASE}`,
-    smallest.length === 0
-      ? ""
-      : `least memory: ${enumerate(smallest.map(name), 2)}, ${formatBytes(peakOf(smallest[0]))}`,
-  ].filter((part) => part !== "");
-}
-
-/** The variant that speeds are told against. */
-const BASE = "pytorch";
+/** Most characters of an answer. A phone shows them in three lines. */
+const ANSWER_WIDTH = 110;
 
 function answer(summary: SectionSummary): string {
-  const [first, ...rest] = parts(summary).map(escapeHtml);
+  const [first, ...rest] = summaryParts(summary, ANSWER_WIDTH).map(escapeHtml);
   return `<li><span>${summary.mode}</span> ${[`<b>${first}</b>`, ...rest].join("&nbsp;| ")}</li>`;
 }
 

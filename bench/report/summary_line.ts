@@ -1,5 +1,5 @@
 /**
- * A summary as one line, for the terminal:
+ * A summary as one line, for the terminal and the page:
  * `full      tuned 65.41 ms | ties: pytorch-eager | 1.01x pytorch | least memory: tuned`.
  *
  * @module
@@ -30,14 +30,22 @@ interface Detail {
   baseline: boolean;
 }
 
+/** Stands between the parts of a line. */
+const BETWEEN = " | ";
+
 /** The summary in one line. It says less until it fits, and only then is it wrapped. */
 export function summaryLines(summary: SectionSummary, width: number): string[] {
   const lead = summary.mode.padEnd(LEAD);
+  return wrap(summaryParts(summary, width - lead.length).join(BETWEEN), { width, lead });
+}
+
+/** The parts of the line without the mode: who is first, and what is told of it. They say less until they fit. */
+export function summaryParts(summary: SectionSummary, width: number): string[] {
   const parts = partsOf(summary);
-  const text = (detail: Detail) => parts(detail).filter((part) => part !== "").join(" | ");
+  const told = (detail: Detail) => parts(detail).filter((part) => part !== "");
   const details = detailsOf(summary.standings.length);
-  const fits = details.find((detail) => lead.length + text(detail).length <= width);
-  return wrap(text(fits ?? details[details.length - 1]), { width, lead });
+  const fits = details.find((detail) => told(detail).join(BETWEEN).length <= width);
+  return told(fits ?? details[details.length - 1]);
 }
 
 /** All that may be said of so many rows, then less and less. */
