@@ -141,6 +141,11 @@ export class ChromiumPage {
     return (answer.result as { value: T }).value;
   }
 
+  /** Ends the process that drives the GPU: every device is lost, and the browser starts another. */
+  async crashGpu(): Promise<void> {
+    await this.#send("Browser.crashGpuProcess");
+  }
+
   /** Moves the pointer to a point of the window. */
   async point(x: number, y: number): Promise<void> {
     await this.#send("Input.dispatchMouseEvent", { type: "mouseMoved", x, y });

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { ENTRIES } from "../bench/browser/build.ts";
 
 /** One import: of `to`, written as `specifier`, by the file `from`. Files are relative to the root. */
 interface Arrow {
@@ -28,9 +29,18 @@ const TOP_LEVEL = [
 ];
 
 /** The rooms of bench/: all that only the measuring program needs. */
-const BENCH = ["oracle", "timing", "measure", "peers", "process", "commands", "report", "charts", "page"].map(
-  (room) => `bench/${room}`,
-);
+const BENCH = [
+  "oracle",
+  "timing",
+  "measure",
+  "peers",
+  "process",
+  "commands",
+  "report",
+  "charts",
+  "page",
+  "browser",
+].map((room) => `bench/${room}`);
 
 /**
  * What each layer may import from, besides itself: bench.ts, plot.ts -> bench/ -> variants/ -> kernels/ -> kernels/gpu/,
@@ -68,6 +78,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "variants",
     "kernels",
     "gpu",
+  ],
+  "bench/browser": [
+    "bench/timing",
+    "bench/measure",
+    "bench/report",
+    "bench/charts",
+    "bench/page",
+    "variants",
+    "kernels",
+    "gpu",
+    "deno.json",
   ],
   bench: ["mod", "variants", "kernels", "gpu", ...BENCH],
   plot: ["bench/process", "bench/report", "bench/charts", "bench/page"],
@@ -270,6 +291,31 @@ Deno.test("the library uses nothing of Deno's own API", () => {
   const library = sources().filter((file) => LIBRARY.includes(layerOf(file)));
   assert(library.length > 10);
   assertEquals(library.filter((file) => denoUses(read(file)) > 0), []);
+});
+
+/** All files that these reach, with themselves. */
+function reached(entries: readonly string[], all: readonly Arrow[]): string[] {
+  const files = new Set(entries);
+  for (const file of files) for (const { from, to } of all) if (from === file && to !== null) files.add(to);
+  return [...files];
+}
+
+Deno.test("what the page in the browser bundles uses nothing of Deno's own API, and no module of Node", async () => {
+  const entries = ENTRIES.map((entry) => `bench/browser/${entry}`);
+  const all = await arrows(entries);
+  const files = reached(entries, all).filter((file) => file.endsWith(".ts"));
+  assert(files.includes("bench/measure/run.ts") && files.includes("bench/page/mod.ts"));
+  assertEquals(files.filter((file) => denoUses(read(file)) > 0), []);
+  assertEquals(all.filter(({ specifier }) => specifier.startsWith("node:")), []);
+});
+
+Deno.test("files are reached over others", () => {
+  const arrow = (from: string, to: string | null): Arrow => ({ from, to, specifier: "" });
+  assertEquals(reached(["a"], [arrow("b", "c"), arrow("a", "b"), arrow("d", "e"), arrow("c", null)]), [
+    "a",
+    "b",
+    "c",
+  ]);
 });
 
 Deno.test("a use of Deno's own API is seen, a mention in a comment is not", () => {

@@ -18,7 +18,7 @@ import type { RunEvent } from "../report/events.ts";
 import { renderPlan } from "../process/listing.ts";
 import { driverVariables } from "../process/machine.ts";
 import { print, signed } from "../process/output.ts";
-import { differenceOf } from "../process/resume.ts";
+import { differenceOf } from "../report/adapter_difference.ts";
 import type { RunLog } from "../process/run_log.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { problemOf, rowName } from "../report/groups.ts";

@@ -8,7 +8,7 @@ import type { RowSpec } from "./job.ts";
  * work of the one before. T is as large as D: with fewer tokens the gradients of the weights would be the peak of every
  * variant, so that all had the same.
  */
-const LADDER: readonly Sizes[] = [
+export const LADDER: readonly Sizes[] = [
   { tokens: 16, dim: 16, hiddenDim: 48 },
   { tokens: 32, dim: 32, hiddenDim: 96 },
   { tokens: 64, dim: 64, hiddenDim: 192 },

@@ -6,7 +6,7 @@
 
 import { formatBytes, formatShape } from "../report/format.ts";
 import { blocksOf, type Problem } from "../report/groups.ts";
-import { formatDuration } from "./progress.ts";
+import { formatDuration } from "../report/estimate.ts";
 import { type Layout, paint, proseWidth, UNBOUNDED } from "../report/layout.ts";
 import type { ReportMode, Row } from "../report/schema.ts";
 import { type Column, fitted, line, wrap } from "../report/text.ts";

@@ -7,7 +7,7 @@
 import { UsageError } from "./argument_values.ts";
 import { askNvidia } from "./nvidia.ts";
 import { digestOf, existingReport } from "./output.ts";
-import type { AdapterReport, Report } from "../report/schema.ts";
+import type { Report } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 
 /** Between the commands of runs that made one report. */
@@ -30,13 +30,6 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** Programs that must be the same version, by their name in a report. */
 const PROGRAMS: Readonly<Record<string, string>> = { suite: "the suite", deno: "Deno" };
-
-/** Fields that tell one adapter from another, or one driver of an adapter from another. */
-const ADAPTER_FACTS: readonly (keyof AdapterReport & ("vendor" | "device" | "description"))[] = [
-  "vendor",
-  "device",
-  "description",
-];
 
 const valueOf = (value: string | number | boolean | null) => value ?? "what it is where none is given";
 
@@ -103,16 +96,6 @@ export function resumedLine({ createdAt, command, rows }: Report): string {
   return `resumes   the run of ${plain(createdAt, 40)} with ${finished} finished ${
     finished === 1 ? "row" : "rows"
   }: ${plain(command, 400)}`;
-}
-
-/** How an adapter differs from that of the report, as a clause; null if it does not. */
-export function differenceOf(before: AdapterReport, now: AdapterReport): string | null {
-  const fact = ADAPTER_FACTS.find((fact) => before[fact] !== now[fact]);
-  if (fact === undefined) return null;
-  const quoted = (text: string) => JSON.stringify(plain(text, 100));
-  return `the adapter's ${fact} must be ${quoted(before[fact])}, as in the report: current value is ${
-    quoted(now[fact])
-  }`;
 }
 
 function refuse(rule: string, value: unknown): never {

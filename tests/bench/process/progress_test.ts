@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { formatDuration, Progress } from "../../../bench/process/progress.ts";
+import { Progress } from "../../../bench/process/progress.ts";
+import { formatDuration } from "../../../bench/report/estimate.ts";
 
 function stageOf(isTerminal: boolean) {
   const stage = { text: "", nowMs: 0 };

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { restored, UsageError } from "../../../bench/process/arguments.ts";
 import { digestOf, signed } from "../../../bench/process/output.ts";
-import { differenceOf, ensureResumable, reportToResume, resumedLine } from "../../../bench/process/resume.ts";
+import { differenceOf } from "../../../bench/report/adapter_difference.ts";
+import { ensureResumable, reportToResume, resumedLine } from "../../../bench/process/resume.ts";
 import { parseReport } from "../../../bench/report/reader.ts";
 import type { Report } from "../../../bench/report/schema.ts";
 import { syntheticReport } from "../report/fixture.ts";
