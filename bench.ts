@@ -119,7 +119,7 @@ async function run({ command, all }: Understood, line: string): Promise<number> 
     case "bench":
       return await bench(command, line);
     case "tune":
-      return await tuneTiles(command.options, all);
+      return await tuneTiles(command.options, { variants: all, layout: layoutOf("stdout") });
   }
 }
 

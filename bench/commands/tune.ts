@@ -6,6 +6,7 @@
 
 import { NoAdapterError } from "../../kernels/gpu/device.ts";
 import { parseTuning, TUNING_SCHEMA, TuningError, type TuningTable } from "../../kernels/matmul/tuning.ts";
+import type { Layout } from "../report/layout.ts";
 import type { Variant } from "../../variants/variant.ts";
 import { problemsOf } from "../measure/request.ts";
 import { tune } from "../measure/tune.ts";
@@ -20,13 +21,16 @@ import { NO_ADAPTER, OK, withRemedy } from "./status.ts";
 const TUNED_SIZES = "4096";
 
 /** Searches the tiles of every product of the chosen variants and sizes, and adds them to the folder's table. */
-export async function tuneTiles(options: BenchOptions, variants: readonly Variant[]): Promise<number> {
+export async function tuneTiles(
+  options: BenchOptions,
+  { variants, layout }: { variants: readonly Variant[]; layout: Layout },
+): Promise<number> {
   const problems = problemsOf({ ...options, sizes: options.sizes ?? TUNED_SIZES })!;
   ensureWritable(options.outputDir, [TUNING_FILE]);
   using _lock = lockFolder(options.outputDir);
   const { table: earlier, fault } = tuningIn(options.outputDir);
   if (fault !== null) throw new UsageError(`${fault}: delete it, or choose another --output-dir`);
-  const log = new TuningLog(options.outputDir, { schema: TUNING_SCHEMA, earlier });
+  const log = new TuningLog(options.outputDir, { schema: TUNING_SCHEMA, earlier, layout });
   try {
     await tune({
       adapter: options.adapter,
@@ -34,7 +38,7 @@ export async function tuneTiles(options: BenchOptions, variants: readonly Varian
       variants: variants.filter(({ id }) => options.variants.includes(id)),
       onAdapter: (name, products) => {
         log.adapter(name);
-        printError(`${name}: ${products} products`);
+        printError(`${name}: ${products} products\n${log.heading}`);
       },
       onEntry: (entry) => print(log.entry(entry)),
     });

@@ -6,7 +6,9 @@
 
 import { UsageError } from "./argument_values.ts";
 import { writeWhole } from "./files.ts";
-import { formatRate } from "../report/format.ts";
+import { formatPercent, formatRate } from "../report/format.ts";
+import type { Layout } from "../report/layout.ts";
+import { type Column, fitted, type FittedColumn, line } from "../report/text.ts";
 
 /** A tile by name, slices of K, those of the last rows, and whether B is copied transposed first. */
 interface Choice {
@@ -44,16 +46,39 @@ export function tuningPath(folder: string): string {
   return `${folder}/${TUNING_FILE}`;
 }
 
+const COLUMNS: readonly Column[] = [
+  { heading: "fastest tile", width: 18, align: "left" },
+  { heading: "rate", width: 15, align: "right" },
+  { heading: "by rule", width: 8, align: "right" },
+  { heading: "tile by rule", width: 18, align: "left", leaves: 2 },
+  { heading: "failed", width: 7, align: "right", leaves: 1 },
+];
+
+/** Columns of a product's name. It stands behind the others, and is never cut. */
+const PRODUCT = 39;
+
+const HEADINGS = COLUMNS.map(({ heading }) => heading);
+
 /** A tuning table as it grows. What is found again replaces what was known of the same product. All else stays. */
 export class TuningLog {
   /** The table's file. */
   readonly path: string;
+  readonly #columns: readonly FittedColumn[];
   readonly #table: { schema: string; adapter: string; entries: TunedProduct[] };
 
   /** @param options.earlier The table that the folder has, which grows; null for none. */
-  constructor(folder: string, { schema, earlier }: { schema: string; earlier: Table | null }) {
+  constructor(
+    folder: string,
+    { schema, earlier, layout }: { schema: string; earlier: Table | null; layout: Layout },
+  ) {
     this.path = tuningPath(folder);
+    this.#columns = fitted(COLUMNS, { lines: [HEADINGS], width: layout.columns - PRODUCT });
     this.#table = { schema, adapter: earlier?.adapter ?? "", entries: [...earlier?.entries ?? []] };
+  }
+
+  /** What stands above the lines of {@linkcode entry}. */
+  get heading(): string {
+    return `${line(HEADINGS, this.#columns)} product`;
   }
 
   /**
@@ -82,8 +107,12 @@ export class TuningLog {
     entries.splice(known < 0 ? entries.length : known, 1, entry);
     writeWhole(this.path, `${JSON.stringify(this.#table, null, 1)}\n`);
     const { product, tflops, ruled, failed } = entry;
-    const rule = `rule ${nameOf(ruled)} at ${(100 * ruled.tflops / tflops).toFixed(0)} %`;
-    const failures = failed.length > 0 ? `, ${failed.length} failed` : "";
-    return `${product.padEnd(52)} ${nameOf(entry).padEnd(12)} ${formatRate(tflops)}, ${rule}${failures}`;
+    const cells = [
+      nameOf(entry),
+      formatRate(tflops),
+      formatPercent(ruled.tflops / tflops),
+      nameOf(ruled),
+    ];
+    return `${line([...cells, `${failed.length}`], this.#columns)} ${product}`;
   }
 }
