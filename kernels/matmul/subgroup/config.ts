@@ -1,6 +1,6 @@
 import { activationKey } from "../../activation.ts";
 import type { Storage } from "../../storage.ts";
-import { type MatmulConfig, usedActivation } from "../config.ts";
+import { type MatmulConfig, operandCounts, usedActivation } from "../config.ts";
 import { type SubgroupOperands, type SubgroupTile, subgroupTileName } from "./tile.ts";
 
 /** A storage buffer of a product on subgroup matrices. */
@@ -13,6 +13,8 @@ export interface SubgroupStorage extends Storage {
 export interface SubgroupConfig extends Omit<MatmulConfig, "tile" | "arithmetic" | "levels" | "storage"> {
   readonly tile: SubgroupTile;
   readonly operands: SubgroupOperands;
+  /** Whether sums are taken out of the matrices on the way, added up as float32 and kept in outputs. */
+  readonly keeps: boolean;
   /** The storage buffers, in binding order. */
   readonly storage: readonly SubgroupStorage[];
   /**
@@ -22,6 +24,43 @@ export interface SubgroupConfig extends Omit<MatmulConfig, "tile" | "arithmetic"
   readonly magnitudes: number | null;
   /** Whether the device may run subgroups smaller than the tile's, of which the last have no patch then. */
   readonly varying: boolean;
+}
+
+/** How a thread holds what it loads at once. */
+export type Form =
+  /** Eight elements, as the words of a 16-bit type. */
+  | "words"
+  /** Eight elements, as two vec4<f16>. */
+  | "halves"
+  /** Four elements, as one vec4f. */
+  | "floats";
+
+/** How a thread holds what it loads at once from a storage buffer. */
+export function formOf({ eights, half }: SubgroupStorage): Form {
+  if (eights) return "words";
+  return half ? "halves" : "floats";
+}
+
+/**
+ * Elements of one vector of workgroup memory: as many as a thread stores at once. Neighbouring threads then load
+ * neighbouring vectors of 16 bytes. If each loaded two of float32 for one store, a load of a subgroup would leave gaps.
+ */
+export function vectorOf(
+  config: Pick<SubgroupConfig, "storage" | "slots" | keyof Parameters<typeof operandCounts>[0]>,
+): 4 | 8 {
+  const { a, b } = operandCounts(config);
+  const inputs = config.slots.slice(0, a + b).map((slot) => config.storage[slot]);
+  return inputs.some((storage) => formOf(storage) === "floats") ? 4 : 8;
+}
+
+/** WGSL of a place in workgroup memory, from one in vectors of 16 bytes. */
+export function placeOf(config: SubgroupConfig, vectors: string): string {
+  return vectorOf(config) === 8 ? vectors : `(${vectors}) * 2u`;
+}
+
+/** Vectors of workgroup memory in a number of 16 bytes each. */
+export function vectorsIn(config: SubgroupConfig, count: number): number {
+  return count * 8 / vectorOf(config);
 }
 
 /** A key that two configs share only when their WGSL is the same. */
@@ -38,6 +77,7 @@ export function subgroupKey(config: SubgroupConfig): string {
     config.varying,
     config.tile.group,
     config.operands,
+    config.keeps,
     config.columns,
     config.gatedA,
     config.epilogue,

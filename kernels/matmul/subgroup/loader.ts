@@ -1,7 +1,15 @@
 import { gateFormulas } from "../../activation_wgsl.ts";
 import { lines, range } from "../../text.ts";
 import { operandCounts } from "../config.ts";
-import type { SubgroupConfig, SubgroupStorage } from "./config.ts";
+import {
+  type Form,
+  formOf,
+  placeOf,
+  type SubgroupConfig,
+  type SubgroupStorage,
+  vectorOf,
+  vectorsIn,
+} from "./config.ts";
 import { EIGHT, type SharedTile, sharedTiles, threadsOf } from "./tile.ts";
 
 /**
@@ -11,8 +19,8 @@ import { EIGHT, type SharedTile, sharedTiles, threadsOf } from "./tile.ts";
 export interface SubgroupLoader {
   /** Once: each thread's place in the matrix and in the tile, and its registers. */
   readonly setup: string;
-  /** The place of the step `now` along K. */
-  readonly begin: string;
+  /** The place of a step along K. */
+  begin(step: string): string;
   /** Moves the place on by one step. */
   readonly advance: string;
   /** Fills the registers. Elements beyond the matrix hold anything. */
@@ -22,15 +30,6 @@ export interface SubgroupLoader {
   /** Writes the registers to the tile. */
   readonly commit: string;
 }
-
-/** What registers hold of eight elements. */
-type Form =
-  /** The words of a 16-bit type. */
-  | "words"
-  /** Two vec4<f16>. */
-  | "halves"
-  /** Two vec4f. */
-  | "floats";
 
 interface Part {
   /** The name of its storage buffer. */
@@ -87,15 +86,17 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
   const threads = threadsOf(config.tile);
   // Gate and up lie side by side in the tile, or below each other where rows follow K; g and u of a gated A become one.
   const blocks = gated ? 1 : parts.length;
+  const forms = parts.map((part) => formOf(part.storage));
+  const width = forms.includes("floats") ? 4 : EIGHT;
+  const vector = vectorOf(config);
   const rows = alongK ? tile.rows / blocks : tile.rows;
-  const perRow = tile.cols / EIGHT / (alongK ? 1 : blocks);
-  const perBlock = alongK ? rows * tile.stride : perRow;
+  const perRow = tile.cols / width / (alongK ? 1 : blocks);
+  const perBlock = alongK ? vectorsIn(config, rows * tile.stride) : perRow * width / vector;
   const rowsAtOnce = threads / perRow;
   const items = range(Math.max(1, rows / rowsAtOnce));
   const idle = rows < rowsAtOnce;
   const thread = idle ? `min(tid, ${rows * perRow - 1}u)` : "tid";
   const row = (i: number) => `(${name}_row + ${i * rowsAtOnce}u)`;
-  const forms = parts.map(formOf);
   // By eights goes all of an operand or nothing of it.
   const unit = Math.min(...parts.map(({ storage }) => storage.eights ? 8 : storage.aligned ? 4 : 1));
   const inUnits = (elements: string) => unit === 1 ? elements : `(${elements}) >> ${Math.log2(unit)}u`;
@@ -103,34 +104,50 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
   const at = (i: number) =>
     alongK
       ? `min(origin_${name} + ${row(i)}, p.${SIZE[name]} - 1u) * p.stride_${name} + ${name}_col`
-      : `${row(i)} * p.stride_${name} + min(origin_${name} + ${name}_col, (p.${SIZE[name]} - 1u) & ~7u)`;
+      : `${row(i)} * p.stride_${name} + min(origin_${name} + ${name}_col, (p.${SIZE[name]} - 1u) & ~${
+        width - 1
+      }u)`;
   const register = (part: number, i: number) => `${name}_${part}_${i}`;
   const each = (text: (part: number, i: number) => string) =>
     lines(items.flatMap((i) => range(parts.length).map((part) => text(part, i))));
   const target = (part: number, i: number) =>
-    `${name}_to + ${i * rowsAtOnce * tile.stride + (gated ? 0 : part * perBlock)}u`;
-  const commits = gated
-    ? items.map((i) =>
-      put(config, name, target(0, i), gatedFloats(config, parts, [0, 1].map((part) => register(part, i))))
+    `${name}_to + ${vectorsIn(config, i * rowsAtOnce * tile.stride) + (gated ? 0 : part * perBlock)}u`;
+  // Four elements each: h of a gated A, computed once for both ways to store it.
+  const gate = gated
+    ? items.flatMap((i) =>
+      gatedFloats(config, parts, [0, 1].map((part) => register(part, i)))
+        .map((value, half) => `let h_${i}_${half} = ${value};`)
     )
-    : items.flatMap((i) =>
-      parts.map((part, p) => put(config, name, target(p, i), valuesOf(config, part, register(p, i)), p))
+    : [];
+  const valuesAt = (part: number, i: number): Values =>
+    gated
+      ? { form: "floats", of: range(width / 4).map((half) => `h_${i}_${half}`) }
+      : valuesOf(config, parts[part], register(part, i));
+  const puts = (suffix: Put["suffix"]) =>
+    items.flatMap((i) =>
+      range(blocks).map((part) =>
+        put(config, name, { target: target(part, i), values: valuesAt(part, i), part, suffix })
+      )
     );
+  const commit = config.magnitudes === null
+    ? lines([...gate, ...puts("")])
+    : lines([...gate, "if (special) {", ...puts("_special"), "} else {", ...puts(""), "}"]);
   return {
     setup: lines([
       `let ${name}_row = ${thread} / ${perRow}u;`,
-      `let ${name}_col = ${thread} % ${perRow}u * ${EIGHT}u;`,
+      `let ${name}_col = ${thread} % ${perRow}u * ${width}u;`,
       `let ${name}_to = ${
-        name === "a" ? "A_TILE" : "B_TILE"
-      } + ${name}_row * ${tile.stride}u + ${name}_col / ${EIGHT}u;`,
+        placeOf(config, `${name === "a" ? "A_TILE" : "B_TILE"} + ${name}_row * ${tile.stride}u`)
+      } + ${name}_col / ${vector}u;`,
       ...items.map((i) => `let ${name}_at_${i} = ${inUnits(at(i))};`),
       each((part, i) => declare(forms[part], register(part, i))),
     ]),
-    begin: lines(
-      parts.map(({ offset }, part) =>
-        `var ${name}_place_${part} = ${inUnits(`${offset} + first * ${tileK}u * ${stride}`)};`
+    begin: (step) =>
+      lines(
+        parts.map(({ offset }, part) =>
+          `var ${name}_place_${part} = ${inUnits(`${offset} + ${step} * ${tileK}u * ${stride}`)};`
+        ),
       ),
-    ),
     advance: lines(parts.map((_, part) => `${name}_place_${part} += ${inUnits(`${tileK}u * ${stride}`)};`)),
     fetch: each((part, i) =>
       fetch({ ...parts[part], unit }, register(part, i), `${name}_place_${part} + ${name}_at_${i}`)
@@ -147,20 +164,15 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
           } }`
         ),
       ),
-    commit: idle ? `if (tid < ${rows * perRow}u) {\n${lines(commits)}\n}` : lines(commits),
+    commit: idle ? `if (tid < ${rows * perRow}u) {\n${commit}\n}` : commit,
   };
-}
-
-function formOf({ storage }: Part): Form {
-  if (storage.eights) return "words";
-  return storage.half ? "halves" : "floats";
 }
 
 const VECTOR = { words: "vec4u", halves: "vec4<f16>", floats: "vec4f" } as const;
 
-/** Registers of a form: one, or two of four elements each. */
+/** Registers of a form. */
 const registersOf = (form: Form, register: string) =>
-  form === "words" ? [register] : [`${register}_0`, `${register}_1`];
+  form === "halves" ? [`${register}_0`, `${register}_1`] : [register];
 
 function declare(form: Form, register: string): string {
   return registersOf(form, register).map((name) => `var ${name} = ${VECTOR[form]}();`).join(" ");
@@ -169,11 +181,11 @@ function declare(form: Form, register: string): string {
 function fetch({ buffer, storage, unit }: Part & { unit: number }, register: string, place: string): string {
   if (storage.eights) return `${register} = ${buffer}[${place}];`;
   const load = unit === 4 ? `vector_${buffer}` : `load_${buffer}`;
-  return registersOf("floats", register)
+  return registersOf(formOf(storage), register)
     .map((name, half) => `${name} = ${load}(${place} + ${half * 4 / unit}u);`).join(" ");
 }
 
-/** Keeps the first elements of eight, or none. */
+/** Keeps the first elements, or none. */
 function keepFirst(form: Form, register: string, count: string | null): string {
   if (count === null) {
     return registersOf(form, register).map((name) => `${name} = ${VECTOR[form]}();`).join(" ");
@@ -183,15 +195,15 @@ function keepFirst(form: Form, register: string, count: string | null): string {
   ).join(" ");
 }
 
-/** Eight elements as two WGSL expressions of four, and what they are. */
+/** Elements as WGSL expressions, and what they are: all eight words, or four of another form each. */
 interface Values {
-  readonly form: "words" | "halves" | "floats";
+  readonly form: Form;
   readonly of: readonly string[];
 }
 
 /** Elements as they are where they need neither a scale nor a split, else as floats. */
 function valuesOf({ operands, magnitudes }: SubgroupConfig, part: Part, register: string): Values {
-  const form = formOf(part);
+  const form = formOf(part.storage);
   const { dtype } = part.storage;
   const asTheyAre = operands === "float16" && magnitudes === null;
   if (form === "words") {
@@ -207,35 +219,38 @@ function valuesOf({ operands, magnitudes }: SubgroupConfig, part: Part, register
 }
 
 /** h = act(g) u. */
-function gatedFloats(config: SubgroupConfig, parts: readonly Part[], registers: readonly string[]): Values {
-  const [g, u] = parts.map((part, i) => {
-    const { form, of } = valuesOf({ ...config, operands: "rounded" }, part, registers[i]);
-    return form === "floats" ? of : [];
-  });
-  return {
-    form: "floats",
-    of: g.map((gate, half) => gateFormulas(config.activation).hidden(`activate(${gate})`, u[half])),
-  };
+function gatedFloats(config: SubgroupConfig, parts: readonly Part[], registers: readonly string[]): string[] {
+  const [g, u] = parts.map((part, i) => valuesOf({ ...config, operands: "rounded" }, part, registers[i]).of);
+  return g.map((gate, half) => gateFormulas(config.activation).hidden(`activate(${gate})`, u[half]));
 }
 
-/** Stores eight elements as one float16 vector of the tile, or as one of each part of a split operand. */
-function put(
-  config: SubgroupConfig,
-  name: "a" | "b",
-  target: string,
-  { form, of }: Values,
-  part = 0,
-): string {
-  if (form === "words") return `memory[${target}] = ${of[0]};`;
-  if (form === "halves") {
-    return `memory[${target}] = vec4u(${of.map((half) => `bitcast<vec2u>(${half})`).join(", ")});`;
-  }
+/** Elements on their way to the tile. */
+interface Put {
+  readonly target: string;
+  readonly values: Values;
+  /** Their column block. */
+  readonly part: number;
+  /** Of the functions that make them float16. */
+  readonly suffix: "" | "_special";
+}
+
+/** Stores elements as float16 to the tile, or to both parts of it those of a split operand. */
+function put(config: SubgroupConfig, name: "a" | "b", { target, values, part, suffix }: Put): string {
+  const { form, of } = values;
+  if (form === "words") return store(config, target, ["xy", "zw"].map((pair) => `${of[0]}.${pair}`));
+  if (form === "halves") return store(config, target, of.map((half) => `bitcast<vec2u>(${half})`));
   const scale = config.magnitudes === null ? "" : ` * scale_${name}${name === "b" ? `_${part}` : ""}`;
-  const scaled = of.map((value, half) => `let v${half} = ${scale ? `(${value})${scale}` : value};`).join(" ");
-  const low = name === "a" ? "A_LOW" : "B_LOW";
-  return config.operands === "split"
-    ? `{ ${scaled} memory[${target}] = vec4u(high(v0), high(v1)); memory[${target} + ${low}] = vec4u(low(v0), low(v1)); }`
-    : `{ ${scaled} memory[${target}] = vec4u(rounded(v0), rounded(v1)); }`;
+  const scaled = of.map((value, i) => `let v${i} = ${scale ? `(${value})${scale}` : value};`).join(" ");
+  const as = (convert: string) => of.map((_, i) => `${convert}${suffix}(v${i})`);
+  if (config.operands !== "split") return `{ ${scaled} ${store(config, target, as("rounded"))} }`;
+  const low = `${target} + ${placeOf(config, name === "a" ? "A_LOW" : "B_LOW")}`;
+  return `{ ${scaled} ${store(config, target, as("high"))} ${store(config, low, as("low"))} }`;
+}
+
+/** Stores float16 elements, four in each vec2u. */
+function store(config: SubgroupConfig, target: string, fours: readonly string[]): string {
+  if (vectorOf(config) === 8) return `memory[${target}] = vec4u(${fours.join(", ")});`;
+  return fours.map((four, i) => `memory[${target}${i === 0 ? "" : ` + ${i}u`}] = ${four};`).join(" ");
 }
 
 /** Module scope: what the text of loaders calls. */
@@ -253,13 +268,16 @@ fn widen_bfloat16(w: vec2u) -> vec4f {
   return bitcast<vec4f>(vec4u(w.x << 16u, w.x & 0xffff0000u, w.y << 16u, w.y & 0xffff0000u));
 }
 fn rounded(v: vec4f) -> vec2u { return bitcast<vec2u>(vec4<f16>(v)); }
-// By bits: a compiler takes v - f32(f16(v)) for zero. What is not finite has no rest, which would be NaN.
-fn top(v: vec4f) -> vec4f {
-  let bits = bitcast<vec4u>(v);
-  return bitcast<vec4f>(select(bits & vec4u(0xffffe000u), bits, (bits & vec4u(0x7f800000u)) == vec4u(0x7f800000u)));
-}
+// By bits: a compiler takes v - f32(f16(v)) for zero.
+fn top(v: vec4f) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(0xffffe000u)); }
 fn high(v: vec4f) -> vec2u { return rounded(top(v)); }
-fn low(v: vec4f) -> vec2u {
+fn low(v: vec4f) -> vec2u { return rounded(v - top(v)); }
+// Where an operand has infinities: infinity times a part that is zero would be NaN. So only zero has parts that are zero,
+// and both parts of what is not finite are that.
+fn marked(part: vec4f, v: vec4f) -> vec2u {
   let finite = (bitcast<vec4u>(v) & vec4u(0x7f800000u)) != vec4u(0x7f800000u);
-  return rounded(select(vec4f(), v - top(v), finite));
-}`;
+  return rounded(select(v, sign(v) * max(abs(part), vec4f(0x1p-24)), finite));
+}
+fn high_special(v: vec4f) -> vec2u { return marked(top(v), v); }
+fn low_special(v: vec4f) -> vec2u { return marked(v - top(v), v); }
+fn rounded_special(v: vec4f) -> vec2u { return marked(v, v); }`;

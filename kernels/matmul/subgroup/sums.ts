@@ -1,10 +1,9 @@
 import { lines, range } from "../../text.ts";
-import type { SubgroupConfig } from "./config.ts";
-import { EIGHT, partsOf, sharedTiles, sumsOf } from "./tile.ts";
+import { placeOf, type SubgroupConfig, vectorsIn } from "./config.ts";
+import { EIGHT, partsOf, sharedTiles } from "./tile.ts";
 
-/** Name of a result matrix: of the large products of split operands, or of the small ones. */
-export const sumName = (row: number, col: number, small = 0) =>
-  `${small === 0 ? "sum" : "small"}_${row}_${col}`;
+/** Name of a result matrix. */
+export const sumName = (row: number, col: number) => `sum_${row}_${col}`;
 
 /** Matrices of a subgroup's patch, down and across. */
 export function gridOf(
@@ -15,17 +14,20 @@ export function gridOf(
 
 /** Declares a subgroup's sums, which are zero. */
 export function sums(config: SubgroupConfig): string {
+  return eachSum(config, (sum, zero) => `var ${sum} = ${zero};`);
+}
+
+/** Sets a subgroup's sums to zero again. */
+export function clearSums(config: SubgroupConfig): string {
+  return eachSum(config, (sum, zero) => `${sum} = ${zero};`);
+}
+
+function eachSum(config: SubgroupConfig, text: (sum: string, zero: string) => string): string {
   const { down, across } = gridOf(config);
   const { M, N } = config.tile.matrix;
-  return lines(
-    range(down).map((i) =>
-      range(across).flatMap((j) =>
-        range(sumsOf(config.operands)).map((small) =>
-          `var ${sumName(i, j, small)}: subgroup_matrix_result<f32, ${N}, ${M}>;`
-        )
-      ).join(" ")
-    ),
-  );
+  // Written, as a variable without a value kept that of the loop's turn before (Dawn of npm:webgpu 0.6.2).
+  const zero = `subgroup_matrix_result<f32, ${N}, ${M}>()`;
+  return lines(range(down).map((i) => range(across).map((j) => text(sumName(i, j), zero)).join(" ")));
 }
 
 /** Where a subgroup's patch begins in the shared tiles: `patch_a`, and `patch_b` within each column block. */
@@ -44,25 +46,25 @@ export function multiply(config: SubgroupConfig): string {
 const PARTS = ["high", "low"] as const;
 
 /**
- * One matrix along K: all of A first, then a matrix of B at a time with each of them. The small products of split
- * operands come before the large one, so that they wait less for its result.
+ * One matrix along K: all of A first, then a matrix of B at a time with each of them. The three products of split operands
+ * go to the same sum, so each waits for the one before: the other rows' products stand between them.
  */
 function multiplyAt(config: SubgroupConfig, k: number): string {
   const { down, across } = gridOf(config);
   const parts = PARTS.slice(0, partsOf(config.operands));
-  const products = parts.length === 1 ? [["high", "high", 0]] as const : [
-    ["low", "high", 1],
-    ["high", "low", 1],
-    ["high", "high", 0],
+  const products = parts.length === 1 ? [["high", "high"]] as const : [
+    ["low", "high"],
+    ["high", "low"],
+    ["high", "high"],
   ] as const;
   const a = range(down).flatMap((i) => parts.map((part) => loadA(config, { part, i, k })));
   const b = range(across).map((j) =>
     lines([
       "{",
       ...parts.map((part) => loadB(config, { part, j, k })),
-      ...range(down).flatMap((i) =>
-        products.map(([left, right, small]) => {
-          const sum = sumName(i, j, small);
+      ...products.flatMap(([left, right]) =>
+        range(down).map((i) => {
+          const sum = sumName(i, j);
           return `${sum} = subgroupMatrixMultiplyAccumulate(a_${left}_${i}, b_${right}, ${sum});`;
         })
       ),
@@ -77,7 +79,8 @@ interface Place {
   readonly k: number;
 }
 
-function loadA({ tile, layout }: SubgroupConfig, { part, i, k }: Place & { i: number }): string {
+function loadA(config: SubgroupConfig, { part, i, k }: Place & { i: number }): string {
+  const { tile, layout } = config;
   const { M, K } = tile.matrix;
   const { stride } = sharedTiles(tile, { layout }).a;
   const low = part === "low" ? " + A_LOW" : "";
@@ -85,10 +88,13 @@ function loadA({ tile, layout }: SubgroupConfig, { part, i, k }: Place & { i: nu
   const [order, at] = layout === "tn"
     ? ["col_major", `${k * stride}u + ${row} / ${EIGHT}u`]
     : ["row_major", `${row} * ${stride}u + ${k / EIGHT}u`];
-  return `let a_${part}_${i} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${K}, ${M}>, ${order}>(&memory, A_TILE${low} + ${at}, ${stride}u);`;
+  return `let a_${part}_${i} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${K}, ${M}>, ${order}>(&memory, ${
+    placeOf(config, `A_TILE${low} + ${at}`)
+  }, ${vectorsIn(config, stride)}u);`;
 }
 
-function loadB({ tile, layout, columns }: SubgroupConfig, { part, j, k }: Place & { j: number }): string {
+function loadB(config: SubgroupConfig, { part, j, k }: Place & { j: number }): string {
+  const { tile, layout, columns } = config;
   const { N, K } = tile.matrix;
   const { stride } = sharedTiles(tile, { layout }).b;
   const low = part === "low" ? " + B_LOW" : "";
@@ -97,5 +103,7 @@ function loadB({ tile, layout, columns }: SubgroupConfig, { part, j, k }: Place 
   const [order, at] = layout === "nt"
     ? ["col_major", `${col} * ${stride}u + ${k / EIGHT}u`]
     : ["row_major", `${k * stride}u + ${col} / ${EIGHT}u`];
-  return `let b_${part} = subgroupMatrixLoad<subgroup_matrix_right<f16, ${N}, ${K}>, ${order}>(&memory, B_TILE${low} + ${at}, ${stride}u);`;
+  return `let b_${part} = subgroupMatrixLoad<subgroup_matrix_right<f16, ${N}, ${K}>, ${order}>(&memory, ${
+    placeOf(config, `B_TILE${low} + ${at}`)
+  }, ${vectorsIn(config, stride)}u);`;
 }

@@ -35,7 +35,15 @@ export type SubgroupOperands =
   /** Split in two float16, 22 significant bits, while they are loaded: three products of matrices. */
   | "split";
 
-/** Elements that a thread loads together: those of one vector of workgroup memory. */
+/**
+ * Terms of K that matrices add up before threads keep the sums as float32.
+ *
+ * Tensor cores cut sums off where multiply-adds round them. Of split operands, three products of each matrix along K are cut,
+ * each by 2e-8 of the sum on average. After 320 terms that is 1.3e-6, which y, the third product in a row, has three times.
+ */
+export const STRETCH = 320;
+
+/** Elements of float16 in 16 bytes. */
 export const EIGHT = 8;
 
 /** Vectors of eight by which a row of a shared tile is longer: the rows of a matrix would meet in few banks without it. */
@@ -69,11 +77,6 @@ export function threadsOf(tile: SubgroupTile): number {
 
 /** Float16 matrices that an operand becomes. */
 export function partsOf(operands: SubgroupOperands): number {
-  return operands === "split" ? 2 : 1;
-}
-
-/** Sums that a result has: the small products of split operands have their own, as tensor cores cut sums off. */
-export function sumsOf(operands: SubgroupOperands): number {
   return operands === "split" ? 2 : 1;
 }
 
@@ -119,8 +122,8 @@ export interface Passage {
 /** The widest passage that the tiles' own memory has room for, or else that of one matrix. */
 export function passageOf(tile: SubgroupTile, use: SubgroupUse): Passage {
   const { matrix, patchN } = tile;
-  const { columns, operands } = use;
-  const room = tileVectors(tile, use) / (subgroupsOf(tile) * columns * sumsOf(operands));
+  const { columns } = use;
+  const room = tileVectors(tile, use) / (subgroupsOf(tile) * columns);
   const passage = (cols: number) => ({ cols, stride: cols / 4 + 1, vectors: matrix.M * (cols / 4 + 1) });
   let cols = patchN / columns;
   while (cols > matrix.N && passage(cols).vectors > room) cols /= 2;
@@ -129,7 +132,7 @@ export function passageOf(tile: SubgroupTile, use: SubgroupUse): Passage {
 
 /** Vectors of 16 bytes that a workgroup needs. */
 export function workgroupVectors(tile: SubgroupTile, use: SubgroupUse): number {
-  const passages = subgroupsOf(tile) * use.columns * sumsOf(use.operands);
+  const passages = subgroupsOf(tile) * use.columns;
   return Math.max(tileVectors(tile, use), passages * passageOf(tile, use).vectors);
 }
 
@@ -180,7 +183,7 @@ export function checkSubgroupTile(tile: SubgroupTile, limits: SubgroupLimits, us
   if (tile.subgroupSize !== limits.subgroupMaxSize) {
     refuse("subgroupSize", `must be the device's, ${limits.subgroupMaxSize}`, tile.subgroupSize);
   }
-  const row = Math.max(tileM, tileN / columns, tile.tileK) / EIGHT;
+  const row = Math.max(tileM, tileN / columns, tile.tileK) / (use.operands === "float16" ? EIGHT : 4);
   if (threadsOf(tile) < row) {
     refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
   }
