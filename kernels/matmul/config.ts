@@ -27,7 +27,10 @@ export type Epilogue =
  * - `"highest"`: float32 multiply-adds. Sums of up to 64 terms are added up in a second level, and slices of 4,096 terms in
  *   a third; few rows take slices of 512. Long sums so stay exact (1e-6 where all terms have one sign, at any length).
  * - `"default"`: float32 multiply-adds, one sum over all of K or a slice of it (2e-6 of random terms at K = 4,096). On tensor
- *   cores, where the device has them: float16 and bfloat16 as they are, with float32 sums.
+ *   cores, where the device has them: float16 and bfloat16 as they are, with float32 sums. From 128 rows and columns on also
+ *   float32: each operand is split in two float16, which make three products, and sums of 256 terms are added up as float32
+ *   (1.2e-6). One scale for each matrix brings it into float16's range; of values below 2^-14 of the largest, what is less
+ *   than 2^-39 of the largest is lost.
  * - `"tf32"`: float32 operands are rounded to 11 significant bits on tensor cores, where the device has them (5e-4). A power of
  *   two from the largest magnitude of each matrix brings them into float16's range; what is 2^-24 of the largest or less
  *   loses bits. Everything else is as in `"default"`.
