@@ -55,7 +55,8 @@ import type { Tiling } from "./tiling.ts";
  * @throws {RangeError} If the sizes of the operands do not fit together, or not what the request's choice asks for.
  */
 export function matmul(recorder: Recorder, request: MatmulRequest): void {
-  record(recorder, planProduct(request, recorder.capabilities));
+  const steps = planProduct(request, recorder.capabilities);
+  record(recorder, steps);
 }
 
 /**
@@ -64,10 +65,11 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
  * @throws {RangeError} If the sizes of the operands do not fit together, or not what the request's choice asks for.
  */
 export function planProduct(request: MatmulRequest, capabilities: Capabilities): Step[] {
-  return asStored(request).flatMap((stored) => {
+  const steps = asStored(request).flatMap((stored) => {
     const sized = withSizes(stored, capabilities);
-    return boundSteps(productSteps(sized, stored.choice, capabilities), capabilities);
+    return productSteps(sized, stored.choice, capabilities);
   });
+  return boundSteps(steps, capabilities);
 }
 
 /** Chooses among Strassen's method, streaming B, and tiles. */
@@ -76,8 +78,10 @@ function productSteps(
   choice: TileChoice | undefined,
   capabilities: Capabilities,
 ): PlannedStep[] {
-  const onTiles = (product: Sized) =>
-    tiledSteps(product, tilingOf(product, choice, capabilities), capabilities);
+  const onTiles = (product: Sized) => {
+    const tiling = tilingOf(product, choice, capabilities);
+    return tiledSteps(product, tiling, capabilities);
+  };
   if (usesStrassen(sized, choice)) {
     return strassenSteps(sized).flatMap((step) => "product" in step ? onTiles(step.product) : [step]);
   }
