@@ -11,19 +11,36 @@ export const ENTRIES = ["page.ts", "measuring_worker.ts", "drawing_worker.ts"];
 
 const COPIED = ["index.html", "style.css"];
 
+/** Rewrites what not every browser with WebGPU understands yet, such as `using`. The lock file does not need to know it. */
+const LOWER = [
+  "run",
+  "--allow-all",
+  "--no-lock",
+  "npm:esbuild@0.25.10",
+  "--target=es2022",
+  "--minify",
+  "--allow-overwrite",
+];
+
 /** Builds the page. @throws {Error} If it cannot be bundled or written; the message tells what the bundler said. */
 export async function build(folder: string): Promise<void> {
+  await deno([
+    ...["bundle", "--platform", "browser", "--outdir", folder],
+    ...["--config", new URL("../../deno.json", HERE).pathname],
+    ...ENTRIES.map((entry) => new URL(entry, HERE).pathname),
+  ]);
+  const scripts = ENTRIES.map((entry) => `${folder}/${entry.replace(/ts$/, "js")}`);
+  await deno([...LOWER, `--outdir=${folder}`, ...scripts]);
+  for (const file of COPIED) await Deno.copyFile(new URL(file, HERE), `${folder}/${file}`);
+}
+
+async function deno([command, ...args]: readonly string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["bundle", "--quiet", "--platform", "browser", "--minify", "--outdir", folder],
-      ...["--config", new URL("../../deno.json", HERE).pathname],
-      ...ENTRIES.map((entry) => new URL(entry, HERE).pathname),
-    ],
+    args: [command, "--quiet", ...args],
     stdout: "null",
     stderr: "piped",
   }).output();
   if (!success) throw new Error(`Cannot bundle the page: ${new TextDecoder().decode(stderr)}`);
-  for (const file of COPIED) await Deno.copyFile(new URL(file, HERE), `${folder}/${file}`);
 }
 
 if (import.meta.main) {

@@ -42,6 +42,9 @@ const DEADLINE_MS = 120_000;
 
 const PAUSE_MS = 1000;
 
+/** What to do where there is no adapter. */
+const REMEDY = "take a recent browser with WebGPU, and load this page over https or from localhost";
+
 /** One run. */
 export class BrowserRun {
   readonly #options: Required<RunOptions>;
@@ -123,7 +126,7 @@ export class BrowserRun {
       case "end":
         return this.#end(this.#left === 0 ? null : "it ended before its work was done");
       case "no-adapter":
-        if (this.#schedule === null) throw new Error(event.message);
+        if (this.#schedule === null) throw new Error(`${event.message}; ${REMEDY}`);
         return this.#end(event.message);
       case "adapter":
         if (!this.#isKnown(event)) this.#tell(event);

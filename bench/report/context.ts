@@ -85,7 +85,7 @@ export function machineWarnings(machine: Machine, adapter: AdapterReport): strin
   }
   if (!adapter.timestampPeriodNs) {
     warnings.push(
-      "The adapter has no timestamps: times include the CPU's part. Use a driver with timestamp-query.",
+      "The adapter has no timestamps: times include the CPU's part. Use a driver or browser with timestamp-query.",
     );
   }
   if (machine.load !== null && machine.load > BUSY * machine.cores) {

@@ -36,6 +36,12 @@ GPUSupportedFeatures.prototype.has = function (name) {
 
 const TYPES: Record<string, string> = { html: "text/html", css: "text/css", js: "text/javascript" };
 
+interface Setting {
+  readonly clock: keyof typeof CLOCKS;
+  readonly variant?: string;
+  readonly graphics?: "webgpu" | "none";
+}
+
 /** Serves a folder; the measuring worker has another clock. */
 function serveFolder(folder: string, clock: keyof typeof CLOCKS) {
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async ({ url }) => {
@@ -122,6 +128,14 @@ async function survivesALostDevice(page: ChromiumPage): Promise<void> {
   assertEquals(await page.evaluate(inFrame("tbody tr.failed")), 1);
 }
 
+async function saysWhatIsMissing(page: ChromiumPage): Promise<void> {
+  await page.evaluate(click);
+  await until(page, isDone);
+  assertMatch(await page.evaluate(text("said")), /^Cannot find a WebGPU adapter.*recent browser with WebGPU/);
+  assertEquals(await page.evaluate(text("measure")), "Measure");
+  assertEquals(page.complaints.filter((complaint) => complaint.includes("exception")), []);
+}
+
 /** Runs at once in two browsers, as compiling takes long and is one core's work in each. */
 Deno.test({
   name: `the page measures in Chromium, from the click to the report${
@@ -133,24 +147,31 @@ Deno.test({
     try {
       await build(folder);
       const start = async (
-        { clock, variant }: { clock: keyof typeof CLOCKS; variant: string },
+        { clock, variant = "tuned", graphics = "webgpu" }: Setting,
         work: (page: ChromiumPage) => Promise<void>,
       ) => {
         await using server = serveFolder(folder, clock);
-        await using page = await ChromiumPage.open(chromium!, { graphics: "webgpu" });
+        await using page = await ChromiumPage.open(chromium!, { graphics });
         await page.show({ width: 1280, height: 800 });
         await page.goto(`${server.address}${QUERY}${variant}`);
         await work(page);
       };
-      const works = [
-        start({ clock: "coarse", variant: "tuned" }, measuresWithCoarseClock),
-        start({ clock: "none", variant: "liger" }, survivesALostDevice),
-      ];
-      const results = await Promise.allSettled(works);
-      const names = [
-        "with a coarse clock, at the width of a phone too",
-        "without a clock, on a device that is lost",
-      ];
+      const works = {
+        "with a coarse clock, at the width of a phone too": start(
+          { clock: "coarse" },
+          measuresWithCoarseClock,
+        ),
+        "without a clock, on a device that is lost": start(
+          { clock: "none", variant: "liger" },
+          survivesALostDevice,
+        ),
+        "and says what is missing without WebGPU": start(
+          { clock: "none", graphics: "none" },
+          saysWhatIsMissing,
+        ),
+      };
+      const results = await Promise.allSettled(Object.values(works));
+      const names = Object.keys(works);
       for (const [i, result] of results.entries()) {
         await t.step(names[i], () => {
           if (result.status === "rejected") throw result.reason;
