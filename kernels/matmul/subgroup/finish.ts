@@ -1,5 +1,5 @@
 import { lines, range } from "../../text.ts";
-import { operandCounts } from "../config.ts";
+import { mayAdd, operandCounts } from "../config.ts";
 import { epilogueWgsl, outputsRead } from "../epilogue.ts";
 import { placeOf, type SubgroupConfig, vectorsIn } from "./config.ts";
 import { sumName } from "./sums.ts";
@@ -10,7 +10,8 @@ export function finishWgsl(config: SubgroupConfig): string {
   const { epilogue, columns, activation, storage, slots } = config;
   const counts = operandCounts(config);
   const outputs = slots.slice(counts.a + counts.b);
-  return epilogueWgsl({ epilogue, mayAdd: false, columns, activation, storage, slots: outputs });
+  const adds = mayAdd({ dtype: storage[slots[0]].dtype, arithmetic: "float32" });
+  return epilogueWgsl({ epilogue, mayAdd: adds, columns, activation, storage, slots: outputs });
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Launch } from "../../launch.ts";
 import { storagesOf } from "../../storage.ts";
 import { indented } from "../../text.ts";
 import { isAlignedTo, matrix, type View } from "../../view.ts";
-import { type Epilogue, kernelEpilogue, operandCounts } from "../config.ts";
+import { type Epilogue, kernelEpilogue, mayAdd, operandCounts } from "../config.ts";
 import type { Sized } from "../request.ts";
 import { type LaunchInit, outputStorage, tiledLaunch } from "../tiling.ts";
 import { type SubgroupConfig, subgroupKey, type SubgroupStorage } from "./config.ts";
@@ -39,8 +39,9 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     );
   }
   checkSubgroupTile(tile, capabilities, { layout: sized.layout, operands, columns });
-  // A kernel that may add makes a driver compile both ways of the whole kernel: 1.5 s, and slower (92 against 134 TFLOP/s).
-  const { epilogue, accumulate } = kernelEpilogue(init.epilogue, { mayAdd: false });
+  const { epilogue, accumulate } = kernelEpilogue(init.epilogue, {
+    mayAdd: mayAdd({ dtype: sized.dtype, arithmetic: "float32" }),
+  });
   const inputs = sized.a.length + sized.b.length;
   const views = [...sized.a, ...sized.b, ...out, ...magnitudes ? [matrix(magnitudes)] : []];
   const config = {
