@@ -1,4 +1,5 @@
 import { checkOneOf, kindOf, readOnce } from "../kernels/gpu/arguments.ts";
+import type { DType } from "../kernels/gpu/dtype.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { checkDtype, checkTensor, hasShape } from "./checks.ts";
@@ -73,12 +74,15 @@ export interface NamedWeights {
 }
 
 /**
- * Checks the tensors of weights, and gives H.
+ * Checks the tensors of weights, and gives H and their dtype.
  *
- * @throws {TypeError} If one is not usable, or of another dtype than x.
+ * @throws {TypeError} If one is not usable, or their dtypes differ, or theirs and x's do and neither is float32.
  * @throws {RangeError} If a shape does not fit; the message tells the layout that would.
  */
-export function checkWeights(gpu: Gpu, { called, form, tensors, x }: NamedWeights): number {
+export function checkWeights(gpu: Gpu, { called, form, tensors, x }: NamedWeights): {
+  hiddenDim: number;
+  weightDtype: DType;
+} {
   const parts = Object.entries(tensors);
   for (const [name, tensor] of parts) checkTensor(gpu, tensor, called(name));
   const hiddenDim = hiddenOf(form, { tensors, x });
@@ -91,8 +95,23 @@ export function checkWeights(gpu: Gpu, { called, form, tensors, x }: NamedWeight
         hint({ form, tensors, x }),
     );
   }
-  for (const [name, tensor] of parts) checkDtype(tensor, called(name), x.dtype);
-  return hiddenDim;
+  return { hiddenDim, weightDtype: checkedDtype({ called, parts, x }) };
+}
+
+/** The dtype of all weights. A product takes float32 beside 16 bits, but not float16 beside bfloat16. */
+function checkedDtype(
+  { called, parts, x }: Pick<NamedWeights, "called" | "x"> & { readonly parts: readonly [string, Tensor][] },
+): DType {
+  const [[first, { dtype }], ...others] = parts;
+  if (dtype !== x.dtype && dtype !== "float32" && x.dtype !== "float32") {
+    throw new TypeError(
+      `Cannot use ${
+        called(first)
+      } as its dtype must be x's, ${x.dtype}, or float32: current value is ${dtype}`,
+    );
+  }
+  for (const [name, tensor] of others) checkDtype(tensor, called(name), dtype, `${called(first)}'s`);
+  return dtype;
 }
 
 /** H, if gate or gateUp has the form. */

@@ -54,12 +54,12 @@ export function checkShape(tensor: Tensor, name: string, shape: readonly number[
 /**
  * Checks a tensor's dtype.
  *
- * @throws {TypeError} If it is another than x's.
+ * @throws {TypeError} If it is another.
  */
-export function checkDtype(tensor: Tensor, name: string, dtype: DType): void {
+export function checkDtype(tensor: Tensor, name: string, dtype: DType, whose = "x's"): void {
   if (tensor.dtype === dtype) return;
   throw new TypeError(
-    `Cannot use ${name} as its dtype must be x's, ${dtype}: current value is ${tensor.dtype}`,
+    `Cannot use ${name} as its dtype must be ${whose}, ${dtype}: current value is ${tensor.dtype}`,
   );
 }
 

@@ -3,7 +3,7 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix, rows, type View } from "../kernels/view.ts";
 import { product } from "./products.ts";
 import { gateUpOf, weightMatrix, weightShapes } from "./weights.ts";
-import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
+import { type Block, type Forward, type Gradients, release, type Variant, weightDtypeOf } from "./variant.ts";
 
 /**
  * `tuned` in chunks of tokens. Backward computes g and u of a chunk again, so that those of only one chunk exist at a
@@ -100,7 +100,7 @@ function project(
 
 function backward(block: Block, dy: Tensor, chunkTokens: number): Gradients {
   const dx = block.tokensByDim("gradient", "dx");
-  const sums = block.problem.dtype === "float32" ? gradientsOf(block) : float32Sums(block);
+  const sums = weightDtypeOf(block.problem) === "float32" ? gradientsOf(block) : float32Sums(block);
   for (const { start, count } of chunksOf(block.problem.tokens, chunkTokens)) {
     const part = (view: View) => rows(view, start, count);
     chunkBackward(block, {

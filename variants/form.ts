@@ -1,4 +1,5 @@
 import { elementwise } from "../kernels/elementwise.ts";
+import type { DType } from "../kernels/gpu/dtype.ts";
 import type { Memory } from "../kernels/gpu/memory.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
@@ -11,6 +12,7 @@ import {
   type Problem,
   release,
   type Variant,
+  weightDtypeOf,
 } from "./variant.ts";
 import {
   formOf,
@@ -30,13 +32,13 @@ export function emptyInputs(
   form: WeightForm | WeightForm["parts"],
 ): Inputs & { readonly dy: Tensor } {
   const { tokens, dim, dtype } = problem;
-  const make = (label: string, ...shape: number[]) =>
+  const make = (label: string, shape: number[], dtype: DType) =>
     new Tensor(memory, { shape, dtype, purpose: "input", label });
-  const [x, dy] = [make("x", tokens, dim), make("dy", tokens, dim)];
+  const [x, dy] = [make("x", [tokens, dim], dtype), make("dy", [tokens, dim], dtype)];
   const whole = typeof form === "string" ? { parts: form, ...GATE_FIRST, layout: "in,out" as const } : form;
   const tensors = Object.entries(weightShapes(whole, problem)).map(([name, shape]) => [
     name,
-    make(name, ...shape),
+    make(name, shape, weightDtypeOf(problem)),
   ]);
   return { x, weights: weightsOf(whole, Object.fromEntries(tensors)), dy };
 }
@@ -125,7 +127,7 @@ function combinedCopy(
 ): Tensor {
   const label = "combined weight";
   const shape = weightShapes(form, problem).gateUp;
-  const copy = recorder.empty(shape, problem.dtype, { purpose: "workspace", label });
+  const copy = recorder.empty(shape, weightDtypeOf(problem), { purpose: "workspace", label });
   copyGateUp(recorder, label, {
     from: gateUpOf(formOf(weights), gateUpTensors(weights)),
     to: gateUpOf(form, [copy]),

@@ -46,17 +46,17 @@ export function gatedLinearUnit(
   const weights = readWeight(gpu, x, weight);
   const called = weight instanceof Tensor ? () => "weight" : (name: string) => `weight.${name}`;
   const { down: _, ...tensors } = namedWeights(weights);
-  const hiddenDim = checkWeights(gpu, { called, form: formOf(weights), tensors, x });
+  const checked = checkWeights(gpu, { called, form: formOf(weights), tensors, x });
   const named = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [called(name), tensor]));
   checkWritten(gpu, { x, ...named }, encoder);
-  const sizes = { tokens: x.rows, dim: x.columns, hiddenDim, dtype: x.dtype };
+  const sizes = { tokens: x.rows, dim: x.columns, dtype: x.dtype, ...checked };
   const problem = { ...sizes, activation, precision };
   return recordedAndGuarded(gpu, encoder, (recorder) => {
     const run = { recorder, variant: { weightForm: "either" }, problem, inputs: { x, weights } } as const;
     return withForm(run, (block) => {
       const h = block.tokensByHidden("output", "h");
       if (sizes.tokens > 0) recordUnit(block, h);
-      return h.reshape([...x.shape.slice(0, -1), hiddenDim]);
+      return h.reshape([...x.shape.slice(0, -1), checked.hiddenDim]);
     });
   });
 }

@@ -6,7 +6,7 @@ import { type Places, record, type Step } from "../kernels/gpu/steps.ts";
 import { TraceRecorder } from "../kernels/gpu/trace.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import { emptyInputs } from "./form.ts";
-import { Block, type Forward, type Gradients, type Inputs, type Variant } from "./variant.ts";
+import { Block, type Forward, type Gradients, type Inputs, type Variant, weightDtypeOf } from "./variant.ts";
 import { formName, formOf, namedWeights } from "./weights.ts";
 
 /** What a variant records for one kind of block, noted once. Its tensors stand for those of a run. */
@@ -73,7 +73,8 @@ const valuesOf = ({ activation }: Block) => parametersOf(activation).map(([_, va
 /** Names a kind of block: everything that its launches depend on, besides the variant and the device. */
 function keyOf({ problem, inputs: { weights } }: Block, training: boolean): string {
   const { tokens, dim, hiddenDim, dtype, precision, activation } = problem;
-  const sizes = [tokens, dim, hiddenDim, dtype, precision, activationKey(activation)];
+  const weightDtype = weightDtypeOf(problem);
+  const sizes = [tokens, dim, hiddenDim, dtype, weightDtype, precision, activationKey(activation)];
   return [...sizes, formName(formOf(weights)), training, tuningRevision()].join("|");
 }
 

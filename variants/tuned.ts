@@ -1,8 +1,9 @@
+import { bytesPerElement } from "../kernels/gpu/dtype.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
 import { inChunks } from "./chunked.ts";
 import { downGradient, projectDown } from "./separate.ts";
-import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
+import { type Block, type Forward, type Gradients, release, type Variant, weightDtypeOf } from "./variant.ts";
 
 /**
  * This project's own variant. It uses every idea of the other variants where that pays.
@@ -118,7 +119,9 @@ function gradientsTogether(block: Block, { g, u }: PreActivations) {
 function hiddenFits(block: Block): boolean {
   const { tokens, dim, hiddenDim } = block.problem;
   if (block.form.layout === "out,in") return true;
-  return tokens * hiddenDim <= dim * (tokens + (oneByOne(block) ? 1 : 2) * hiddenDim);
+  const [own, weights] = [block.problem.dtype, weightDtypeOf(block.problem)].map(bytesPerElement);
+  const gradients = (oneByOne(block) ? 1 : 2) * hiddenDim * weights;
+  return tokens * hiddenDim * own <= dim * (tokens * own + gradients);
 }
 
 /** Computes dDown from a stored h, after dg and du have taken the place of g and u. */

@@ -16,7 +16,7 @@ import { formOf, namedWeights, type WeightForm, type Weights } from "./weights.t
 const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as const;
 
 /** The properties of a problem that `explain` and `plan` take. */
-const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "activation", "precision"] as const;
+const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "weightDtype", "activation", "precision"] as const;
 
 /** The arguments of a call, as the caller gave them. */
 export interface Call {
@@ -62,19 +62,22 @@ export function checkCall({ gpu, x, weights, options }: Call): CheckedCall {
 }
 
 /**
- * The sizes and the dtype that inputs have.
+ * The sizes and the dtypes that inputs have.
  *
  * @throws {TypeError | RangeError} If one is not usable, or they do not fit together.
  */
-export function checkInputs(gpu: Gpu, { x, weights }: Inputs): Sizes & { readonly dtype: DType } {
+export function checkInputs(
+  gpu: Gpu,
+  { x, weights }: Inputs,
+): Sizes & Required<Pick<Problem, "dtype" | "weightDtype">> {
   checkTensor(gpu, x, "x");
-  const hiddenDim = checkWeights(gpu, {
+  const checked = checkWeights(gpu, {
     called: (name) => `weights.${name}`,
     form: formOf(weights),
     tensors: namedWeights(weights),
     x,
   });
-  return { tokens: x.rows, dim: x.columns, hiddenDim, dtype: x.dtype };
+  return { tokens: x.rows, dim: x.columns, dtype: x.dtype, ...checked };
 }
 
 /** What a call reads, by the names of its arguments. */
@@ -101,11 +104,17 @@ export function checkProblem(
   asked: Partial<Problem> & Sizes,
   options: Options & Partial<Record<"training" | "weightForm" | "layout" | "interleaved", unknown>>,
 ): CheckedProblem {
-  const { dtype = "float32", ...given } = readOnce("problem", asked, PROBLEM);
+  const { dtype = "float32", weightDtype = dtype, ...given } = readOnce("problem", asked, PROBLEM);
   const [tokens, dim, hiddenDim] = (["tokens", "dim", "hiddenDim"] as const).map((name) =>
     checkedSize(`problem.${name}`, given[name], { least: name === "tokens" ? 0 : 1 })
   );
   checkOneOf("problem.dtype", dtype, DTYPES);
+  checkOneOf("problem.weightDtype", weightDtype, DTYPES);
+  if (weightDtype !== dtype && weightDtype !== "float32" && dtype !== "float32") {
+    throw new RangeError(
+      `Cannot use problem.weightDtype as it must be dtype, ${dtype}, or one of both float32: current value is ${weightDtype}`,
+    );
+  }
   const { training = true, weightForm = "separate", layout, interleaved, ...rest } = readOnce(
     "options",
     options,
@@ -125,7 +134,7 @@ export function checkProblem(
   }
   const { activation = rest.activation, precision = rest.precision } = given;
   const settings = checkSettings({ ...rest, activation, precision });
-  const sizes = { tokens, dim, hiddenDim, dtype: dtype as DType };
+  const sizes = { tokens, dim, hiddenDim, dtype: dtype as DType, weightDtype: weightDtype as DType };
   return {
     problem: { ...sizes, activation: settings.activation, precision: settings.precision },
     settings,

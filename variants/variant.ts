@@ -55,12 +55,19 @@ export interface Sizes {
  * ```
  */
 export interface Problem extends Sizes {
-  /** Storage type of all tensors. */
+  /** Storage type of x, y, dy, dx, and of what is between them. */
   readonly dtype: DType;
+  /** Storage type of the weights and their gradients: dtype, or else one of the two is float32. Default: dtype. */
+  readonly weightDtype?: DType;
   /** The activation of the gate. */
   readonly activation: Activation;
   /** How the sums of products are added up. */
   readonly precision: Precision;
+}
+
+/** Storage type of the weights and their gradients. */
+export function weightDtypeOf({ dtype, weightDtype = dtype }: Problem): DType {
+  return weightDtype;
 }
 
 /** What a variant computes from. */
@@ -250,7 +257,8 @@ export class Block {
 
   #gradient(label: "dGate" | "dUp" | "dGateUp" | "dDown"): Tensor {
     const weight = label[1].toLowerCase() + label.slice(2);
-    return this.#empty(weightShapes(this.form, this.problem)[weight], "gradient", label);
+    const shape = weightShapes(this.form, this.problem)[weight];
+    return this.recorder.empty(shape, weightDtypeOf(this.problem), { purpose: "gradient", label });
   }
 
   #empty(shape: number[], purpose: Purpose, label: string): Tensor {

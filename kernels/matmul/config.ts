@@ -158,6 +158,30 @@ export function kernelEpilogue(epilogue: Epilogue, { mayAdd }: { mayAdd: boolean
     : { epilogue, accumulate: 0 };
 }
 
+/**
+ * The dtype by which a product is planned: that of its operands, or float32 where one is float32 and the other has 16 bits.
+ *
+ * @throws {TypeError} If one is float16 and another bfloat16.
+ */
+export function productDtype(dtypes: readonly DType[]): DType {
+  const distinct = [...new Set(dtypes)];
+  if (distinct.length === 1) return distinct[0];
+  if (distinct.length === 2 && distinct.includes("float32")) return "float32";
+  throw new TypeError(
+    `Cannot multiply tensors as their dtypes must agree, or one be float32: current value is ${
+      distinct.join(", ")
+    }`,
+  );
+}
+
+type OperandConfig = Pick<MatmulConfig, "storage" | "slots" | "columns" | "gatedA" | "epilogue">;
+
+/** As {@linkcode productDtype}, of the operands that a config declares. */
+export function operandDtype({ storage, slots, ...config }: OperandConfig): DType {
+  const { a, b } = operandCounts(config);
+  return productDtype(slots.slice(0, a + b).map((slot) => storage[slot].dtype));
+}
+
 /** A key that two configs share only if their WGSL is the same. */
 export function configKey(config: MatmulConfig): string {
   const activation = usedActivation(config);

@@ -14,6 +14,8 @@
  * - **column blocks**: two matrices B, gate and up, that share A. Each has outputs of its own.
  * - **part**: a smaller request that one launch can compute: some rows, one column block, or one of two products
  *   (`parts.ts`).
+ * - **transposed**: a view that products take for the transpose of its rows, such as a weight [out, in]. It changes the layout, and
+ *   nothing is copied (`stored.ts`).
  * - **tile**: the part of C that one workgroup computes, tileM x tileN, walked along K in steps of tileK (`tile.ts`).
  * - **tiling**: a tile, what multiplies on it, and how the product is divided among launches (`tiling.ts`). Either
  *   threads multiply (`multiply_adds.ts`), or tensor cores, which WGSL calls subgroup matrices (`subgroup/`).

@@ -4,7 +4,14 @@ import type { DType } from "../gpu/dtype.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { dtypeOf, stepOf, type View } from "../view.ts";
 import type { TileChoice } from "./choose.ts";
-import { type Epilogue, type Layout, type MatmulShape, operandCounts, type Precision } from "./config.ts";
+import {
+  type Epilogue,
+  type Layout,
+  type MatmulShape,
+  operandCounts,
+  type Precision,
+  productDtype,
+} from "./config.ts";
 import { productKey } from "./tuning.ts";
 
 /** One matrix product as the variants ask for it. */
@@ -69,7 +76,8 @@ export interface Sized
 export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): Sized {
   const { products = 1, columns = 1, gatedA = false, epilogue = "store", activation = "silu" } = request;
   const { precision = "default" } = request;
-  const halves = precision === "float16-sums" && shaderF16 && request.a[0].tensor.dtype === "float16";
+  const isHalf = ({ tensor }: View) => tensor.dtype === "float16";
+  const halves = precision === "float16-sums" && shaderF16 && [...request.a, ...request.b].every(isHalf);
   const whole = { ...request, products, columns, gatedA, epilogue, activation, precision };
   return sizedAnew({ ...whole, arithmetic: halves ? "float16" : "float32" });
 }
@@ -83,7 +91,9 @@ export function sizedAnew(product: Omit<Sized, "m" | "n" | "k" | "dtype" | "prod
   const { layout, a: [a], b: [b] } = product;
   const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
   const n = layout === "nt" ? b.rows : b.cols;
-  const shape = { ...product, m, n, k, dtype: dtypeOf([...product.a, ...product.b]) };
+  const dtype = productDtype([...product.a, ...product.b].map(({ tensor }) => tensor.dtype));
+  productDtype([dtype, dtypeOf(product.out)]);
+  const shape = { ...product, m, n, k, dtype };
   const sized = { ...shape, product: productKey(shapeToChooseBy(shape)) };
   checkStructure(sized);
   checkSizes(sized);

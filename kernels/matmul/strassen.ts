@@ -53,8 +53,9 @@ function pays({ m, n, k, products, columns }: Sized): boolean {
 
 /** Whether the method takes a product. Sums of quarters are stored as operands are, so 16 bits could overflow and would round. */
 function takes(sized: Sized): boolean {
-  const { precision, dtype, products, gatedA, epilogue, m, n, k, a, b, out } = sized;
-  return precision === "strassen" && dtype === "float32" && !NOT_TAKEN.includes(epilogue) &&
+  const { precision, products, gatedA, epilogue, m, n, k, a, b, out } = sized;
+  const isFloat32 = [...a, ...b, ...out].every(({ tensor }) => tensor.dtype === "float32");
+  return precision === "strassen" && isFloat32 && !NOT_TAKEN.includes(epilogue) &&
     (products === 1 || epilogue === "store" && !gatedA) &&
     [m, n, k].every((size) => size % 2 === 0) &&
     [...a, ...b, ...out].every((view) => quarters([view]).flat().every(isAligned));

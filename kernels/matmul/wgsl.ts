@@ -1,7 +1,7 @@
 import { activationWgsl, uniformsWgsl } from "../activation_wgsl.ts";
 import { packingWgsl, storageWgsl } from "../storage.ts";
 import { lines, range } from "../text.ts";
-import { type MatmulConfig, mayAdd, operandCounts, usedActivation } from "./config.ts";
+import { type MatmulConfig, mayAdd, operandCounts, operandDtype, usedActivation } from "./config.ts";
 import { epilogueWgsl, outputsRead } from "./epilogue.ts";
 import { loaders, wordsOf } from "./operands.ts";
 import { lastStep, wholeSteps } from "./k_loop.ts";
@@ -109,7 +109,7 @@ function threadPlace({ tileM, threadM, threadN, lanesM, lanesN }: Tile, columns:
 /** The functions that take the sums to the outputs, at module scope. */
 function finishWgsl(config: MatmulConfig): string {
   const { epilogue, columns, activation, storage, slots, arithmetic } = config;
-  const adds = mayAdd({ dtype: storage[slots[0]].dtype, arithmetic });
+  const adds = mayAdd({ dtype: operandDtype(config), arithmetic });
   const counts = operandCounts(config);
   const outputs = slots.slice(counts.a + counts.b);
   return epilogueWgsl({ epilogue, mayAdd: adds, columns, activation, storage, slots: outputs });

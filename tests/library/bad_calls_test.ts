@@ -21,6 +21,7 @@ import {
   gone,
   gpu,
   half,
+  halfGate,
   halfX,
   option,
   other,
@@ -115,7 +116,7 @@ Deno.test("calls that are bad only when they are waited for reject", async () =>
 });
 
 Deno.test("nothing is left on the device after the tests of this file", async () => {
-  disposeAll([half, halfX, foreign, ...Object.values(block)]);
+  disposeAll([half, halfGate, halfX, foreign, ...Object.values(block)]);
   await gpu.idle();
   for (const each of [gpu, other]) {
     each.check();

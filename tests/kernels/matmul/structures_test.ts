@@ -76,12 +76,12 @@ Deno.test("an operand of another shape or another stride than its fellow is refu
     () =>
       matmul(recorder, {
         ...request,
-        a: [a],
+        a: [matrix(recorder.empty([4, 4], "bfloat16", { purpose: "workspace", label: "A" }))],
         b: [matrix(recorder.empty([4, 8], "float16", { purpose: "workspace", label: "B" }))],
         out: [out],
       }),
     TypeError,
-    "Cannot combine tensors as their dtypes must agree: current value is float32, float16",
+    "Cannot multiply tensors as their dtypes must agree, or one be float32: current value is bfloat16, float16",
   );
 });
 

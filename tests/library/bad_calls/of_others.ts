@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-explicit-any no-sparse-arrays -- bad calls are those that the types forbid
 import { explain, gatedLinearUnit, plan, Tensor } from "../../../mod.ts";
-import { type Bad, block, disposed, gpu, halfX, names } from "./setting.ts";
+import { type Bad, block, disposed, gpu, halfGate, halfX, names } from "./setting.ts";
 
 const { x, gate, down, gateUp } = block;
 const alignment = gpu.capabilities.minStorageBufferOffsetAlignment;
@@ -55,6 +55,11 @@ export const OF_OTHERS: Record<string, Bad[]> = {
       "use problem.dtype as it must be one of float32, float16, bfloat16: current value is int8",
     ],
     [
+      sizes({ dtype: "bfloat16", weightDtype: "float16" }),
+      RangeError,
+      "use problem.weightDtype as it must be dtype, bfloat16, or one of both float32: current value is float16",
+    ],
+    [
       sizes({ activation: "elu" }),
       RangeError,
       `use activation as it must be one of ${names}: current value is elu`,
@@ -78,7 +83,7 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [
       () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: 2, ...{ dType: "float16" } }),
       TypeError,
-      "use problem.dType as problem may have tokens, dim, hiddenDim, dtype, activation, precision only",
+      "use problem.dType as problem may have tokens, dim, hiddenDim, dtype, weightDtype, activation, precision only",
     ],
     [
       () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: 2 }, { training: true, ...{ encoder: null } }),
@@ -113,9 +118,9 @@ export const OF_OTHERS: Record<string, Bad[]> = {
       'use weight.gate as its shape must be [20,20]: current value is [36,20], which would fit layout "out,in"',
     ],
     [
-      unit(halfX, gateUp),
+      unit(halfX, { gate: halfGate, up: halfGate }),
       TypeError,
-      "use weight as its dtype must be x's, bfloat16: current value is float32",
+      "use weight.gate as its dtype must be x's, bfloat16, or float32: current value is float16",
     ],
     [
       unit(x, gateUp, { precision: "low" }),

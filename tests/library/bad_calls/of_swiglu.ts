@@ -9,6 +9,7 @@ import {
   gone,
   gpu,
   half,
+  halfGate,
   halfX,
   names,
   option,
@@ -63,9 +64,14 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
     [call(disposed, weights), TypeError, "use x as it must not be disposed: current value is disposed"],
     [call(foreign, weights), TypeError, "use x as it must be of this Gpu: current value is of another"],
     [
-      call(halfX, weights),
+      call(halfX, { gate: half, up: half, down: half, layout: "out,in" }),
+      RangeError,
+      "use weights.down as its shape must be [20,36]: current value is [36,20]",
+    ],
+    [
+      call(halfX, { gate: halfGate, up: halfGate, down: half }),
       TypeError,
-      "use weights.gate as its dtype must be x's, bfloat16: current value is float32",
+      "use weights.gate as its dtype must be x's, bfloat16, or float32: current value is float16",
     ],
     [
       call(gate, weights),
@@ -170,7 +176,7 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
     [
       weight({ down: half }),
       TypeError,
-      "use weights.down as its dtype must be x's, float32: current value is float16",
+      "use weights.down as its dtype must be weights.gate's, float32: current value is float16",
     ],
     [
       weight({ up: disposed }),

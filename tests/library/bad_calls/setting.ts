@@ -14,6 +14,7 @@ export const { forms: [weights, combined], ...block } = blockOf(gpu, { tokens: 1
   leading: [3, 4],
 });
 export const half = Tensor.from(gpu, new Float32Array(36 * 20), [36, 20], { dtype: "float16" });
+export const halfGate = Tensor.from(gpu, new Float32Array(20 * 36), [20, 36], { dtype: "float16" });
 export const halfX = Tensor.from(gpu, new Float32Array(12 * 20), [12, 20], { dtype: "bfloat16" });
 export const foreign = Tensor.from(other, new Float32Array(240), [12, 20]);
 export const disposed = Tensor.from(gpu, new Float32Array(240), [12, 20]);
