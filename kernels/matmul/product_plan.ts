@@ -48,7 +48,7 @@ import { rowsAtOnce, rowsBefore } from "./splits.ts";
 import { strassenSteps, usesStrassen } from "./strassen.ts";
 import { streams, streamSteps } from "./stream_launch.ts";
 import { magnitudesOf } from "./subgroup/magnitude.ts";
-import { subgroupWay } from "./subgroup/way.ts";
+import { subgroupTiling } from "./subgroup/tiling.ts";
 import type { Tiling } from "./tiling.ts";
 
 /**
@@ -93,7 +93,7 @@ function productSteps(
 
 /** Subgroup matrices if the device has them and the precision allows them, else multiply-adds. */
 function tilingOf(sized: Sized, choice: TileChoice | undefined, capabilities: Capabilities): Tiling {
-  const matrices = choice ? null : subgroupWay(sized, capabilities);
+  const matrices = choice ? null : subgroupTiling(sized, capabilities);
   return matrices ?? multiplyAddTiling(sized, choice, capabilities);
 }
 

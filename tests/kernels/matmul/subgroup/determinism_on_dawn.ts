@@ -5,11 +5,11 @@ import { freshSeed, testNothingLeft } from "../../../gpu.ts";
 import { subgroupGpu, testOn } from "../../../subgroup_gpu.ts";
 import { hashesOf, RUNS } from "../equal_runs.ts";
 import { FAULTS } from "./faults.ts";
-import { miniTile, subgroupMatmul, type Way } from "./record.ts";
+import { miniTile, subgroupMatmul, type TilingInit } from "./record.ts";
 
 const gpu = await subgroupGpu();
 
-const CASES: readonly { name: string; dtype: DType; gated?: boolean; way: Omit<Way, "tile"> }[] = [
+const CASES: readonly { name: string; dtype: DType; gated?: boolean; way: Omit<TilingInit, "tile"> }[] = [
   { name: "whole", dtype: "float16", way: { operands: "float16" } },
   { name: "gated, scaled", dtype: "bfloat16", gated: true, way: { operands: "rounded" } },
   { name: "K in 3 slices", dtype: "float32", way: { operands: "rounded", splits: 3 } },

@@ -8,7 +8,7 @@ import { subgroupGpu, testOn } from "../../../subgroup_gpu.ts";
 import { reference, storedShapes } from "../reference.ts";
 import type { Structure } from "../structures.ts";
 import { FAULTS } from "./faults.ts";
-import { multiplied, type Product, STORED, type Way, WAYS } from "./record.ts";
+import { multiplied, type Product, STORED, type TilingInit, WAYS } from "./record.ts";
 
 const gpu = await subgroupGpu();
 
@@ -21,7 +21,7 @@ const [U11, U8, U24] = [2 ** -11, 2 ** -8, 2 ** -24];
  * The relative Frobenius error that is allowed. A rounding is off by half a unit at most. The errors of rounded operands
  * are independent, so that those of a product are sqrt(2) of one operand's; those of float32 sums grow as sqrt(K).
  */
-function limit({ dtype, operands }: { dtype: DType } & Pick<Way, "operands">): number {
+function limit({ dtype, operands }: { dtype: DType } & Pick<TilingInit, "operands">): number {
   const sums = Math.sqrt(SIZES.k) * U24;
   const stored = { float16: U11, bfloat16: U8, float32: U24 }[dtype];
   const loaded = {

@@ -18,7 +18,7 @@ import {
   UNALIGNED,
   USED,
 } from "../structures.ts";
-import { miniTile, subgroupMatmul, type Way } from "./record.ts";
+import { miniTile, subgroupMatmul, type TilingInit } from "./record.ts";
 
 const gpu = await subgroupGpu();
 
@@ -33,7 +33,7 @@ const STRUCTURES = everyStructure().filter(({ products, epilogue, layout, column
 /** What variants record also runs with operands that are scaled, rounded and split in turn. */
 const CASES = STRUCTURES.flatMap((structure, i) => {
   const place = (turn: number) => ({ aligned: PLACES[turn % 4], together: turn % 3 === 0, choice: null });
-  const float16: { config: Config; way: Omit<Way, "tile"> } = {
+  const float16: { config: Config; way: Omit<TilingInit, "tile"> } = {
     config: configOf(structure, { dtype: "float16", ...place(i) }),
     way: { operands: "float16", splits: 1 + i % 3 },
   };

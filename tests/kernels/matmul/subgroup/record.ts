@@ -8,7 +8,7 @@ import { boundSteps } from "../../../../kernels/launch.ts";
 import { tiledSteps } from "../../../../kernels/matmul/product_plan.ts";
 import { type MatmulRequest, withSizes } from "../../../../kernels/matmul/request.ts";
 import type { SubgroupOperands, SubgroupTile } from "../../../../kernels/matmul/subgroup/tile.ts";
-import { tileWay } from "../../../../kernels/matmul/subgroup/way.ts";
+import { tilingWith } from "../../../../kernels/matmul/subgroup/tiling.ts";
 import { range } from "../../../../kernels/text.ts";
 import { matrix } from "../../../../kernels/view.ts";
 import { PoisonRecorder, readBytes, upload } from "../../../gpu.ts";
@@ -17,7 +17,7 @@ import { counts, type ProductSizes, storedShapes } from "../reference.ts";
 import type { Structure } from "../structures.ts";
 
 /** How a product is computed. */
-export interface Way {
+export interface TilingInit {
   readonly tile: SubgroupTile;
   readonly operands: SubgroupOperands;
   /** Default: 1. */
@@ -52,11 +52,11 @@ export function miniTile(
 export function subgroupMatmul(
   recorder: Recorder,
   request: MatmulRequest,
-  { tile, operands, splits = 1 }: Way,
+  { tile, operands, splits = 1 }: TilingInit,
 ): void {
   const { capabilities } = recorder;
   const sized = withSizes(request, capabilities);
-  const steps = tiledSteps(sized, tileWay({ tile, operands, splits }, capabilities), capabilities);
+  const steps = tiledSteps(sized, tilingWith({ tile, operands, splits }, capabilities), capabilities);
   record(recorder, boundSteps(steps, capabilities));
 }
 
@@ -66,7 +66,7 @@ export interface Product {
   readonly structure?: Structure;
   readonly sizes: ProductSizes;
   readonly dtype: DType;
-  readonly way: Omit<Way, "tile">;
+  readonly way: Omit<TilingInit, "tile">;
   /** As they are stored: A, then each B. */
   readonly a: Float32Array;
   readonly b: readonly Float32Array[];
@@ -100,7 +100,7 @@ export async function multiplied(gpu: Gpu, product: Product): Promise<Float32Arr
 }
 
 /** What tensors of a dtype become on subgroup matrices: as they are, or rounded with precision "tf32". */
-export const WAYS: readonly { readonly dtype: DType; readonly way: Omit<Way, "tile"> }[] = [
+export const WAYS: readonly { readonly dtype: DType; readonly way: Omit<TilingInit, "tile"> }[] = [
   { dtype: "float16", way: { operands: "float16" } },
   { dtype: "bfloat16", way: { operands: "rounded" } },
   { dtype: "float32", way: { operands: "rounded", splits: 2 } },

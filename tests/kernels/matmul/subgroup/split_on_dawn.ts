@@ -59,12 +59,12 @@ function reference({ a, b }: Product): Float64Array {
   return out;
 }
 
-interface Way {
+interface TilingInit {
   readonly layout?: Layout;
   readonly operands?: "split" | "rounded";
 }
 
-async function multiply(gpu: Gpu, { a, b }: Product, way: Way = {}): Promise<Float32Array> {
+async function multiply(gpu: Gpu, { a, b }: Product, way: TilingInit = {}): Promise<Float32Array> {
   const { layout = "nn", operands = "split" } = way;
   const { m, n, k } = SIZES;
   using left = layout === "tn" ? Tensor.from(gpu, transposed(a, m, k), [k, m]) : Tensor.from(gpu, a, [m, k]);

@@ -6,21 +6,21 @@ import { subgroupLaunch } from "./launch.ts";
 import { subgroupFits, type SubgroupOperands, type SubgroupTile, type SubgroupUse } from "./tile.ts";
 
 /**
- * How subgroup matrices compute a product, or null where they do not: the device has none of float16 with float32 sums, or
- * the product asks for float32 multiply-adds.
+ * How subgroup matrices compute a product. Null if the device has none of float16 with float32 sums, or if multiply-adds are
+ * asked for or faster.
  */
-export function subgroupWay(sized: Sized, capabilities: Capabilities): Tiling | null {
+export function subgroupTiling(sized: Sized, capabilities: Capabilities): Tiling | null {
   const operands = operandsOf(sized, capabilities);
   if (operands === null) return null;
   const tile = subgroupTileOf(capabilities, { ...sized, operands });
   if (tile === null) return null;
-  const way = tileWay({ tile, operands, splits: splitsOf(sized, tile) }, capabilities);
+  const tiling = tilingWith({ tile, operands, splits: splitsOf(sized, tile) }, capabilities);
   // Operands of 16 bits are loaded by eights.
-  return { ...way, alignment: sized.dtype === "float32" ? 4 : 8 };
+  return { ...tiling, alignment: sized.dtype === "float32" ? 4 : 8 };
 }
 
-/** A product on one tile of subgroup matrices. */
-export function tileWay(
+/** The tiling with a tile of subgroup matrices, on which all rows of a product are computed. */
+export function tilingWith(
   { tile, operands, splits }: { tile: SubgroupTile; operands: SubgroupOperands; splits: number },
   capabilities: Capabilities,
 ): Tiling {
@@ -36,8 +36,8 @@ export function tileWay(
 }
 
 /**
- * What the operands become, or null where float32 multiply-adds compute the product. bfloat16 has 8 significant bits, which
- * float16 holds exactly once a scale has brought them into its range.
+ * What the operands become. Null if float32 multiply-adds compute the product. bfloat16 has 8 significant bits, which float16
+ * holds exactly once a scale has brought them into its range.
  */
 function operandsOf(sized: Sized, { software }: Capabilities): SubgroupOperands | null {
   const { precision, dtype, m, n, gatedA } = sized;
