@@ -41,7 +41,7 @@ import { jobOf, problemsOf } from "./bench/measure/request.ts";
 import { measure } from "./bench/measure/run.ts";
 import { ArgumentError } from "./bench/measure/shapes.ts";
 import { peers } from "./bench/peers/mod.ts";
-import { resumeCommand } from "./bench/process/again.ts";
+import { resumeCommand, shellWord } from "./bench/process/again.ts";
 import {
   type BenchOptions,
   type Command,
@@ -87,7 +87,7 @@ interface Understood {
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === CHILD) return await measureForParent(args.slice(1));
   try {
-    return await run(await understood(args), ["deno run -A bench.ts", ...args].join(" "));
+    return await run(await understood(args), ["deno run -A bench.ts", ...args.map(shellWord)].join(" "));
   } catch (error) {
     if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
     printError((error as Error).message);

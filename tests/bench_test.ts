@@ -154,7 +154,7 @@ Deno.test("a run that is interrupted before its first row is what --resume goes 
     process.kill("SIGINT");
     const { code, stderr } = await ended;
     assertEquals([code, reportIn(folder).rows], [1, []], stderr);
-    assertStringIncludes(stderr, "Interrupted. What is left is measured by: ");
+    assertStringIncludes(stderr, "Interrupted. What is left is measured by:\n  deno ");
     const resumed = await bench(folder, "--resume");
     assertEquals(resumed.code, 0, resumed.stderr);
     const [row, ...others] = reportIn(folder).rows;

@@ -144,7 +144,7 @@ export class Run {
 
   #interrupted() {
     const message = this.#log.hasFiles
-      ? `Interrupted. What is left is measured by: ${this.#resumeCommand}`
+      ? `Interrupted. What is left is measured by:\n  ${this.#resumeCommand}`
       : "Interrupted before there was a report.";
     return { status: FAILED, message };
   }

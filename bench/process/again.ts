@@ -27,7 +27,7 @@ const DEFAULT_FOLDER = "results";
  */
 export function resumeCommand(program: string, { folder, json }: Interrupted, cwd = currentFolder()): string {
   const given = folder === DEFAULT_FOLDER ? [] : ["--output-dir", folder];
-  return [...startOf(program, cwd), "--resume", ...given, ...json ? ["--json", "-"] : []].map(quoted).join(
+  return [...startOf(program, cwd), "--resume", ...given, ...json ? ["--json", "-"] : []].map(shellWord).join(
     " ",
   );
 }
@@ -44,6 +44,6 @@ function currentFolder(): string | null {
 }
 
 /** A word as a shell reads it back. */
-function quoted(word: string): string {
+export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -57,11 +57,11 @@ export class Progress {
 
   /**
    * Prints a line about something finished, with what is left. A terminal, which has the progress line and gets a
-   * table for each problem, shows only what is important.
+   * table for each problem, shows only what is important, in one line.
    */
   finished(text: string, { important }: { important: boolean }): void {
     if (!this.#output.isTerminal) this.line(`${this.#estimate.text}  ${text}`);
-    else if (important) this.line(paint("doubt", text, this.layout));
+    else if (important) this.line(paint("doubt", plain(text, this.layout.columns), this.layout));
   }
 
   /** Takes the line away. */

@@ -45,7 +45,10 @@ Deno.test("a terminal shows of what is finished only what is important", () => {
   const { stage, progress } = stageOf(true);
   progress.finished("a: 3 ms", { important: false });
   progress.finished("b: failed", { important: true });
-  assertEquals(shown(stage.text).above, ["b: failed"]);
+  progress.finished("c: failed: for a reason that the table has, and that is too long for a line", {
+    important: true,
+  });
+  assertEquals(shown(stage.text).above, ["b: failed", "c: failed: for a reason that the table has, and t…"]);
 });
 
 Deno.test("without a terminal there are plain lines, each with how far it is and what is left", () => {
