@@ -54,7 +54,8 @@ export { type Explanation, NoImplementationError, type Plan, type Rejected } fro
 export { explain, type ExplainOptions, plan } from "./variants/explain.ts";
 export { gatedLinearUnit } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
-export type { Gradients, Problem, Sizes, VariantInfo } from "./variants/variant.ts";
+export type { GradientName, GradientOptions, Gradients, GradientsBy, Wrt } from "./variants/gradients.ts";
+export type { Problem, Sizes, VariantInfo } from "./variants/variant.ts";
 export {
   type CombinedWeights,
   type SeparateWeights,

@@ -4,11 +4,12 @@ import { LimitError } from "../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { emptyInputs, runBackward, runForward } from "./form.ts";
+import { emptyInputs, emptyTargets, runBackward, runForward } from "./form.ts";
+import { type GradientName, inputOf, type PlannedAsked } from "./gradients.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
 import { type Problem, type Variant, variantName } from "./variant.ts";
-import type { WeightForm } from "./weights.ts";
+import { type WeightForm, weightShapes } from "./weights.ts";
 
 /**
  * How a variant computes a problem, with the bytes that it takes.
@@ -108,6 +109,8 @@ export interface Wanted {
   /** Whether backward follows. */
   readonly training: boolean;
   readonly form: WeightForm;
+  /** What is asked of the gradients. */
+  readonly asked: PlannedAsked;
   readonly options: Pick<Options, "implementation" | "memoryBudget">;
 }
 
@@ -169,11 +172,16 @@ function planned(problem: Problem, variant: Variant, wanted: Wanted): Plan | str
 function walked(
   problem: Problem,
   variant: Variant,
-  { capabilities, training, form }: Wanted,
+  { capabilities, training, form, asked: { wanted, into } }: Wanted,
 ): Plan {
   const recorder = new PlanRecorder(capabilities);
   const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form);
-  const run = { recorder, variant, problem, inputs };
+  const targets = Object.entries(into).map(([name, dtype]) => {
+    const shape = name === "dx" ? inputs.x.shape : weightShapes(form, problem)[inputOf(name as GradientName)];
+    return [name, { shape, dtype }];
+  });
+  const asked = { wanted, into: emptyTargets(recorder.memory, Object.fromEntries(targets)) };
+  const run = { recorder, variant, problem, inputs, asked };
   const { ledger } = recorder.memory;
   ledger.resetPeak();
   const forward = runForward(run, training);

@@ -1,6 +1,6 @@
-import { elementwise } from "../kernels/elementwise.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix, rows, type View } from "../kernels/view.ts";
+import { gradientNames, wants } from "./gradients.ts";
 import { product } from "./products.ts";
 import { gateUpOf, weightMatrix, weightShapes } from "./weights.ts";
 import { type Block, type Forward, type Gradients, release, type Variant, weightDtypeOf } from "./variant.ts";
@@ -99,20 +99,20 @@ function project(
 }
 
 function backward(block: Block, dy: Tensor, chunkTokens: number): Gradients {
-  const dx = block.tokensByDim("gradient", "dx");
-  const sums = weightDtypeOf(block.problem) === "float32" ? gradientsOf(block) : float32Sums(block);
+  const dx = block.emptyInputGradient();
+  const sums = addsExactly(block) ? gradientsOf(block) : float32Sums(block);
   for (const { start, count } of chunksOf(block.problem.tokens, chunkTokens)) {
     const part = (view: View) => rows(view, start, count);
     chunkBackward(block, {
       x: part(block.x),
       dy: part({ ...matrix(dy), rows: block.problem.tokens, cols: block.problem.dim }),
-      dx: part(matrix(dx)),
+      dx: part(dx),
       weights: sums.views,
       likeRows: chunkTokens,
       accumulate: start > 0,
     });
   }
-  return sums.finish(dx);
+  return sums.finish(dx.tensor);
 }
 
 /** Where the gradients of the weights add up over the chunks. */
@@ -120,6 +120,13 @@ interface Sums {
   readonly views: Readonly<Record<"dDown" | "dGate" | "dUp", View>>;
   /** All gradients, once the last chunk is added. */
   finish(dx: Tensor): Gradients;
+}
+
+/** Whether all gradients of weights that are asked for are float32, so that nothing is lost where chunks are added up. */
+function addsExactly({ problem, form, asked }: Block): boolean {
+  const { into = {} } = asked;
+  const own = gradientNames(form).filter((name) => name !== "dx" && wants(asked, name));
+  return own.every((name) => (into[name]?.dtype ?? weightDtypeOf(problem)) === "float32");
 }
 
 /** Sums that are the gradients themselves. */
@@ -141,8 +148,8 @@ function float32Sums(block: Block): Sums {
   const down = sums[sums.length - 1];
   const gateUp = sums.slice(0, -1);
   const round = (from: Tensor, to: Tensor) => {
-    const outputs = [{ to: matrix(to), value: "x" }];
-    elementwise(recorder, { label: `${from.label} rounded`, inputs: { x: matrix(from) }, outputs });
+    const outputs = [{ to: matrix(to), value: "sum" }];
+    block.elementwise({ label: `${from.label} rounded`, inputs: { sum: matrix(from) }, outputs });
     release(from);
   };
   const { gate: dGate, up: dUp } = gateUpOf(form, gateUp);

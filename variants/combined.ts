@@ -48,9 +48,9 @@ export function gatedBackwardCombined(block: Block, { dh, gu }: { dh: Tensor; gu
  * larger.
  */
 export function combinedGradients(block: Block, dgu: Tensor): Omit<Gradients, "dDown"> {
-  const dx = block.tokensByDim("gradient", "dx");
-  product(block, "dx", { layout: "nt", a: flat(dgu), b: block.gateUp, out: matrix(dx) });
+  const dx = block.emptyInputGradient();
+  product(block, "dx", { layout: "nt", a: flat(dgu), b: block.gateUp, out: dx });
   const { tensors, dGateUp } = block.emptyGateUpGradients();
   product(block, "dGateUp", { layout: "tn", a: block.x, b: flat(dgu), out: dGateUp() });
-  return { dx, ...tensors };
+  return { dx: dx.tensor, ...tensors };
 }

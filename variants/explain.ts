@@ -1,8 +1,10 @@
 import { activationKey } from "../kernels/activation.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
+import type { DType } from "../kernels/gpu/dtype.ts";
 import { checkGpu } from "./checks.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
+import { ALL, type Asked, askedKey, type GradientName } from "./gradients.ts";
 import type { Options } from "./options.ts";
 import { choose, type ChosenVariant, type Explanation, type Plan } from "./block_plan.ts";
 import { type CheckedCall, checkProblem } from "./validate.ts";
@@ -30,6 +32,10 @@ export interface ExplainOptions extends Options {
   readonly layout?: WeightLayout;
   /** Whether outputs of gate and up take turns in a combined weight. Default: false. */
   readonly interleaved?: boolean;
+  /** What is differentiated by, as {@linkcode GradientOptions.wrt}. Default: all inputs. */
+  readonly wrt?: readonly string[];
+  /** The types of tensors that gradients are added to, as {@linkcode GradientOptions.into}. Default: none. */
+  readonly into?: Partial<Readonly<Record<GradientName, DType>>>;
 }
 
 /**
@@ -114,7 +120,7 @@ const choices = new WeakMap<Gpu, Map<string, ChosenVariant>>();
 export function choiceFor(
   gpu: Gpu,
   { problem, inputs: { weights }, settings }: CheckedCall,
-  { training }: { training: boolean },
+  { training, asked = ALL }: { training: boolean; asked?: Asked },
 ): ChosenVariant {
   const form = formOf(weights);
   const { implementation, memoryBudget } = settings;
@@ -122,7 +128,7 @@ export function choiceFor(
     { ...problem, activation: activationKey(problem.activation) },
     implementation,
     memoryBudget,
-    training,
+    training && askedKey(asked),
     form,
     tuningRevision(),
   ]);
@@ -130,7 +136,15 @@ export function choiceFor(
   choices.set(gpu, known);
   const found = known.get(key);
   if (found) return found;
-  const choice = choose(problem, { capabilities: gpu.capabilities, training, form, options: settings });
+  const { wanted, into = {} } = asked;
+  const types = Object.fromEntries(Object.entries(into).map(([name, { dtype }]) => [name, dtype]));
+  const choice = choose(problem, {
+    capabilities: gpu.capabilities,
+    training,
+    form,
+    asked: { wanted, into: types },
+    options: settings,
+  });
   if (known.size >= MOST_CHOICES) known.clear();
   known.set(key, choice);
   return choice;

@@ -1,9 +1,9 @@
-import { elementwise } from "../kernels/elementwise.ts";
 import type { DType } from "../kernels/gpu/dtype.ts";
 import type { Memory } from "../kernels/gpu/memory.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
+import { type Asked, askedInForm, type GradientName } from "./gradients.ts";
 import {
   Block,
   type Forward,
@@ -20,7 +20,6 @@ import {
   gateUpOf,
   gateUpTensors,
   type WeightForm,
-  type Weights,
   weightShapes,
   weightsOf,
 } from "./weights.ts";
@@ -43,35 +42,77 @@ export function emptyInputs(
   return { x, weights: weightsOf(whole, Object.fromEntries(tensors)), dy };
 }
 
+/** Stand-ins for the tensors that gradients are added to. */
+export function emptyTargets(
+  memory: Memory,
+  into: Partial<Record<GradientName, Pick<Tensor, "shape" | "dtype">>>,
+): Partial<Record<GradientName, Tensor>> {
+  return Object.fromEntries(
+    Object.entries(into).map(([label, { shape, dtype }]) =>
+      [label, new Tensor(memory, { shape, dtype, purpose: "input", label })] as const
+    ),
+  );
+}
+
 /** A variant, what it computes, and where it records that. */
 export interface VariantRun {
   readonly recorder: Recorder;
   readonly variant: Variant;
   readonly problem: Problem;
   readonly inputs: Inputs;
+  /** What is asked of backward. Default: all gradients. */
+  readonly asked?: Asked;
+}
+
+/** Records forward. */
+export function runForward({ variant, ...run }: VariantRun, training: boolean): Forward {
+  return variant.forward(blockOf(run), training);
+}
+
+/** Records backward. The gradients have the form of the caller's weights. */
+export function runBackward({ variant, ...run }: VariantRun, saved: Forward["saved"], dy: Tensor): Gradients {
+  return variant.backward(blockOf(run), saved, dy);
+}
+
+function blockOf({ recorder, problem, inputs, asked }: Omit<VariantRun, "variant">): Block {
+  return new Block(recorder, problem, inputs, asked);
 }
 
 /** What a form is taken for: a variant, or a product that is none. */
 type Taker = Pick<Variant, "weightForm">;
 
-/** Records forward. A variant gets a copy of gate and up if it cannot take them as they are stored. */
-export function runForward(run: VariantRun, training: boolean): Forward {
-  if (run.problem.tokens === 0) return { y: callersBlock(run).tokensByDim("output", "y"), saved: {} };
-  return withForm(run, (block) => run.variant.forward(block, training));
+/**
+ * The variant for weights of any form and any number of tokens: it gets a copy of gate and up if it cannot take them as they are stored, and their
+ * gradients are copied back to the form of the weights. Of no tokens it computes nothing.
+ */
+export function inAnyForm(variant: Variant): Variant {
+  const { inChunks } = variant;
+  return {
+    ...variant,
+    forward: (block, training) =>
+      isEmpty(block)
+        ? { y: block.tokensByDim("output", "y"), saved: {} }
+        : withForm(variant, block, (own) => variant.forward(own, training)),
+    backward: (block, saved, dy) =>
+      isEmpty(block) ? gradientsOfNothing(block) : backwardInAnyForm(variant, block, { saved, dy }),
+    ...inChunks && { inChunks: (tokens: number) => inChunks(tokens).map(inAnyForm) },
+  };
 }
 
-/** Records backward, as {@linkcode runForward} does. The gradients have the form of the caller's weights. */
-export function runBackward(run: VariantRun, saved: Forward["saved"], dy: Tensor): Gradients {
-  const { recorder, problem, inputs } = run;
-  if (problem.tokens === 0) return gradientsOfNothing(callersBlock(run));
-  const own = formOf(inputs.weights);
-  const taken = formTaken(run.variant, own);
-  const gradients = withForm(run, (block) => run.variant.backward(block, saved, dy));
-  if (taken === own) return gradients;
+const isEmpty = ({ problem }: Block) => problem.tokens === 0;
+
+function backwardInAnyForm(
+  variant: Variant,
+  block: Block,
+  { saved, dy }: { saved: Forward["saved"]; dy: Tensor },
+): Gradients {
+  const taken = formTaken(variant, block.form);
+  const gradients = withForm(variant, block, (own) => variant.backward(own, saved, dy));
+  if (taken === block.form) return gradients;
   const { dx, dDown, ...rest } = gradients;
   const made: Tensor[] = Object.values(rest);
-  const { tensors, ...views } = callersBlock(run).emptyGateUpGradients();
-  copyGateUp(recorder, "gradients of gate and up as the weights are stored", {
+  const { tensors, ...views } = block.emptyGateUpGradients();
+  copyGateUp(block, "gradients of gate and up as the weights are stored", {
     from: gateUpOf(taken, made),
     to: { gate: views.dGate, up: views.dUp },
   });
@@ -79,17 +120,16 @@ export function runBackward(run: VariantRun, saved: Forward["saved"], dy: Tensor
   return { dx, dDown, ...tensors };
 }
 
-const callersBlock = ({ recorder, problem, inputs }: VariantRun) => new Block(recorder, problem, inputs);
-
 /** Gradients of no tokens: a dx of no rows, and sums of nothing. No variant has to know of it. */
 function gradientsOfNothing(block: Block): Gradients {
-  const dDown = block.emptyDownGradient().tensor;
   const { tensors } = block.emptyGateUpGradients();
-  for (const tensor of [dDown, ...Object.values(tensors)]) {
+  const weights = { ...tensors, dDown: block.emptyDownGradient().tensor };
+  for (const [name, tensor] of Object.entries(weights)) {
+    if (!block.makes(name as GradientName)) continue;
     const outputs = [{ to: matrix(tensor), value: "vec4f()" }];
-    elementwise(block.recorder, { label: `${tensor.label} of no tokens`, inputs: {}, outputs });
+    block.elementwise({ label: `${name} of no tokens`, inputs: {}, outputs });
   }
-  return { dx: block.tokensByDim("gradient", "dx"), dDown, ...tensors };
+  return { dx: block.emptyInputGradient().tensor, ...weights };
 }
 
 const GATE_FIRST = { interleaved: false } as const;
@@ -104,31 +144,24 @@ function formTaken({ weightForm }: Taker, form: WeightForm): WeightForm {
   return everySecond || asOne ? { ...form, parts: "combined", ...GATE_FIRST } : form;
 }
 
-/** Records what needs a block, whose weights are copied where they cannot be taken as they are stored. */
-export function withForm<T>(
-  { recorder, variant, problem, inputs }: Omit<VariantRun, "variant"> & { readonly variant: Taker },
-  record: (block: Block) => T,
-): T {
-  const { weights } = inputs;
-  const own = formOf(weights);
-  const taken = formTaken(variant, own);
-  if (taken === own) return record(new Block(recorder, problem, inputs));
-  const gateUp = combinedCopy(recorder, problem, { weights, form: taken });
-  const block = { ...inputs, weights: weightsOf(taken, { gateUp, down: weights.down }) };
-  const result = record(new Block(recorder, problem, block));
+/** Records what needs a block, with its weights copied where they cannot be taken as they are stored. */
+export function withForm<T>(taker: Taker, block: Block, record: (block: Block) => T): T {
+  const { recorder, problem, inputs, asked, form } = block;
+  const taken = formTaken(taker, form);
+  if (taken === form) return record(block);
+  const gateUp = combinedCopy(block, taken);
+  const own = { ...inputs, weights: weightsOf(taken, { gateUp, down: inputs.weights.down }) };
+  const result = record(new Block(recorder, problem, own, askedInForm(asked, form)));
   release(gateUp);
   return result;
 }
 
-function combinedCopy(
-  recorder: Recorder,
-  problem: Problem,
-  { weights, form }: { weights: Weights; form: WeightForm },
-): Tensor {
+function combinedCopy(block: Block, form: WeightForm): Tensor {
+  const { recorder, problem, inputs: { weights } } = block;
   const label = "combined weight";
   const shape = weightShapes(form, problem).gateUp;
   const copy = recorder.empty(shape, weightDtypeOf(problem), { purpose: "workspace", label });
-  copyGateUp(recorder, label, {
+  copyGateUp(block, label, {
     from: gateUpOf(formOf(weights), gateUpTensors(weights)),
     to: gateUpOf(form, [copy]),
   });
@@ -137,11 +170,11 @@ function combinedCopy(
 
 /** Copies gate and up between forms of one layout. */
 function copyGateUp(
-  recorder: Recorder,
+  block: Block,
   label: string,
   { from, to }: Record<"from" | "to", Pick<GateUp, "gate" | "up">>,
 ): void {
-  elementwise(recorder, {
+  block.elementwise({
     label,
     inputs: { gate: from.gate, up: from.up },
     outputs: [{ to: to.gate, value: "gate" }, { to: to.up, value: "up" }],

@@ -6,8 +6,8 @@ import { withForm } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
-import type { Block } from "./variant.ts";
 import { checkOptions, type Settings } from "./validate.ts";
+import { Block } from "./variant.ts";
 import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type Weights } from "./weights.ts";
 
 /**
@@ -52,8 +52,8 @@ export function gatedLinearUnit(
   const sizes = { tokens: x.rows, dim: x.columns, dtype: x.dtype, ...checked };
   const problem = { ...sizes, activation, precision };
   return recordedAndGuarded(gpu, encoder, (recorder) => {
-    const run = { recorder, variant: { weightForm: "either" }, problem, inputs: { x, weights } } as const;
-    return withForm(run, (block) => {
+    const whole = new Block(recorder, problem, { x, weights });
+    return withForm({ weightForm: "either" }, whole, (block) => {
       const h = block.tokensByHidden("output", "h");
       if (sizes.tokens > 0) recordUnit(block, h);
       return h.reshape([...x.shape.slice(0, -1), checked.hiddenDim]);

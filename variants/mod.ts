@@ -2,6 +2,7 @@ import { alphafold3 } from "./alphafold3.ts";
 import { alphafold3Checkpointed } from "./alphafold3_checkpointed.ts";
 import { alphafold3Combined } from "./alphafold3_combined.ts";
 import { alphafold3Fused } from "./alphafold3_fused.ts";
+import { inAnyForm } from "./form.ts";
 import { liger } from "./liger.ts";
 import { pytorch } from "./pytorch.ts";
 import { traced } from "./traced.ts";
@@ -19,7 +20,7 @@ export const variants: readonly Variant[] = [
   liger,
   unsloth,
   tuned,
-].map(traced);
+].map(inAnyForm).map(traced);
 
 /** The variant that runs if a caller names none. */
 export const DEFAULT_VARIANT: Variant = named(tuned);

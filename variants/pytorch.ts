@@ -1,5 +1,4 @@
 import { gateFormulas } from "../kernels/activation_wgsl.ts";
-import { elementwise } from "../kernels/elementwise.ts";
 import { matrix } from "../kernels/view.ts";
 import { product } from "./products.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
@@ -25,27 +24,24 @@ export const pytorch: Variant = {
 };
 
 function forward(block: Block, training: boolean): Forward {
-  const { recorder, activation } = block;
-  const formulas = gateFormulas(activation);
+  const formulas = gateFormulas(block.activation);
   const purpose = training ? "saved" : "workspace";
   const g = block.tokensByHidden(purpose, "g");
   product(block, "g", { layout: "nn", a: block.x, b: block.gate, out: matrix(g) });
   const act = block.tokensByHidden(purpose, "act(g)");
-  elementwise(recorder, {
+  block.elementwise({
     label: "act(g)",
     inputs: { g: matrix(g) },
     outputs: [{ to: matrix(act), value: "activate(g)" }],
-    activation,
   });
   if (!training) release(g);
   const u = block.tokensByHidden(purpose, "u");
   product(block, "u", { layout: "nn", a: block.x, b: block.up, out: matrix(u) });
   const h = block.tokensByHidden(purpose, "h");
-  elementwise(recorder, {
+  block.elementwise({
     label: "h = act(g) u",
     inputs: { a: matrix(act), u: matrix(u) },
     outputs: [{ to: matrix(h), value: formulas.hidden("a", "u") }],
-    activation,
   });
   if (!training) release(act, u);
   const y = block.tokensByDim("output", "y");
@@ -56,8 +52,7 @@ function forward(block: Block, training: boolean): Forward {
 }
 
 function backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients {
-  const { recorder, activation } = block;
-  const formulas = gateFormulas(activation);
+  const formulas = gateFormulas(block.activation);
   const { g, u, act, h } = saved;
   const dDown = block.emptyDownGradient();
   product(block, "dDown", { layout: "tn", a: matrix(h), b: matrix(dy), out: dDown });
@@ -67,45 +62,42 @@ function backward(block: Block, saved: Forward["saved"], dy: Tensor): Gradients 
 
   // h = a u: da = dh u, du = dh a
   const da = block.tokensByHidden("workspace", "d act(g)");
-  elementwise(recorder, {
+  block.elementwise({
     label: "d act(g) = dh u",
     inputs: { dh: matrix(dh), u: matrix(u) },
     outputs: [{ to: matrix(da), value: formulas.activated("dh", "u") }],
-    activation,
   });
   const du = block.tokensByHidden("workspace", "du");
-  elementwise(recorder, {
+  block.elementwise({
     label: "du = dh act(g)",
     inputs: { dh: matrix(dh), a: matrix(act), ...formulas.ofBoth && { u: matrix(u) } },
     outputs: [{ to: matrix(du), value: formulas.up("dh", "a", "u") }],
-    activation,
   });
   release(dh, u, act);
 
   // a = act(g): dg = da act'(g)
   const dg = block.tokensByHidden("workspace", "dg");
-  elementwise(recorder, {
+  block.elementwise({
     label: "dg = d act(g) act'(g)",
     inputs: { da: matrix(da), g: matrix(g) },
     outputs: [{ to: matrix(dg), value: "da * activate_derivative(g)" }],
-    activation,
   });
   release(da, g);
 
   const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   product(block, "dGate", { layout: "tn", a: block.x, b: matrix(dg), out: dGate });
   product(block, "dUp", { layout: "tn", a: block.x, b: matrix(du), out: dUp });
-  const dx = block.tokensByDim("gradient", "dx");
-  product(block, "dx of gate", { layout: "nt", a: matrix(dg), b: block.gate, out: matrix(dx) });
+  const dx = block.emptyInputGradient();
+  product(block, "dx of gate", { layout: "nt", a: matrix(dg), b: block.gate, out: dx });
   release(dg);
   const other = block.tokensByDim("workspace", "dx of up");
   product(block, "dx of up", { layout: "nt", a: matrix(du), b: block.up, out: matrix(other) });
   release(du);
-  elementwise(recorder, {
+  block.elementwise({
     label: "dx = dx of gate + dx of up",
-    inputs: { a: matrix(dx), b: matrix(other) },
-    outputs: [{ to: matrix(dx), value: "a + b" }],
+    inputs: { other: matrix(other) },
+    outputs: [{ to: dx, value: "other", adds: true }],
   });
   release(other);
-  return { dx, dDown: dDown.tensor, ...tensors };
+  return { dx: dx.tensor, dDown: dDown.tensor, ...tensors };
 }

@@ -50,17 +50,17 @@ export function projectionGradients(
   block: Block,
   { dg, du }: { dg: Tensor; du: Tensor },
 ): Omit<Gradients, "dDown"> {
-  const dx = block.tokensByDim("gradient", "dx");
-  product(block, "dx of gate", { layout: "nt", a: matrix(dg), b: block.gate, out: matrix(dx) });
+  const dx = block.emptyInputGradient();
+  product(block, "dx of gate", { layout: "nt", a: matrix(dg), b: block.gate, out: dx });
   product(block, "dx += dx of up", {
     layout: "nt",
     a: matrix(du),
     b: block.up,
-    out: matrix(dx),
+    out: dx,
     accumulate: true,
   });
   const { tensors, dGate, dUp } = block.emptyGateUpGradients();
   product(block, "dGate", { layout: "tn", a: block.x, b: matrix(dg), out: dGate });
   product(block, "dUp", { layout: "tn", a: block.x, b: matrix(du), out: dUp });
-  return { dx, ...tensors };
+  return { dx: dx.tensor, ...tensors };
 }

@@ -1,3 +1,4 @@
+import { readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { choiceFor } from "./explain.ts";
@@ -5,8 +6,10 @@ import { runBackward, runForward, type VariantRun } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
-import { checkCall, checkInputs, checkOptions, namedInputs } from "./validate.ts";
-import { type Gradients, release } from "./variant.ts";
+import { checkApart } from "./check_gradients.ts";
+import type { GradientOptions, GradientsBy, Wrt } from "./gradients.ts";
+import { checkAsked, checkCall, checkInputs, checkOptions, namedInputs, OPTIONS } from "./validate.ts";
+import { release } from "./variant.ts";
 import type { Weights } from "./weights.ts";
 
 /**
@@ -29,7 +32,7 @@ import type { Weights } from "./weights.ts";
  * for (const tensor of [x, gateUp, down, block.y, dx, dGateUp, dDown]) tensor.dispose();
  * ```
  */
-export interface WithGradients<W extends Weights = Weights> {
+export interface WithGradients<W extends Weights = Weights, K extends string = Wrt<W>> {
   /** [..., D]; the caller's to dispose. */
   readonly y: Tensor;
   /**
@@ -39,7 +42,7 @@ export interface WithGradients<W extends Weights = Weights> {
    * @throws {TypeError} If it was called before, the result is disposed, or dy does not fit y. Also if an encoder that
    * writes one of its inputs is not submitted yet. A call that is refused leaves what forward saved.
    */
-  backward(dy: Tensor, recording?: Recording): Gradients<W>;
+  backward(dy: Tensor, recording?: Recording): GradientsBy<W, K>;
   /** Frees what forward saved, if backward will not be called. y stays. */
   dispose(): void;
   /** As {@linkcode WithGradients.dispose}, for `using`. */
@@ -89,6 +92,7 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
  * @param weights gate and up [D, H], or one combined gateUp [D, 2, H]; down [H, D]. Those of PyTorch are [out, in]: say
  * `layout: "out,in"`, as square ones pass all checks otherwise and give wrong numbers. x and the weights must hold the same
  * numbers until backward is called.
+ * @param options As of {@linkcode swiglu}; `wrt` and `into` say which gradients are computed, and where they are added.
  * @returns y [..., D], the caller's to dispose, and `backward`, once, from dy [..., D].
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
  * @throws {NoImplementationError} If no implementation can run.
@@ -128,17 +132,22 @@ export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options &
  * for (const tensor of [x, ...rest, gate, up, down]) tensor.dispose();
  * ```
  */
-export function swigluWithGrad<W extends Weights>(
+export function swigluWithGrad<W extends Weights, K extends Wrt<W> = Wrt<W>>(
   gpu: Gpu,
   x: Tensor,
   weights: W,
-  options: Options & Recording = {},
-): WithGradients<W> {
-  const call = checkCall({ gpu, x, weights, options });
+  options: Options & Recording & GradientOptions<K> = {},
+): WithGradients<W, K> {
+  const { wrt, into, ...rest } = readOnce("options", options, [...OPTIONS, "encoder", "wrt", "into"]);
+  const call = checkCall({ gpu, x, weights, options: rest as Options & Recording });
+  const asked = checkAsked(gpu, { wrt, into }, call);
   const { problem, inputs, settings: { encoder } } = call;
-  const { variant } = choiceFor(gpu, call, { training: true });
+  const { variant } = choiceFor(gpu, call, { training: true, asked });
   const shape = [...x.shape];
-  const run: Omit<VariantRun, "recorder"> = { variant, problem, inputs };
+  const run: Omit<VariantRun, "recorder"> = { variant, problem, inputs, asked };
+  const targets = Object.fromEntries(
+    Object.entries(asked.into ?? {}).map(([name, tensor]) => [`into.${name}`, tensor]),
+  );
   checkWritten(gpu, namedInputs(inputs), encoder);
   const { y, saved: kept } = recordedAndGuarded(gpu, encoder, (recorder) => {
     const { y, saved } = runForward({ ...run, recorder }, true);
@@ -159,13 +168,15 @@ export function swigluWithGrad<W extends Weights>(
     checkShape(dy, "dy", shape);
     checkDtype(dy, "dy", x.dtype);
     checkInputs(gpu, inputs);
+    for (const [name, tensor] of Object.entries(targets)) checkTensor(gpu, tensor, name);
+    checkApart(asked.into ?? {}, { dy, ...namedInputs(inputs) });
     const { encoder } = checkOptions(recording);
-    checkWritten(gpu, { ...saved, dy, ...namedInputs(inputs) }, encoder);
+    checkWritten(gpu, { ...saved, dy, ...namedInputs(inputs), ...targets }, encoder);
     try {
       return recordedAndGuarded(gpu, encoder, (recorder) => {
         const gradients = runBackward({ ...run, recorder }, saved!, dy);
-        gradients.dx.reshape(shape);
-        return gradients as unknown as Gradients<W>; // in the form of the weights, which are W
+        if ("dx" in gradients) gradients.dx.reshape(shape);
+        return gradients as unknown as GradientsBy<W, K>; // in the form of the weights, which are W
       });
     } finally {
       dispose();

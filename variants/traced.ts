@@ -2,17 +2,20 @@ import { activationKey, parametersOf } from "../kernels/activation.ts";
 import type { Capabilities } from "../kernels/gpu/capabilities.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { pruned } from "../kernels/gpu/prune.ts";
 import { type Places, record, type Step } from "../kernels/gpu/steps.ts";
 import { TraceRecorder } from "../kernels/gpu/trace.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
-import { emptyInputs } from "./form.ts";
+import { emptyInputs, emptyTargets } from "./form.ts";
 import { Block, type Forward, type Gradients, type Inputs, type Variant, weightDtypeOf } from "./variant.ts";
-import { formName, formOf, namedWeights } from "./weights.ts";
+import { type Asked, askedKey, type GradientName, wants } from "./gradients.ts";
+import { formName, namedWeights } from "./weights.ts";
 
 /** What a variant records for one kind of block, noted once. Its tensors stand for those of a run. */
 interface Trace {
   readonly inputs: Inputs;
   readonly dy: Tensor;
+  readonly asked: Asked;
   readonly forward: { readonly steps: readonly Step[]; readonly outputs: Forward };
   /** Null unless training. */
   readonly backward: { readonly steps: readonly Step[]; readonly outputs: Gradients } | null;
@@ -26,7 +29,11 @@ const MOST_TRACES = 256;
  * and notes its steps. Later ones repeat the steps with other tensors. (Choosing kernels, tiles and places each time took
  * two thirds of the time of recording a block.)
  *
- * A block that is recorded straight into a plan, as `explain` does, runs the variant's own code and leaves no notes.
+ * Where not all gradients are asked for, launches and tensors that only others need are left out of the notes: no variant
+ * has code for that.
+ *
+ * A block that is recorded straight into a plan, as `explain` does, runs the variant's own code and leaves no notes, if all
+ * gradients are asked for.
  */
 export function traced(variant: Variant): Variant {
   const { inChunks } = variant;
@@ -47,15 +54,15 @@ export function traced(variant: Variant): Variant {
     ...variant,
     forward: (block, training) => {
       if (isPlanned(block)) return variant.forward(block, training);
-      const { inputs, forward: { steps, outputs } } = traceOf(block, training);
-      const places = placesOf(inputs, block.inputs);
+      const { forward: { steps, outputs }, ...trace } = traceOf(block, training);
+      const places = placesOf(trace, block);
       record(block.recorder, steps, places, valuesOf(block));
       return { y: places.get(outputs.y)!, saved: inPlace(outputs.saved, places) };
     },
     backward: (block, saved, dy) => {
       if (isPlanned(block)) return variant.backward(block, saved, dy);
-      const { inputs, forward, backward, ...trace } = traceOf(block, true);
-      const places = placesOf(inputs, block.inputs).set(trace.dy, dy);
+      const { forward, backward, ...trace } = traceOf(block, true);
+      const places = placesOf(trace, block).set(trace.dy, dy);
       put(places, forward.outputs.saved, saved);
       record(block.recorder, backward!.steps, places, valuesOf(block));
       return inPlace(backward!.outputs, places);
@@ -64,34 +71,64 @@ export function traced(variant: Variant): Variant {
   };
 }
 
-/** True for a block that is recorded straight into a plan. */
-const isPlanned = ({ recorder }: Block) => recorder instanceof PlanRecorder;
+/** True for a block that is recorded straight into a plan, with nothing left out. */
+const isPlanned = ({ recorder, asked }: Block) => recorder instanceof PlanRecorder && !asked.wanted;
 
 /** The values of the activation's parameters: blocks of one kind may differ in them. */
 const valuesOf = ({ activation }: Block) => parametersOf(activation).map(([_, value]) => value);
 
 /** Names a kind of block: everything that its launches depend on, besides the variant and the device. */
-function keyOf({ problem, inputs: { weights } }: Block, training: boolean): string {
+function keyOf({ problem, form, asked }: Block, training: boolean): string {
   const { tokens, dim, hiddenDim, dtype, precision, activation } = problem;
-  const weightDtype = weightDtypeOf(problem);
-  const sizes = [tokens, dim, hiddenDim, dtype, weightDtype, precision, activationKey(activation)];
-  return [...sizes, formName(formOf(weights)), training, tuningRevision()].join("|");
+  const sizes = [tokens, dim, hiddenDim, dtype, weightDtypeOf(problem), precision, activationKey(activation)];
+  const kind = training ? `training: ${askedKey(asked)}` : "inference";
+  return [...sizes, formName(form), kind, tuningRevision()].join("|");
 }
 
-function traceBlock(variant: Variant, { recorder, problem, inputs }: Block, training: boolean): Trace {
+function traceBlock(variant: Variant, { recorder, problem, form, asked }: Block, training: boolean): Trace {
   const tracer = new TraceRecorder(recorder.capabilities);
-  const { dy, ...given } = emptyInputs(tracer.memory, problem, formOf(inputs.weights));
-  const block = new Block(tracer, problem, given);
+  const { dy, ...inputs } = emptyInputs(tracer.memory, problem, form);
+  const traced = { ...asked, into: emptyTargets(tracer.memory, asked.into ?? {}) };
+  const block = new Block(tracer, problem, inputs, traced);
   const outputs = variant.forward(block, training);
   const forward = { steps: tracer.take(), outputs };
-  if (!training) return { inputs: given, dy, forward, backward: null };
+  const given = { inputs, dy, asked: traced };
+  if (!training) return { ...given, forward, backward: null };
   const gradients = variant.backward(block, outputs.saved, dy);
-  return { inputs: given, dy, forward, backward: { steps: tracer.take(), outputs: gradients } };
+  const whole = { ...given, forward, backward: { steps: tracer.take(), outputs: gradients } };
+  return asked.wanted ? withoutUnwanted(whole) : whole;
 }
 
-function placesOf(traced: Inputs, given: Inputs): Places {
-  const places: Places = new Map([[traced.x, given.x]]);
-  put(places, namedWeights(traced.weights), namedWeights(given.weights));
+/** A trace without what only unwanted gradients need: launches, tensors, and what forward saves. */
+function withoutUnwanted(trace: Trace): Trace {
+  const { asked, forward, backward } = trace;
+  const gradients = Object.entries(backward!.outputs) as [GradientName, Tensor][];
+  const wanted = gradients.filter(([name]) => wants(asked, name));
+  const { steps, used } = pruned(backward!.steps, wanted.map(([_, tensor]) => tensor));
+  const saved = Object.entries(forward.outputs.saved);
+  const dropped = saved.filter(([_, tensor]) => !used.has(tensor));
+  // A launch that computes a wanted gradient together with another one needs a place for that too.
+  const others = gradients.filter(([name, tensor]) => !wants(asked, name) && used.has(tensor));
+  return {
+    ...trace,
+    forward: {
+      steps: [...forward.steps, ...dropped.map(([_, release]) => ({ release }))],
+      outputs: {
+        ...forward.outputs,
+        saved: Object.fromEntries(saved.filter(([_, tensor]) => used.has(tensor))),
+      },
+    },
+    backward: {
+      steps: [...steps, ...others.map(([_, release]) => ({ release }))],
+      outputs: Object.fromEntries(wanted) as unknown as Gradients,
+    },
+  };
+}
+
+function placesOf({ inputs, asked }: Pick<Trace, "inputs" | "asked">, block: Block): Places {
+  const places: Places = new Map([[inputs.x, block.inputs.x]]);
+  put(places, namedWeights(inputs.weights), namedWeights(block.inputs.weights));
+  put(places, asked.into ?? {}, block.asked.into ?? {});
   return places;
 }
 

@@ -2,7 +2,8 @@ import { bytesPerElement } from "../kernels/gpu/dtype.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
 import { inChunks } from "./chunked.ts";
-import { downGradient, projectDown } from "./separate.ts";
+import { gradientNames } from "./gradients.ts";
+import { downGradient, gatedHidden, projectDown } from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant, weightDtypeOf } from "./variant.ts";
 
 /**
@@ -57,18 +58,22 @@ function forward(block: Block, training: boolean): Forward {
 type PreActivations = Pick<Forward["saved"], "g" | "u">;
 
 function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradients {
-  const dDown = (hiddenFits(block) ? withHidden : withoutHidden)(block, { g, u }, dy);
+  const dDown = (usesHidden(block) ? withHidden : withoutHidden)(block, { g, u }, dy);
   // dx comes first, so that its workspace takes bytes that the gradients of the weights need later.
-  const dx = block.tokensByDim("gradient", "dx");
+  const dx = block.emptyInputGradient();
   block.matmul({
     label: "dx",
     layout: "nt",
     a: [g, u].map(matrix),
     b: [block.gate, block.up],
-    out: [matrix(dx)],
+    out: [dx],
     products: 2,
   });
-  return { dx, dDown, ...(oneByOne(block) ? gradientsOneByOne : gradientsTogether)(block, { g, u }) };
+  return {
+    dx: dx.tensor,
+    dDown,
+    ...(oneByOne(block) ? gradientsOneByOne : gradientsTogether)(block, { g, u }),
+  };
 }
 
 /**
@@ -112,6 +117,12 @@ function gradientsTogether(block: Block, { g, u }: PreActivations) {
   return tensors;
 }
 
+/** True if dDown takes h from the launch of dg and du: both are asked for, and h does not raise the peak. */
+function usesHidden(block: Block): boolean {
+  const others = gradientNames(block.form).filter((name) => name !== "dDown");
+  return block.wants("dDown") && others.some((name) => block.wants(name)) && hiddenFits(block);
+}
+
 /**
  * True if h does not raise the peak: dx and the gradients that come later take at least as many bytes. It is stored in any
  * case for weights [out, in], where h is not the operand of dDown that kernels can gate.
@@ -120,8 +131,9 @@ function hiddenFits(block: Block): boolean {
   const { tokens, dim, hiddenDim } = block.problem;
   if (block.form.layout === "out,in") return true;
   const [own, weights] = [block.problem.dtype, weightDtypeOf(block.problem)].map(bytesPerElement);
-  const gradients = (oneByOne(block) ? 1 : 2) * hiddenDim * weights;
-  return tokens * hiddenDim * own <= dim * (tokens * own + gradients);
+  const made = 2 * Number(block.makes("dGateUp")) + Number(block.makes("dGate")) + Number(block.makes("dUp"));
+  const gradients = Math.min(made, oneByOne(block) ? 1 : 2) * hiddenDim * weights;
+  return tokens * hiddenDim * own <= dim * (Number(block.makes("dx")) * tokens * own + gradients);
 }
 
 /** Computes dDown from a stored h, after dg and du have taken the place of g and u. */
@@ -140,8 +152,22 @@ function withHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor 
   return dDown;
 }
 
-/** Computes dDown without storing h, before dg and du take the place of g and u. */
+/** Computes dDown from g and u, before dg and du take their place. */
 function withoutHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor {
+  const dDown = (block.form.layout === "out,in" ? downOfStored : downOfGated)(block, { g, u }, dy);
+  block.matmul({
+    label: "dg, du",
+    layout: "nt",
+    a: [matrix(dy)],
+    b: [block.down],
+    out: [g, u, g, u].map(matrix),
+    epilogue: "gated-backward",
+  });
+  return dDown;
+}
+
+/** h is computed while it is loaded, and never stored. */
+function downOfGated(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor {
   const dDown = block.emptyDownGradient();
   block.matmul({
     label: "dDown",
@@ -151,13 +177,13 @@ function withoutHidden(block: Block, { g, u }: PreActivations, dy: Tensor): Tens
     out: [dDown],
     gatedA: true,
   });
-  block.matmul({
-    label: "dg, du",
-    layout: "nt",
-    a: [matrix(dy)],
-    b: [block.down],
-    out: [g, u, g, u].map(matrix),
-    epilogue: "gated-backward",
-  });
   return dDown.tensor;
+}
+
+/** Only where nothing but dDown is asked for, or dDown is not. */
+function downOfStored(block: Block, { g, u }: PreActivations, dy: Tensor): Tensor {
+  const h = gatedHidden(block, { g, u }, "workspace");
+  const dDown = downGradient(block, h, dy);
+  release(h);
+  return dDown;
 }

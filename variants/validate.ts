@@ -7,13 +7,18 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { type Precision, PRECISIONS } from "../kernels/matmul/config.ts";
 import { checkGpu, checkTensor } from "./checks.ts";
 import { checkWeights, readForm, readWeights } from "./check_weights.ts";
+import { checkInto, readTargetTypes, readWrt, wantedNames } from "./check_gradients.ts";
+import { type Asked, type GradientName, gradientNames, gradientOf, type PlannedAsked } from "./gradients.ts";
 import { variants } from "./mod.ts";
 import type { Options, Recording } from "./options.ts";
-import type { Inputs, Problem, Sizes } from "./variant.ts";
-import { formOf, namedWeights, type WeightForm, type Weights } from "./weights.ts";
+import { gradientDtype, type Inputs, type Problem, type Sizes } from "./variant.ts";
+import { formOf, namedWeights, type WeightForm, type Weights, weightShapes } from "./weights.ts";
 
 /** The options that say how a block is computed. */
-const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as const;
+export const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as const;
+
+/** What `explain` and `plan` take besides. */
+const PLANNED = ["training", "weightForm", "layout", "interleaved", "wrt", "into"] as const;
 
 /** The properties of a problem that `explain` and `plan` take. */
 const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "weightDtype", "activation", "precision"] as const;
@@ -92,6 +97,8 @@ export interface CheckedProblem {
   readonly settings: Settings;
   readonly training: boolean;
   readonly form: WeightForm;
+  /** What is asked of the gradients, and the types of tensors that they are added to. */
+  readonly asked: PlannedAsked;
 }
 
 /**
@@ -102,7 +109,7 @@ export interface CheckedProblem {
  */
 export function checkProblem(
   asked: Partial<Problem> & Sizes,
-  options: Options & Partial<Record<"training" | "weightForm" | "layout" | "interleaved", unknown>>,
+  options: Options & Partial<Record<typeof PLANNED[number], unknown>>,
 ): CheckedProblem {
   const { dtype = "float32", weightDtype = dtype, ...given } = readOnce("problem", asked, PROBLEM);
   const [tokens, dim, hiddenDim] = (["tokens", "dim", "hiddenDim"] as const).map((name) =>
@@ -115,10 +122,10 @@ export function checkProblem(
       `Cannot use problem.weightDtype as it must be dtype, ${dtype}, or one of both float32: current value is ${weightDtype}`,
     );
   }
-  const { training = true, weightForm = "separate", layout, interleaved, ...rest } = readOnce(
+  const { training = true, weightForm = "separate", layout, interleaved, wrt, into, ...rest } = readOnce(
     "options",
     options,
-    [...OPTIONS, "training", "weightForm", "layout", "interleaved"],
+    [...OPTIONS, ...PLANNED],
   );
   checkOneOf("weightForm", weightForm, ["separate", "combined"]);
   const form = { parts: weightForm as WeightForm["parts"], ...readForm("", { layout, interleaved }) };
@@ -135,11 +142,54 @@ export function checkProblem(
   const { activation = rest.activation, precision = rest.precision } = given;
   const settings = checkSettings({ ...rest, activation, precision });
   const sizes = { tokens, dim, hiddenDim, dtype: dtype as DType, weightDtype: weightDtype as DType };
+  const problem = { ...sizes, activation: settings.activation, precision: settings.precision };
   return {
-    problem: { ...sizes, activation: settings.activation, precision: settings.precision },
+    problem,
     settings,
     training,
     form,
+    asked: readPlannedAsked({ wrt, into, training }, form, problem),
+  };
+}
+
+function readPlannedAsked(
+  { wrt, into, training }: { wrt: unknown; into: unknown; training: boolean },
+  form: WeightForm,
+  problem: Problem,
+): PlannedAsked {
+  for (const [name, value] of Object.entries({ wrt, into })) {
+    if (training || value === undefined) continue;
+    throw new RangeError(`Cannot use ${name} as training must be true: current value is false`);
+  }
+  const wanted = readWrt(wrt, gradientNames(form));
+  return { wanted, into: readTargetTypes(into, targetsOf(form, problem, wanted)) };
+}
+
+function targetsOf(form: WeightForm, problem: Problem, wanted: ReadonlySet<GradientName> | undefined) {
+  const dtypeOf = (name: GradientName) => gradientDtype(name, problem);
+  return { wanted: wantedNames(form, wanted), dtypeOf };
+}
+
+/**
+ * Checks which gradients a call asks for, and where they go.
+ *
+ * @throws {TypeError | RangeError} If wrt or into does not fit the call.
+ */
+export function checkAsked(
+  gpu: Gpu,
+  { wrt, into }: Readonly<Record<"wrt" | "into", unknown>>,
+  { problem, inputs }: CheckedCall,
+): Asked {
+  const form = formOf(inputs.weights);
+  const wanted = readWrt(wrt, gradientNames(form));
+  const shapes = Object.entries({ x: inputs.x.shape, ...weightShapes(form, problem) });
+  return {
+    wanted,
+    into: checkInto(gpu, into, {
+      ...targetsOf(form, problem, wanted),
+      shapes: Object.fromEntries(shapes.map(([name, shape]) => [gradientOf(name), shape])),
+      inputs: namedInputs(inputs),
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Activation } from "../kernels/activation.ts";
+import { type Elementwise, elementwise } from "../kernels/elementwise.ts";
 import type { Capabilities } from "../kernels/gpu/capabilities.ts";
 import type { DType } from "../kernels/gpu/dtype.ts";
 import type { Purpose } from "../kernels/gpu/ledger.ts";
@@ -9,7 +10,17 @@ import { matmul } from "../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../kernels/matmul/request.ts";
 import { matrix, type View } from "../kernels/view.ts";
 import {
-  type CombinedWeights,
+  ALL,
+  type Asked,
+  type GradientName,
+  gradientNames,
+  type Gradients,
+  inputOf,
+  wants,
+} from "./gradients.ts";
+
+export type { Gradients };
+import {
   formOf,
   type GateUp,
   gateUpOf,
@@ -70,6 +81,11 @@ export function weightDtypeOf({ dtype, weightDtype = dtype }: Problem): DType {
   return weightDtype;
 }
 
+/** The storage type of a gradient: that of what it is by. */
+export function gradientDtype(name: GradientName, problem: Problem): DType {
+  return name === "dx" ? problem.dtype : weightDtypeOf(problem);
+}
+
 /** What a variant computes from. */
 export interface Inputs {
   /** [T, D]. */
@@ -77,24 +93,6 @@ export interface Inputs {
   /** Gate, up and down. */
   readonly weights: Weights;
 }
-
-/**
- * Gradients of a loss: dx [..., D], and those of the weights in the form `W` that these have. They are dGate, dUp and
- * dDown, or dGateUp and dDown, each with the shape of its weight. The caller disposes them.
- *
- * @example Gradients have the form of the weights
- * ```ts
- * import type { CombinedWeights, Gradients, SeparateWeights } from "@swiglu/webgpu";
- *
- * const separate = ({ dGate, dUp }: Gradients<SeparateWeights>) => [dGate, dUp];
- * const combined = ({ dGateUp }: Gradients<CombinedWeights>) => [dGateUp];
- * console.log(separate.length, combined.length);
- * ```
- */
-export type Gradients<W extends Weights = Weights> =
-  & { readonly dx: Tensor; readonly dDown: Tensor }
-  & (W extends CombinedWeights ? { readonly dGateUp: Tensor }
-    : { readonly dGate: Tensor; readonly dUp: Tensor });
 
 /** What forward gives: y, and what it keeps for backward (nothing unless training). */
 export interface Forward {
@@ -153,10 +151,30 @@ export function variantName(id: string, chunkTokens: number | null = null): stri
   return chunkTokens === null ? id : `${id} in chunks of ${chunkTokens} tokens`;
 }
 
+/** An element-wise kernel of a block. */
+interface BlockElementwise extends Pick<Elementwise, "label" | "inputs"> {
+  /** As {@linkcode Elementwise.outputs}; one that `adds` is added to what its view holds. */
+  readonly outputs: readonly (Elementwise["outputs"][number] & { readonly adds?: boolean })[];
+}
+
 /** What a variant's code works on: a problem, its inputs, and the recorder that takes the launches. */
 export class Block {
+  /** Gradients that nobody asked for. */
+  readonly #unwanted = new Set<Tensor>();
+  #form: WeightForm | undefined;
+
   /** A block that records into `recorder`. */
-  constructor(readonly recorder: Recorder, readonly problem: Problem, readonly inputs: Inputs) {}
+  constructor(
+    readonly recorder: Recorder,
+    readonly problem: Problem,
+    readonly inputs: Inputs,
+    readonly asked: Asked = ALL,
+  ) {}
+
+  /** Whether a gradient is asked for. Launches that only others need are left out in any case (`traced.ts`). */
+  wants(name: GradientName): boolean {
+    return wants(this.asked, name);
+  }
 
   /** The activation of the gate. */
   get activation(): Activation {
@@ -171,7 +189,7 @@ export class Block {
 
   /** How the weights are stored, and the gradients too. */
   get form(): WeightForm {
-    return formOf(this.inputs.weights);
+    return this.#form ??= formOf(this.inputs.weights);
   }
 
   /** W_gate [D, H]. */
@@ -202,10 +220,60 @@ export class Block {
     return weightMatrix(this.form, this.inputs.weights.down);
   }
 
-  /** Records one product with the block's activation and precision. */
+  /** Whether a gradient takes new bytes: it is one of this form's, asked for, and not added to a caller's tensor. */
+  makes(name: GradientName): boolean {
+    return gradientNames(this.form).includes(name) && this.wants(name) && !this.asked.into?.[name];
+  }
+
+  /**
+   * Records one product with the block's activation and precision. A gradient that is added to a caller's tensor is added
+   * here, and one that nobody asked for is left out of a launch with another.
+   */
   matmul(request: MatmulRequest): void {
     const { activation, precision } = this.problem;
-    matmul(this.recorder, { activation, precision, ...request });
+    for (const part of this.#asAsked(request)) matmul(this.recorder, { activation, precision, ...part });
+  }
+
+  #asAsked(request: MatmulRequest): MatmulRequest[] {
+    const { epilogue = "store", columns = 1, out, b } = request;
+    if (epilogue !== "store") return [request];
+    const asked = (view: View): MatmulRequest["epilogue"] => this.#adds(view) ? "accumulate" : "store";
+    const kinds = new Set(out.map((view) => `${asked(view)} ${view.tensor.dtype}`));
+    const all = out.every(({ tensor }) => !this.#unwanted.has(tensor));
+    if (columns === 1 || kinds.size === 1 && all) return [{ ...request, epilogue: asked(out[0]) }];
+    return out.flatMap((view, column) =>
+      this.#unwanted.has(view.tensor) ? [] : [{
+        ...request,
+        columns: 1 as const,
+        epilogue: asked(view),
+        b: b.filter((_, i) => i % columns === column),
+        out: [view],
+      }]
+    );
+  }
+
+  /**
+   * Records an element-wise kernel with the block's activation. An output that `adds` is added to what is there. So is a
+   * gradient that is added to a caller's tensor; one that nobody asked for is left out.
+   */
+  elementwise({ label, inputs, outputs }: BlockElementwise): void {
+    const kept = outputs.filter(({ to }) => !this.#unwanted.has(to.tensor));
+    if (kept.length === 0) return;
+    const used = Object.entries(inputs).filter(([name]) =>
+      kept.some(({ value }) => new RegExp(`\\b${name}\\b`).test(value))
+    );
+    const added = kept.map(({ to, adds = false }) => adds || this.#adds(to));
+    const before = kept.flatMap(({ to }, i) => added[i] ? [[`before_${i}`, to] as const] : []);
+    elementwise(this.recorder, {
+      label,
+      inputs: Object.fromEntries([...used, ...before]),
+      outputs: kept.map(({ to, value }, i) => ({ to, value: added[i] ? `before_${i} + (${value})` : value })),
+      activation: this.activation,
+    });
+  }
+
+  #adds({ tensor }: View): boolean {
+    return Object.values(this.asked.into ?? {}).includes(tensor);
   }
 
   /** A new [T, D] tensor. */
@@ -245,6 +313,12 @@ export class Block {
     };
   }
 
+  /** The gradient of x, [T, D]: new, or the caller's that it is added to. */
+  emptyInputGradient(): View {
+    const { tokens, dim } = this.problem;
+    return { ...matrix(this.#gradient("dx", [tokens, dim])), rows: tokens, cols: dim };
+  }
+
   /** A new gradient of gate or of up, [D, H], where they are separate. */
   emptyProjectionGradient(label: "dGate" | "dUp"): View {
     return weightMatrix(this.form, this.#gradient(label));
@@ -255,10 +329,14 @@ export class Block {
     return weightMatrix(this.form, this.#gradient("dDown"));
   }
 
-  #gradient(label: "dGate" | "dUp" | "dGateUp" | "dDown"): Tensor {
-    const weight = label[1].toLowerCase() + label.slice(2);
-    const shape = weightShapes(this.form, this.problem)[weight];
-    return this.recorder.empty(shape, weightDtypeOf(this.problem), { purpose: "gradient", label });
+  #gradient(label: GradientName, shape = weightShapes(this.form, this.problem)[inputOf(label)]): Tensor {
+    const { into = {}, dtypes = {} } = this.asked;
+    const given = into[label];
+    if (given) return given;
+    const dtype = dtypes[label] ?? gradientDtype(label, this.problem);
+    const made = this.recorder.empty(shape, dtype, { purpose: "gradient", label });
+    if (!this.wants(label)) this.#unwanted.add(made);
+    return made;
   }
 
   #empty(shape: number[], purpose: Purpose, label: string): Tensor {

@@ -7,7 +7,7 @@ import { DEFAULT_VARIANT, FALLBACKS, variants } from "../../variants/mod.ts";
 type Library = typeof import("../../mod.ts");
 
 const ROOT = new URL("../../", import.meta.url);
-const END = "\n].map(traced);";
+const END = "\n].map(inAnyForm).map(traced);";
 
 /** A copy of the library with one variant more: pytorch's code under the name `ninth`, last in the list. */
 async function withNinth(use: (library: Library) => void): Promise<void> {
