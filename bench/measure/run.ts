@@ -16,7 +16,7 @@ import { coarseWarning } from "../timing/step.ts";
 import { factsOf, requestedGpu } from "./adapter.ts";
 import { Attempts } from "./attempts.ts";
 import type { CompileTimes } from "./check.ts";
-import { Checks } from "./checks.ts";
+import { RowChecks } from "./row_checks.ts";
 import { DeviceInputs, hostInputs } from "./inputs.ts";
 import type { Emit, Job } from "./job.ts";
 import { type GroupPlan, planEvent, planJob } from "./job_plan.ts";
@@ -124,7 +124,7 @@ export async function measureGroup(bench: Bench, group: GroupPlan): Promise<void
   const checkOptions = { ...bench, problem, inputs };
   const first = await attempts.attempt(
     planned,
-    () => Checks.create({ ...checkOptions, seed: job.checkSeed }, planned),
+    () => RowChecks.create({ ...checkOptions, seed: job.checkSeed }, planned),
   );
   if (first === null) return;
 
@@ -159,7 +159,7 @@ export async function measureGroup(bench: Bench, group: GroupPlan): Promise<void
   attempts.beginSetUp(sampled);
   const second = await attempts.attempt(sampled, async () => {
     await inputs.write(hostInputs(problem, secondSeed));
-    return await Checks.create({ ...checkOptions, seed: secondSeed }, sampled);
+    return await RowChecks.create({ ...checkOptions, seed: secondSeed }, sampled);
   });
   if (second === null) return;
   await attempts.each(sampled, {

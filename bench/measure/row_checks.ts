@@ -20,7 +20,7 @@ export interface CheckOptions {
 }
 
 /** Checks rows against the reference of the numbers that the inputs hold now. */
-export class Checks {
+export class RowChecks {
   readonly #options: CheckOptions;
   readonly #reference: Reference;
   /** By variant and whether it trains: backward and full share one run. */
@@ -32,11 +32,11 @@ export class Checks {
   }
 
   /** Computes what these rows will be compared with. A large problem's reference is on the device too. */
-  static async create(options: CheckOptions, rows: readonly RunnableRow[]): Promise<Checks> {
+  static async create(options: CheckOptions, rows: readonly RunnableRow[]): Promise<RowChecks> {
     const { gpu, problem, inputs } = options;
     const training = rows.some(({ spec }) => spec.mode !== "forward");
     const init = { inputs: inputs.for(rows[0].plan.variant), dy: inputs.dy, training };
-    return new Checks(options, await completed(gpu, referenceOf(problem, inputs.host, options), init));
+    return new RowChecks(options, await completed(gpu, referenceOf(problem, inputs.host, options), init));
   }
 
   /** Runs a row once and compares its outputs. @throws {Error} If they are wrong. */
