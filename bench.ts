@@ -198,8 +198,6 @@ function measuredCeilings(previous: Report | null): Ceilings | null {
 /** The child: measures what its parent tells, and tells what happens. `modules` have the user's own variants. */
 async function measureForParent(modules: readonly string[]): Promise<number> {
   const job: Job = JSON.parse(await lineFromParent());
-  // What the user's own modules print would stand between the events on stdout.
-  console.log = console.info = console.debug = console.error;
   try {
     await measure(job, [...variants, ...await ownVariants(modules, IDS)], tellParent);
     return OK;

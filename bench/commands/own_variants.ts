@@ -68,14 +68,20 @@ export function modulesDigest(modules: readonly string[]): string {
   return hash.digest("hex").slice(0, DIGEST_LENGTH);
 }
 
+/** What the user's modules print would stand between events, tables or a report on stdout: it goes to stderr. */
+function printToStderr(): void {
+  console.log = console.info = console.debug = console.error;
+}
+
 /**
- * The variants that modules export, in the order of the modules.
+ * The variants that modules export, in the order of the modules. From then on, what they print goes to stderr.
  *
  * @param taken Ids that other variants have.
  * @throws {UsageError} If a module does not load, exports no variant, or one that is not whole or whose id is taken.
  */
 export async function ownVariants(modules: readonly string[], taken: readonly string[]): Promise<Variant[]> {
   const found: Variant[] = [];
+  if (modules.length > 0) printToStderr();
   for (const name of modules) {
     const variants = variantsOf(name, await loaded(name));
     for (const { id } of variants) {
