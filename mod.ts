@@ -33,6 +33,7 @@ export type { DType } from "./kernels/gpu/dtype.ts";
 export type { Elements } from "./kernels/gpu/elements.ts";
 export type { Ledger, Purpose } from "./kernels/gpu/ledger.ts";
 export { OutOfMemoryError } from "./kernels/gpu/memory.ts";
+export type { SubgroupTileName } from "./kernels/matmul/subgroup/tile.ts";
 export { type TileName, TILES } from "./kernels/matmul/tiles.ts";
 export { Tensor } from "./kernels/gpu/tensor.ts";
 export { type Precision, PRECISIONS } from "./kernels/matmul/config.ts";

@@ -34,8 +34,17 @@ export interface Plan {
   readonly reusedBytes: number;
   /** The most bytes at once beyond x, weights and dy: y, saved, workspace and gradients. */
   readonly peakBytes: number;
-  /** The launches in order: what each computes, its tile, FLOP and bytes. */
-  readonly launches: readonly { label: string; tile: string | null; flops: number; bytes: number }[];
+  /**
+   * The launches in order: what each computes, its tile and why it has that one, FLOP and bytes. The tile is null, and so is
+   * why, where there is no choice.
+   */
+  readonly launches: readonly {
+    label: string;
+    tile: string | null;
+    why: string | null;
+    flops: number;
+    bytes: number;
+  }[];
 }
 
 /**
@@ -209,6 +218,6 @@ function overwritten(tensors: readonly Tensor[], dispatches: readonly Dispatch[]
   return tensors.filter((tensor) => written.has(tensor));
 }
 
-function launchOf({ kernel, tile, flops, bytes }: Dispatch) {
-  return { label: kernel.label, tile: tile ?? null, flops, bytes };
+function launchOf({ kernel, tile, why, flops, bytes }: Dispatch) {
+  return { label: kernel.label, tile: tile ?? null, why: why ?? null, flops, bytes };
 }

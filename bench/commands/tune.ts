@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DawnError } from "../../kernels/gpu/dawn.ts";
 import { NoAdapterError } from "../../kernels/gpu/device.ts";
 import { parseTuning, TUNING_SCHEMA, TuningError, type TuningTable } from "../../kernels/matmul/tuning.ts";
 import type { Layout } from "../report/layout.ts";
@@ -25,6 +26,10 @@ export async function tuneTiles(
   options: BenchOptions,
   { variants, layout }: { variants: readonly Variant[]; layout: Layout },
 ): Promise<number> {
+  const [webgpu, ...others] = options.webgpus;
+  if (others.length > 0) {
+    throw new UsageError(`Cannot tune as --webgpu must name one: current value is ${options.webgpus}`);
+  }
   const problems = problemsOf({ ...options, sizes: options.sizes ?? TUNED_SIZES })!;
   ensureWritable(options.outputDir, [TUNING_FILE]);
   using _lock = lockFolder(options.outputDir);
@@ -34,6 +39,7 @@ export async function tuneTiles(
   try {
     await tune({
       adapter: options.adapter,
+      webgpu,
       problems,
       variants: variants.filter(({ id }) => options.variants.includes(id)),
       onAdapter: (name, products) => {
@@ -43,7 +49,7 @@ export async function tuneTiles(
       onEntry: (entry) => print(log.entry(entry)),
     });
   } catch (error) {
-    if (!(error instanceof NoAdapterError)) throw error;
+    if (!(error instanceof NoAdapterError || error instanceof DawnError)) throw error;
     printError(withRemedy(error.message));
     return NO_ADAPTER;
   }

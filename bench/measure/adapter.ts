@@ -1,19 +1,23 @@
 import { DawnError, requestDawnGpu } from "../../kernels/gpu/dawn.ts";
-import { Gpu, NoAdapterError } from "../../kernels/gpu/device.ts";
+import { type AdapterChoice, Gpu, NoAdapterError } from "../../kernels/gpu/device.ts";
 import type { Instruments } from "../timing/instruments.ts";
-import type { AdapterFacts, Emit, Job } from "./job.ts";
+import type { AdapterFacts, Emit, Job, WebGpu } from "./job.ts";
 
 /** The GPU that a job asks for; null where there is none, which is told by an event. */
 export async function requestedGpu({ adapter, webgpu }: Job, emit: Emit): Promise<Gpu | null> {
   try {
-    if (webgpu !== "dawn") return await Gpu.request({ adapter });
-    // A Dawn without subgroup matrices is measured all the same: it is a second WebGPU, with a compiler of its own.
-    return await requestDawnGpu({ adapter, subgroupMatrices: "optional" });
+    return await gpuOn(webgpu, adapter);
   } catch (error) {
     if (!(error instanceof NoAdapterError || error instanceof DawnError)) throw error;
     emit({ type: "no-adapter", message: error.message });
     return null;
   }
+}
+
+/** A GPU of one WebGPU. A Dawn without subgroup matrices counts too: it is a second WebGPU, with a compiler of its own. */
+export async function gpuOn(webgpu: WebGpu, adapter: AdapterChoice): Promise<Gpu> {
+  if (webgpu !== "dawn") return await Gpu.request({ adapter });
+  return await requestDawnGpu({ adapter, subgroupMatrices: "optional" });
 }
 
 /** What the report says of the adapter. */

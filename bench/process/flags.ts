@@ -206,6 +206,7 @@ export const TUNE_FLAGS: readonly FlagName[] = [
     "dtype",
     "precision",
     "adapter",
+    "webgpu",
     "output-dir",
     "help",
   ] as const,
@@ -214,6 +215,7 @@ export const TUNE_FLAGS: readonly FlagName[] = [
 /** What differs in the help of `tune`. */
 const OF_TUNE: { readonly [name in FlagName]?: Partial<HelpFlag> } = {
   sizes: { standard: "4096" },
+  webgpu: { help: "native, Deno's own, or dawn, which reaches tensor cores: their tiles are searched too" },
   "output-dir": { help: "Where tuning.json goes; what it has of other products stays" },
 };
 

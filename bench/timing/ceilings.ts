@@ -5,7 +5,7 @@ import {
   multiplyAddFlops,
   multiplyAdds,
 } from "./ceiling_kernels.ts";
-import { matricesOf } from "../../kernels/matmul/subgroup/tiling.ts";
+import { matricesOf } from "../../kernels/matmul/subgroup/operands.ts";
 import type { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { gpuTimes, wallTime } from "./clock.ts";

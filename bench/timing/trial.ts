@@ -2,10 +2,10 @@ import { countElements } from "../../kernels/count.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
 import { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
-import type { MatmulShape } from "../../kernels/matmul/config.ts";
+import { choiceNamed } from "../../kernels/matmul/chosen.ts";
+import type { MatmulShape, Precision } from "../../kernels/matmul/config.ts";
 import type { matmul } from "../../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../../kernels/matmul/request.ts";
-import { TILES } from "../../kernels/matmul/tiles.ts";
 import type { TunedChoice } from "../../kernels/matmul/tuning.ts";
 import { matrix } from "../../kernels/view.ts";
 import { gpuTimes } from "./clock.ts";
@@ -20,6 +20,12 @@ const WARM_MS = 30;
 
 /** The CPU computes the elements at the crossings of so many rows and columns (4,096 sums in a fraction of a second). */
 const CHECKED = 64;
+
+/** The precision with which a product has the arithmetic of a shape. */
+function precisionOf({ arithmetic, dtype, operands }: MatmulShape): Precision {
+  if (arithmetic === "float16") return "float16-sums";
+  return dtype === "float32" && operands === "rounded" ? "tf32" : "default";
+}
 
 /** Compares bits, because a compiler may assume that no float is NaN. */
 const DIFFERS = "bitcast<u32>(out) != bitcast<u32>(expected)";
@@ -65,8 +71,8 @@ export class Trial {
     return tensor;
   }
 
-  #request({ tile, ...split }: TunedChoice, out = this.#out): MatmulRequest {
-    const { layout, products, columns, gatedA, arithmetic } = this.#shape;
+  #request(choice: TunedChoice, out = this.#out): MatmulRequest {
+    const { layout, products, columns, gatedA } = this.#shape;
     return {
       label: "trial",
       layout,
@@ -77,8 +83,8 @@ export class Trial {
       b: this.#b.map(matrix),
       out: out.map(matrix),
       activation: "identity",
-      precision: arithmetic === "float16" ? "float16-sums" : "default",
-      choice: { tile: TILES[tile], ...split },
+      precision: precisionOf(this.#shape),
+      choice: choiceNamed(choice, this.#instruments.gpu.capabilities),
     };
   }
 

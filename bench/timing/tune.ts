@@ -1,8 +1,11 @@
+import type { Gpu } from "../../kernels/gpu/device.ts";
 import type { MatmulShape } from "../../kernels/matmul/config.ts";
 import { ruledChoice } from "../../kernels/matmul/choose.ts";
 import { matmul } from "../../kernels/matmul/product_plan.ts";
 import { splitsToTry, tailToTry } from "../../kernels/matmul/splits.ts";
 import { type TileName, TILES } from "../../kernels/matmul/tiles.ts";
+import { subgroupTileName } from "../../kernels/matmul/subgroup/tile.ts";
+import { ruledSubgroupChoice, subgroupTilesToTry } from "../../kernels/matmul/subgroup/tiling.ts";
 import { productKey, type TunedChoice, type TuningEntry } from "../../kernels/matmul/tuning.ts";
 import type { Instruments } from "./instruments.ts";
 import { Trial } from "./trial.ts";
@@ -59,6 +62,8 @@ const MOST_TILE_ROWS = 8;
 const MOST_FLAT_ROWS = 64;
 
 function ruledByName(shape: MatmulShape, { gpu }: Instruments): TunedChoice {
+  const matrices = ruledSubgroupChoice(shape, gpu.capabilities);
+  if (matrices) return { ...matrices, tile: subgroupTileName(matrices.tile), transposeB: false };
   const { tile, ...split } = ruledChoice(shape, gpu.capabilities);
   const name = (Object.keys(TILES) as TileName[]).find((name) => TILES[name] === tile)!;
   return { tile: name, ...split };
@@ -85,7 +90,18 @@ function candidates(shape: MatmulShape, ruled: TunedChoice, { gpu }: Instruments
       ...tail ? [{ tile, splits: 1, tail, transposeB }] : [],
     ]);
   });
-  return [ruled, ...all.filter((choice) => nameOf(choice) !== nameOf(ruled))];
+  return [
+    ruled,
+    ...[...all, ...onMatrices(shape, ruled, gpu)].filter((choice) => nameOf(choice) !== nameOf(ruled)),
+  ];
+}
+
+/** Every tile of subgroup matrices that the device has room for: with K whole, and in as many slices as the rule takes. */
+function onMatrices(shape: MatmulShape, ruled: TunedChoice, { capabilities }: Gpu): TunedChoice[] {
+  const slices = [...new Set([shape.products, ruled.splits])];
+  return subgroupTilesToTry(shape, capabilities).flatMap((tile) =>
+    slices.map((splits) => ({ tile: subgroupTileName(tile), splits, transposeB: false }))
+  );
 }
 
 /** A name that differs between any two choices that differ. */

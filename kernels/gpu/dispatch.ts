@@ -37,6 +37,8 @@ export interface Dispatch {
   readonly tile?: string;
   /** What computes it. Default: multiply-adds. */
   readonly units?: Units;
+  /** Why a matrix product takes this tile, for reports. */
+  readonly why?: string;
   /** The name of its matrix product in a tuning table. */
   readonly product?: string;
 }

@@ -1,14 +1,14 @@
 import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Layout, MatmulShape, Precision } from "./config.ts";
 import { leastCost, type Tail, waysToSplit } from "./splits.ts";
+import type { SubgroupTile } from "./subgroup/tile.ts";
 import { fits, threadsOf, type Tile } from "./tile.ts";
 import { TILES } from "./tiles.ts";
-import { tunedChoice } from "./tuning.ts";
 
-/** A tile, and into how many slices K is split. */
-export interface TileChoice {
+/** A tile, of multiply-adds if not said otherwise, and into how many slices K is split. */
+export interface TileChoice<T extends Tile | SubgroupTile = Tile> {
   /** How workgroups cover the output. */
-  readonly tile: Tile;
+  readonly tile: T;
   /** Slices of K, of all products together, that workgroups of their own add up; 1 also stands for one slice of each product. */
   readonly splits: number;
   /** The last rows, computed apart, in slices of K that fill the last round of workgroups. Default: none. */
@@ -39,11 +39,11 @@ const HIGHEST_SLICE = 4096;
  * The choice with as many slices of K as the result needs to be right, whoever made the choice: on a software adapter no
  * loop may have too many turns, and "highest" bounds the length of a sum.
  */
-export function withLeastSlices(
-  choice: TileChoice,
+export function withLeastSlices<T extends Tile | SubgroupTile>(
+  choice: TileChoice<T>,
   { k, products, precision }: Pick<MatmulShape, "k" | "products"> & { readonly precision: Precision },
   { software }: Pick<Capabilities, "software">,
-): TileChoice {
+): TileChoice<T> {
   const { tile, tail: _, ...whole } = choice;
   const byTurns = software ? Math.ceil(k / tile.tileK / SOFTWARE_TURNS) : 1;
   const byTerms = precision === "highest" ? Math.ceil(k / HIGHEST_SLICE) : 1;
@@ -52,16 +52,7 @@ export function withLeastSlices(
   return { tile, ...whole, splits: Math.max(choice.splits, slices * products) };
 }
 
-/** The tile for a shape on a device: as tuned there, else by rule. */
-export function chooseTile(shape: MatmulShape, capabilities: Capabilities): TileChoice {
-  const tuned = tunedChoice(shape, capabilities.name);
-  if (!tuned) return ruledChoice(shape, capabilities);
-  const choice = { ...tuned, tile: TILES[tuned.tile] };
-  // A device may be asked for with less than its adapter had when it was tuned.
-  return fits(choice.tile, capabilities, shape.arithmetic) ? choice : ruledChoice(shape, capabilities);
-}
-
-/** The tile for a shape on a device, by rule. */
+/** The tile of multiply-adds for a shape on a device, by rule. */
 export function ruledChoice(shape: MatmulShape, capabilities: Capabilities): TileChoice {
   if (capabilities.software) {
     // One slice does where there is one core for each tile.

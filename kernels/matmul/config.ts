@@ -69,6 +69,15 @@ export type Precision = typeof PRECISIONS[number];
  */
 export const PRECISIONS = ["highest", "default", "tf32", "fastest", "float16-sums", "strassen"] as const;
 
+/** What operands become on subgroup matrices. */
+export type SubgroupOperands =
+  /** float16 tensors as they are. */
+  | "float16"
+  /** Rounded to float16, 11 significant bits, while they are loaded. */
+  | "rounded"
+  /** Split in two float16, 22 significant bits, while they are loaded: three products of matrices. */
+  | "split";
+
 /** What the choice of a tile depends on. */
 export interface MatmulShape {
   readonly layout: Layout;
@@ -80,6 +89,8 @@ export interface MatmulShape {
   readonly gatedA: boolean;
   readonly dtype: DType;
   readonly arithmetic: "float32" | "float16";
+  /** What the operands may become on the device's subgroup matrices; null: nothing. Default: null. */
+  readonly operands?: SubgroupOperands | null;
   /** Default: "store". */
   readonly epilogue?: Epilogue;
   /** Most bytes of workspace for slices of K. Default: what stays in a large cache. */

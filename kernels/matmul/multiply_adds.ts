@@ -3,25 +3,16 @@ import type { Kernel } from "../gpu/kernel.ts";
 import type { Launch } from "../launch.ts";
 import { type Storage, storagesOf } from "../storage.ts";
 import { indented } from "../text.ts";
-import { chooseTile, type TileChoice, withLeastSlices } from "./choose.ts";
+import type { TileChoice } from "./choose.ts";
 import { configKey, kernelEpilogue, type MatmulConfig, mayAdd } from "./config.ts";
-import { shapeToChooseBy, type Sized } from "./request.ts";
+import type { Sized } from "./request.ts";
 import { checkTile, type Tile, tileName } from "./tile.ts";
 import { TILES } from "./tiles.ts";
 import { type LaunchInit, outputStorage, tiledLaunch, type Tiling } from "./tiling.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
-/** Multiply-adds on a tile that the request, a tuning table, or the rule chooses. */
-export function multiplyAddTiling(
-  sized: Sized,
-  chosen: TileChoice | undefined,
-  capabilities: Capabilities,
-): Tiling {
-  const choice = withLeastSlices(
-    chosen ?? chooseTile(shapeToChooseBy(sized), capabilities),
-    sized,
-    capabilities,
-  );
+/** Multiply-adds on a chosen tile. */
+export function multiplyAddTiling(sized: Sized, choice: TileChoice, capabilities: Capabilities): Tiling {
   const { tile } = choice;
   checkTile(tile, capabilities, sized);
   // The tail takes the kernel of plain products, which others need as well, so that there is one kernel less to compile.

@@ -19,7 +19,7 @@
  * - **tile**: the part of C that one workgroup computes, tileM x tileN, walked along K in steps of tileK (`tile.ts`).
  * - **tiling**: a tile, what multiplies on it, and how the product is divided among launches (`tiling.ts`). Either
  *   threads multiply (`multiply_adds.ts`), or tensor cores, which WGSL calls subgroup matrices (`subgroup/`).
- * - **choice**: the tile and the division of multiply-adds, from a tuning table or by rule (`choose.ts`).
+ * - **choice**: the tile and the division of multiply-adds, from a tuning table or by rule (`chosen.ts`, `choose.ts`).
  * - **split-K**: several workgroups share the K of one tile. Each leaves its **slice** of the sums in a workspace, and a
  *   last launch adds the slices in order (`slices.ts`, `reduce.ts`).
  * - **tail**: the last rows of tiles, whose K is split so that no multiprocessor is idle at the end (`splits.ts`).
@@ -37,7 +37,8 @@ import { record, type Step } from "../gpu/steps.ts";
 import { boundSteps, type PlannedStep } from "../launch.ts";
 import { range } from "../text.ts";
 import { isWriteAligned } from "../view.ts";
-import type { TileChoice } from "./choose.ts";
+import { withLeastSlices } from "./choose.ts";
+import { chooseTile } from "./chosen.ts";
 import { copied, copyOfA, copyOfB } from "./copies.ts";
 import { multiplyAddTiling } from "./multiply_adds.ts";
 import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
@@ -48,6 +49,7 @@ import { rowsAtOnce, rowsBefore } from "./splits.ts";
 import { strassenSteps, usesStrassen } from "./strassen.ts";
 import { streams, streamSteps } from "./stream_launch.ts";
 import { magnitudesOf } from "./subgroup/magnitude.ts";
+import { isSubgroupTile } from "./subgroup/tile.ts";
 import { subgroupTiling } from "./subgroup/tiling.ts";
 import type { Tiling } from "./tiling.ts";
 
@@ -77,7 +79,7 @@ export function planProduct(request: MatmulRequest, capabilities: Capabilities):
 /** Chooses among Strassen's method, streaming B, and tiles. */
 function productSteps(
   sized: Sized,
-  choice: TileChoice | undefined,
+  choice: MatmulRequest["choice"],
   capabilities: Capabilities,
 ): PlannedStep[] {
   const onTiles = (product: Sized) => {
@@ -91,10 +93,21 @@ function productSteps(
   return onTiles(sized);
 }
 
-/** Subgroup matrices if the device has them and the precision allows them, else multiply-adds. */
-function tilingOf(sized: Sized, choice: TileChoice | undefined, capabilities: Capabilities): Tiling {
-  const matrices = choice ? null : subgroupTiling(sized, capabilities);
-  return matrices ?? multiplyAddTiling(sized, choice, capabilities);
+/** Subgroup matrices or multiply-adds, as the request, a tuning table, or the rule chooses. */
+function tilingOf(sized: Sized, chosen: MatmulRequest["choice"], capabilities: Capabilities): Tiling {
+  const { why, ...ownChoice } = chosen
+    ? { ...chosen, why: "the request names it" }
+    : chooseTile(sized, capabilities);
+  const choice = withLeastSlices(ownChoice, sized, capabilities);
+  const { tile } = choice;
+  const tiling = isSubgroupTile(tile)
+    ? subgroupTiling(sized, { ...choice, tile }, capabilities)
+    : multiplyAddTiling(sized, { ...choice, tile }, capabilities);
+  return {
+    ...tiling,
+    launch: (part, init) => ({ ...tiling.launch(part, init), why }),
+    launchTail: (part, init) => ({ ...tiling.launchTail(part, init), why }),
+  };
 }
 
 /** Copies operands where that makes the product faster, and multiplies them. */

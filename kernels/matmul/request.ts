@@ -11,7 +11,11 @@ import {
   operandCounts,
   type Precision,
   productDtype,
+  type SubgroupOperands,
 } from "./config.ts";
+import { matricesOf, subgroupOperandsOf } from "./subgroup/operands.ts";
+import type { SubgroupTile } from "./subgroup/tile.ts";
+import type { Tile } from "./tile.ts";
 import { productKey } from "./tuning.ts";
 
 /** One matrix product as the variants ask for it. */
@@ -49,7 +53,7 @@ export interface MatmulRequest {
    */
   readonly likeRows?: number;
   /** Overrides the tile that shape, dtype and device would choose. */
-  readonly choice?: TileChoice;
+  readonly choice?: TileChoice<Tile | SubgroupTile>;
 }
 
 /** A request with its defaults filled in and its sizes known. */
@@ -62,6 +66,10 @@ export interface Sized
   readonly k: number;
   readonly dtype: DType;
   readonly arithmetic: "float32" | "float16";
+  /** Whether the device has subgroup matrices of float16 with float32 sums. */
+  readonly matrices: boolean;
+  /** What the operands may become on them; null: the product stays with multiply-adds. */
+  readonly operands: SubgroupOperands | null;
   /** What a tuning table calls it. */
   readonly product: string;
   /** The largest magnitudes of each product's operands, by which they are scaled. Default: they are not scaled. */
@@ -73,12 +81,14 @@ export interface Sized
  *
  * @throws {RangeError} If the sizes of the operands do not fit together.
  */
-export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): Sized {
+export function withSizes(request: MatmulRequest, capabilities: Capabilities): Sized {
   const { products = 1, columns = 1, gatedA = false, epilogue = "store", activation = "silu" } = request;
   const { precision = "default" } = request;
   const isHalf = ({ tensor }: View) => tensor.dtype === "float16";
-  const halves = precision === "float16-sums" && shaderF16 && [...request.a, ...request.b].every(isHalf);
-  const whole = { ...request, products, columns, gatedA, epilogue, activation, precision };
+  const halves = precision === "float16-sums" && capabilities.shaderF16 &&
+    [...request.a, ...request.b].every(isHalf);
+  const matrices = matricesOf(capabilities).length > 0;
+  const whole = { ...request, products, columns, gatedA, epilogue, activation, precision, matrices };
   return sizedAnew({ ...whole, arithmetic: halves ? "float16" : "float32" });
 }
 
@@ -87,13 +97,14 @@ export function withSizes(request: MatmulRequest, { shaderF16 }: Capabilities): 
  *
  * @throws {RangeError} If the sizes of the operands do not fit together.
  */
-export function sizedAnew(product: Omit<Sized, "m" | "n" | "k" | "dtype" | "product">): Sized {
+export function sizedAnew(product: Omit<Sized, "m" | "n" | "k" | "dtype" | "operands" | "product">): Sized {
   const { layout, a: [a], b: [b] } = product;
   const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
   const n = layout === "nt" ? b.rows : b.cols;
   const dtype = productDtype([...product.a, ...product.b].map(({ tensor }) => tensor.dtype));
   productDtype([dtype, dtypeOf(product.out)]);
-  const shape = { ...product, m, n, k, dtype };
+  const operands = product.matrices ? subgroupOperandsOf(product.precision, dtype) : null;
+  const shape = { ...product, m, n, k, dtype, operands };
   const sized = { ...shape, product: productKey(shapeToChooseBy(shape)) };
   checkStructure(sized);
   checkSizes(sized);

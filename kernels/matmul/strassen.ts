@@ -28,7 +28,7 @@ const MOST_ELEMENTS = 0.0025;
  *
  * @throws {RangeError} If a choice says so of a product that the method does not take.
  */
-export function usesStrassen(sized: Sized, choice?: TileChoice): boolean {
+export function usesStrassen(sized: Sized, choice?: Pick<TileChoice, "strassen">): boolean {
   if (!choice) {
     return sized.precision === "strassen" && pays(sized) && takes(sized);
   }

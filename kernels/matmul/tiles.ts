@@ -42,6 +42,11 @@ export const TILES = {
   square: { tileM: 128, tileN: 128, tileK: 16, threadM: 8, threadN: 8, ...LANES, reuse: "a", ahead: 1 },
 } as const satisfies Record<string, Tile>;
 
+/** Whether a name is one in {@linkcode TILES}. */
+export function isTileName(name: string): name is TileName {
+  return Object.hasOwn(TILES, name);
+}
+
 /**
  * Name of a tile in {@linkcode TILES}.
  *

@@ -1,6 +1,7 @@
-import type { MatmulShape } from "./config.ts";
+import type { MatmulShape, SubgroupOperands } from "./config.ts";
 import { MOST_SLICES, type Tail } from "./splits.ts";
-import { type TileName, TILES } from "./tiles.ts";
+import { isSubgroupTileName, type SubgroupTileName } from "./subgroup/tile.ts";
+import { isTileName, type TileName, TILES } from "./tiles.ts";
 
 /**
  * Schema of a tuning table.
@@ -26,8 +27,8 @@ export const TUNING_SCHEMA = "swiglu-tuning/1";
  * ```
  */
 export interface TunedChoice {
-  /** A name in `TILES`. */
-  readonly tile: TileName;
+  /** A name in `TILES`, or that of a tile of subgroup matrices: "128x128x32/64x64 of 16x16x16". */
+  readonly tile: TileName | SubgroupTileName;
   /** Slices of K. */
   readonly splits: number;
   /** Whether B of layout nt is copied transposed first. Default: false. */
@@ -103,12 +104,15 @@ let revision = 0;
 
 /** Names a product in a tuning table: everything that its choice of tile depends on. */
 export function productKey(shape: MatmulShape): string {
-  const { layout, m, n, k, products, columns, gatedA, dtype, arithmetic } = shape;
-  return `${layout} ${m}x${n}x${k} ${dtype}/${arithmetic} ${products}x${columns}${gatedA ? " gated" : ""}`;
+  const { layout, m, n, k, products, columns, gatedA, dtype, arithmetic, operands = null } = shape;
+  const becoming = operands === null ? "" : `/${operands}`;
+  return `${layout} ${m}x${n}x${k} ${dtype}/${arithmetic}${becoming} ${products}x${columns}${
+    gatedA ? " gated" : ""
+  }`;
 }
 
 const KEY = new RegExp(
-  /^(nn|nt|tn) ([1-9]\d{0,9})x([1-9]\d{0,9})x([1-9]\d{0,9}) (float32|float16|bfloat16)\/(float32|float16) ([12])x([12])( gated)?$/,
+  /^(nn|nt|tn) ([1-9]\d{0,9})x([1-9]\d{0,9})x([1-9]\d{0,9}) (float32|float16|bfloat16)\/(float32|float16)(?:\/(float16|rounded|split))? ([12])x([12])( gated)?$/,
 );
 
 /**
@@ -123,7 +127,7 @@ export function parseProductKey(key: string): MatmulShape {
       `Cannot read a product's key as it has another form: current value is "${key.slice(0, 80)}"`,
     );
   }
-  const [, layout, m, n, k, dtype, arithmetic, products, columns, gated] = parts;
+  const [, layout, m, n, k, dtype, arithmetic, operands, products, columns, gated] = parts;
   return {
     layout: layout as MatmulShape["layout"],
     m: Number(m),
@@ -134,6 +138,7 @@ export function parseProductKey(key: string): MatmulShape {
     products: Number(products) as 1 | 2,
     columns: Number(columns) as 1 | 2,
     gatedA: gated !== undefined,
+    ...operands ? { operands: operands as SubgroupOperands } : {},
   };
 }
 
@@ -214,8 +219,15 @@ function checkEntry(entry: unknown, place: string, refuse: (rule: string) => nev
   if (typeof entry !== "object" || entry === null) refuse(`${place} must be an object`);
   const { product, tile, splits, transposeB = false, tail, tflops } = entry as Partial<TuningEntry>;
   if (typeof product !== "string" || !KEY.test(product)) refuse(`${place}.product must name a product`);
-  if (typeof tile !== "string" || !Object.hasOwn(TILES, tile)) {
-    refuse(`${place}.tile must be one of ${Object.keys(TILES)}`);
+  const onMatrices = isSubgroupTileName(tile);
+  if (!onMatrices && (typeof tile !== "string" || !isTileName(tile))) {
+    refuse(`${place}.tile must be one of ${Object.keys(TILES)}, or name a tile of subgroup matrices`);
+  }
+  if (onMatrices && !parseProductKey(product).operands) {
+    refuse(`${place}.tile must be one of ${Object.keys(TILES)} as the product takes no subgroup matrices`);
+  }
+  if (onMatrices && (transposeB || tail !== undefined)) {
+    refuse(`${place} must have neither transposeB nor tail as its tile is one of subgroup matrices`);
   }
   if (!isWhole(splits, { from: 1, to: MOST_SLICES })) {
     refuse(`${place}.splits must be from 1 to ${MOST_SLICES}`);

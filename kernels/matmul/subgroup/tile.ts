@@ -1,6 +1,8 @@
 import type { SubgroupMatrixConfig } from "../../gpu/capabilities.ts";
-import type { Layout } from "../config.ts";
+import type { Layout, SubgroupOperands } from "../config.ts";
 import { TileError } from "../tile.ts";
+
+export type { SubgroupOperands };
 
 /**
  * How a workgroup covers the output with subgroup matrices: a tile of tileM x tileN, walked along K in steps of tileK.
@@ -26,15 +28,6 @@ export interface SubgroupTile {
   readonly group: number;
 }
 
-/** What a tile's operands are in workgroup memory: see {@linkcode SubgroupOperands}. */
-export type SubgroupOperands =
-  /** float16 tensors as they are. */
-  | "float16"
-  /** Rounded to float16, 11 significant bits, while they are loaded. */
-  | "rounded"
-  /** Split in two float16, 22 significant bits, while they are loaded: three products of matrices. */
-  | "split";
-
 /**
  * Terms of K that matrices add up before threads keep the sums as float32.
  *
@@ -46,6 +39,9 @@ export const STRETCH = 256;
 
 /** Elements of float16 in 16 bytes. */
 export const EIGHT = 8;
+
+/** Rows of tiles that run together, of every tile that is chosen. */
+export const TILE_ROWS = 8;
 
 /** Vectors of eight by which a row of a shared tile is longer: the rows of a matrix would meet in few banks without it. */
 const PADDING = 1;
@@ -137,10 +133,49 @@ export function workgroupVectors(tile: SubgroupTile, use: SubgroupUse): number {
   return Math.max(tileVectors(tile, use), passages * passageOf(tile, use).vectors);
 }
 
-/** Short name of a tile for reports and kernel keys: "128x128x32/64x64 of 16x16x16". */
-export function subgroupTileName(tile: SubgroupTile): string {
+/**
+ * Name of a tile of subgroup matrices in reports and tuning tables: rows, columns and K of a workgroup, rows and columns of a
+ * subgroup, then the sizes of one matrix.
+ *
+ * @example A choice for a tuning table
+ * ```ts
+ * import type { SubgroupTileName } from "@swiglu/webgpu";
+ *
+ * const tile: SubgroupTileName = "128x128x32/64x64 of 16x16x16";
+ * console.log(tile);
+ * ```
+ */
+export type SubgroupTileName =
+  `${number}x${number}x${number}/${number}x${number} of ${number}x${number}x${number}`;
+
+/** The name of a tile. */
+export function subgroupTileName(tile: SubgroupTile): SubgroupTileName {
   const { tileM, tileN, tileK, patchM, patchN, matrix: { M, N, K } } = tile;
   return `${tileM}x${tileN}x${tileK}/${patchM}x${patchN} of ${M}x${N}x${K}`;
+}
+
+const NAME = /^(\d{1,4})x(\d{1,4})x(\d{1,4})\/(\d{1,4})x(\d{1,4}) of (\d{1,3})x(\d{1,3})x(\d{1,3})$/;
+
+/** Whether a value has the form of a {@linkcode SubgroupTileName}. */
+export function isSubgroupTileName(name: unknown): name is SubgroupTileName {
+  return typeof name === "string" && NAME.test(name);
+}
+
+/** The tile that a name of {@linkcode subgroupTileName} stands for on a device, or null if it is none. */
+export function subgroupTileNamed(
+  name: string,
+  { subgroupMaxSize }: Pick<SubgroupLimits, "subgroupMaxSize">,
+): SubgroupTile | null {
+  const sizes = NAME.exec(name);
+  if (!sizes) return null;
+  const [tileM, tileN, tileK, patchM, patchN, M, N, K] = sizes.slice(1).map(Number);
+  const matrix = { M, N, K };
+  return { tileM, tileN, tileK, patchM, patchN, matrix, subgroupSize: subgroupMaxSize, group: TILE_ROWS };
+}
+
+/** Whether a tile is one of subgroup matrices. */
+export function isSubgroupTile(tile: object): tile is SubgroupTile {
+  return "matrix" in tile;
 }
 
 /** Whether a device has the matrices of a tile and room for it. */
@@ -155,6 +190,17 @@ function hasMatrix({ matrix }: SubgroupTile, { subgroupMatrices }: SubgroupLimit
     componentType === "f16" && resultComponentType === "f32" &&
     M === matrix.M && N === matrix.N && K === matrix.K
   );
+}
+
+/** Whether {@linkcode checkSubgroupTile} has nothing against a tile. */
+export function isUsable(tile: SubgroupTile, limits: SubgroupLimits, use: SubgroupUse): boolean {
+  try {
+    checkSubgroupTile(tile, limits, use);
+    return true;
+  } catch (error) {
+    if (error instanceof TileError) return false;
+    throw error;
+  }
 }
 
 /**

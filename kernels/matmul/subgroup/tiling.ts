@@ -1,22 +1,51 @@
-import type { Capabilities, SubgroupMatrixConfig } from "../../gpu/capabilities.ts";
+import type { Capabilities } from "../../gpu/capabilities.ts";
+import type { TileChoice } from "../choose.ts";
+import type { MatmulShape } from "../config.ts";
 import type { Sized } from "../request.ts";
 import { MULTIPROCESSORS } from "../splits.ts";
 import type { Tiling } from "../tiling.ts";
 import { subgroupLaunch } from "./launch.ts";
-import { subgroupFits, type SubgroupOperands, type SubgroupTile, type SubgroupUse } from "./tile.ts";
+import { matricesOf } from "./operands.ts";
+import {
+  isUsable,
+  subgroupFits,
+  type SubgroupOperands,
+  type SubgroupTile,
+  subgroupTileName,
+  type SubgroupUse,
+  TILE_ROWS,
+} from "./tile.ts";
 
-/**
- * How subgroup matrices compute a product. Null if the device has none of float16 with float32 sums, or if multiply-adds are
- * asked for or faster.
- */
-export function subgroupTiling(sized: Sized, capabilities: Capabilities): Tiling | null {
-  const operands = operandsOf(sized, capabilities);
-  if (operands === null) return null;
-  const tile = subgroupTileOf(capabilities, { ...sized, operands });
-  if (tile === null) return null;
-  const tiling = tilingWith({ tile, operands, splits: splitsOf(sized, tile) }, capabilities);
+/** A tile of subgroup matrices, and into how many slices K is split, of all products together. */
+export type SubgroupChoice = TileChoice<SubgroupTile>;
+
+/** How subgroup matrices compute a product, as chosen. */
+export function subgroupTiling(
+  sized: Sized,
+  { tile, splits }: SubgroupChoice,
+  capabilities: Capabilities,
+): Tiling {
+  const { operands = null } = sized;
+  if (operands === null) {
+    throw new RangeError(
+      `Cannot compute ${sized.label} on subgroup matrices as the device and the precision must allow them: ` +
+        `current value is ${sized.precision} of ${sized.dtype}`,
+    );
+  }
+  const tiling = tilingWith({ tile, operands, splits }, capabilities);
   // Operands of 16 bits are loaded by eights.
   return { ...tiling, alignment: sized.dtype === "float32" ? 4 : 8 };
+}
+
+/**
+ * The tile and the slices of K by rule, or null where subgroup matrices do not compute a product: the device has none for it,
+ * the precision asks for float32 multiply-adds, or these are faster.
+ */
+export function ruledSubgroupChoice(shape: MatmulShape, capabilities: Capabilities): SubgroupChoice | null {
+  const { operands = null } = shape;
+  if (operands === null || operands === "split" && isSlowSplit(shape, capabilities)) return null;
+  const tile = subgroupTileOf(capabilities, { ...shape, operands });
+  return tile && { tile, splits: splitsOf(shape, tile) };
 }
 
 /** The tiling with a tile of subgroup matrices, on which all rows of a product are computed. */
@@ -36,23 +65,14 @@ export function tilingWith(
 }
 
 /**
- * What the operands become. Null if float32 multiply-adds compute the product. bfloat16 has 8 significant bits, which float16
- * holds exactly once a scale has brought them into its range.
- */
-function operandsOf(sized: Sized, { software }: Capabilities): SubgroupOperands | null {
-  const { precision, dtype, m, n, gatedA } = sized;
-  if (precision === "highest") return null;
-  if (dtype === "float16") return "float16";
-  if (dtype === "bfloat16" || precision === "tf32" || precision === "fastest") return "rounded";
-  const slow = software || gatedA || Math.min(m, n) < LEAST_SPLIT;
-  return precision === "default" && !slow ? "split" : null;
-}
-
-/**
  * Rows and columns from which split operands are used. On an H200 they are twice as fast as multiply-adds at 4096 rows, but
  * not where A is gated while it is loaded: its gate is computed again for each tile of B (34 TFLOP/s, multiply-adds 50).
  */
 const LEAST_SPLIT = 128;
+
+function isSlowSplit({ m, n, gatedA }: MatmulShape, { software }: Capabilities): boolean {
+  return software || gatedA || Math.min(m, n) < LEAST_SPLIT;
+}
 
 /** Patches of a workgroup along M and N, the best first; fewer are for smaller devices. */
 const PATCHES = [[2, 2], [1, 2], [1, 1]] as const;
@@ -65,13 +85,13 @@ const MATRICES = { gpu: [4, 2, 1], software: [1] } as const;
  * A that are not of 16 bits (99 TFLOP/s with one step, 50 with two, on an H200).
  */
 const stepsOf = (
-  { operands, gatedA, dtype }: Pick<Sized, "gatedA" | "dtype"> & { operands: SubgroupOperands },
+  { operands, gatedA, dtype }: Pick<MatmulShape, "gatedA" | "dtype"> & { operands: SubgroupOperands },
 ) => operands === "split" || gatedA && dtype === "float32" ? 1 : 2;
 
 /** The best tile that fits a device: patches of 64 x 64 where matrices are 16 x 16. */
 export function subgroupTileOf(
   capabilities: Capabilities,
-  use: SubgroupUse & Pick<Sized, "m" | "gatedA" | "dtype">,
+  use: SubgroupUse & Pick<MatmulShape, "m" | "gatedA" | "dtype">,
 ): SubgroupTile | null {
   for (const { M, N, K } of matricesOf(capabilities)) {
     for (const count of MATRICES[capabilities.software ? "software" : "gpu"]) {
@@ -86,7 +106,7 @@ export function subgroupTileOf(
           patchN,
           matrix: { M, N, K },
           subgroupSize: capabilities.subgroupMaxSize,
-          group: 8,
+          group: TILE_ROWS,
         };
         if (subgroupFits(tile, capabilities, use)) return tile;
       }
@@ -95,13 +115,35 @@ export function subgroupTileOf(
   return null;
 }
 
-/** Matrices of float16 with float32 sums, the largest first: they take the fewest instructions. */
-export function matricesOf({ subgroupMatrices }: Capabilities): SubgroupMatrixConfig[] {
-  return subgroupMatrices
-    .filter(({ componentType, resultComponentType }) =>
-      componentType === "f16" && resultComponentType === "f32"
+/** Matrices of a patch along M and N that a search tries. On a CPU each kernel compiles for seconds. */
+const PATCHES_TO_TRY = { gpu: [[4, 4], [4, 2], [2, 4], [2, 2]], software: [[1, 1]] } as const;
+
+/** Patches of a workgroup along M and N that a search tries. */
+const WORKGROUPS_TO_TRY = [[2, 2], [1, 2], [2, 1], [2, 4]] as const;
+
+/** Every tile that a search tries: of all matrices of the device, with room for the product. */
+export function subgroupTilesToTry(shape: MatmulShape, capabilities: Capabilities): SubgroupTile[] {
+  const { layout, columns, operands = null } = shape;
+  if (operands === null) return [];
+  const tiles = matricesOf(capabilities).flatMap(({ M, N, K }) =>
+    PATCHES_TO_TRY[capabilities.software ? "software" : "gpu"].flatMap(([rows, cols]) =>
+      WORKGROUPS_TO_TRY.map(([down, across]): SubgroupTile => {
+        const [patchM, patchN] = [rows * M, Math.max(columns, cols) * N];
+        return {
+          tileM: down * patchM,
+          tileN: across * patchN,
+          tileK: Math.max(16, stepsOf({ ...shape, operands }) * K),
+          patchM,
+          patchN,
+          matrix: { M, N, K },
+          subgroupSize: capabilities.subgroupMaxSize,
+          group: TILE_ROWS,
+        };
+      })
     )
-    .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
+  );
+  const usable = tiles.filter((tile) => isUsable(tile, capabilities, { layout, columns, operands }));
+  return [...new Map(usable.map((tile) => [subgroupTileName(tile), tile])).values()];
 }
 
 /** Workgroups that a multiprocessor runs together. */
@@ -111,7 +153,7 @@ const TOGETHER = 2;
 const LEAST_SLICE = 512;
 
 /** Slices that fill a large GPU where the tiles alone do not. */
-function splitsOf({ m, n, k, columns, products }: Sized, { tileM, tileN }: SubgroupTile): number {
+function splitsOf({ m, n, k, columns, products }: MatmulShape, { tileM, tileN }: SubgroupTile): number {
   const tiles = Math.ceil(m / tileM) * Math.ceil(n * columns / tileN);
   const filling = Math.floor(TOGETHER * MULTIPROCESSORS / (tiles * products));
   return products * Math.max(1, Math.min(filling, Math.floor(k / LEAST_SLICE)));

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES } from "../../../kernels/gpu/dtype.ts";
 import type { MatmulShape } from "../../../kernels/matmul/config.ts";
-import { chooseTile, ruledChoice } from "../../../kernels/matmul/choose.ts";
+import { ruledChoice } from "../../../kernels/matmul/choose.ts";
 import { splitsToTry } from "../../../kernels/matmul/splits.ts";
 import { checkTile } from "../../../kernels/matmul/tile.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
@@ -32,7 +32,7 @@ Deno.test("every choice is a tile of the tested table that the device can run, w
   for (const software of [true, false]) {
     const capabilities = { ...CAPABILITIES, software };
     for (const shape of shapes()) {
-      const { tile, splits } = chooseTile(shape, capabilities);
+      const { tile, splits } = ruledChoice(shape, capabilities);
       if (!tested.has(tile) || !Number.isInteger(splits) || splits < 1) {
         assert(false, `${JSON.stringify(shape)} gives ${JSON.stringify({ tile, splits })}`);
       }
@@ -48,7 +48,7 @@ Deno.test("a device with WebGPU's least limits gets tiles that fit them", () => 
     maxComputeInvocationsPerWorkgroup: 256,
   };
   for (const shape of shapes()) {
-    checkTile(chooseTile(shape, least).tile, least, shape);
+    checkTile(ruledChoice(shape, least).tile, least, shape);
     // The search begins with what the rule takes.
     checkTile(ruledChoice(shape, least).tile, least, shape);
   }
@@ -56,7 +56,7 @@ Deno.test("a device with WebGPU's least limits gets tiles that fit them", () => 
 
 Deno.test("slices of K are never shorter than a step of the tile, and their sums stay small", () => {
   for (const shape of shapes()) {
-    const { tile, splits } = chooseTile(shape, CAPABILITIES);
+    const { tile, splits } = ruledChoice(shape, CAPABILITIES);
     if (splits === 1) continue;
     const { m, n, k, columns, products } = shape;
     assert(k * products / splits >= tile.tileK, `${JSON.stringify(shape)} in ${splits}`);
@@ -67,7 +67,7 @@ Deno.test("slices of K are never shorter than a step of the tile, and their sums
 Deno.test("two products are taken and tried in as many slices each", () => {
   for (const shape of shapes()) {
     if (shape.products === 1) continue;
-    const { tile, splits } = chooseTile(shape, CAPABILITIES);
+    const { tile, splits } = ruledChoice(shape, CAPABILITIES);
     for (const count of [splits, ...splitsToTry(shape, tile)]) {
       assert(count === 1 || count % 2 === 0, `${JSON.stringify(shape)} in ${count}`);
     }
@@ -103,7 +103,7 @@ const MEASURED: readonly [
 Deno.test("the rule's number of slices takes at most 8 % longer than the fastest that was measured", () => {
   for (const [sizes, times] of MEASURED) {
     const shape = { products: 1, gatedA: false, dtype: "float32", arithmetic: "float32", ...sizes } as const;
-    const { splits, tail } = chooseTile(shape, CAPABILITIES);
+    const { splits, tail } = ruledChoice(shape, CAPABILITIES);
     const about = `${JSON.stringify(sizes)} in ${splits}`;
     assert(tail === undefined && splits in times, about);
     assert(times[splits] <= 1.08 * Math.min(...Object.values(times)), about);
@@ -148,7 +148,7 @@ const MEASURED_TAILS: readonly [
 Deno.test("the rule's tail takes at most 0.5 % longer than the fastest that was measured", () => {
   const rest = { products: 1, gatedA: false, dtype: "float32", arithmetic: "float32" } as const;
   for (const [sizes, times] of MEASURED_TAILS) {
-    const { tile, tail } = chooseTile({ ...rest, ...sizes }, CAPABILITIES);
+    const { tile, tail } = ruledChoice({ ...rest, ...sizes }, CAPABILITIES);
     const name = tile === TILES.square ? "square" : tile === TILES.wide ? "wide" : "another tile";
     const way = tail ? `${name} ${tail.tileRows}/${tail.splits}` : name;
     assert(way in times, `${JSON.stringify(sizes)}: ${way}`);
@@ -160,7 +160,7 @@ Deno.test("few indices of K do not hide an epilogue that reads row by row: the s
   for (const m of [512, 1024, 4096, 262_144]) {
     for (const k of [128, 512, 1024]) {
       const shape = { layout: "nt", m, n: 2816, k, columns: 1, products: 1, gatedA: false } as const;
-      const { tile, splits } = chooseTile(
+      const { tile, splits } = ruledChoice(
         { ...shape, dtype: "float32", arithmetic: "float32", epilogue: "gated-backward" },
         CAPABILITIES,
       );
@@ -172,18 +172,18 @@ Deno.test("few indices of K do not hide an epilogue that reads row by row: the s
 Deno.test("rows that fill a last round of workgroups badly are split, and their slices stay small", () => {
   const shape = { products: 1, columns: 1, gatedA: false, dtype: "float32", arithmetic: "float32" } as const;
   const sizes = { layout: "nn", m: 4096, n: 4096, k: 11008 } as const;
-  const { splits, tail } = chooseTile({ ...shape, ...sizes }, CAPABILITIES);
+  const { splits, tail } = ruledChoice({ ...shape, ...sizes }, CAPABILITIES);
   assertEquals([splits, tail === undefined], [1, false]);
   const { tileRows, splits: slices } = tail!;
   const left = (64 - tileRows) * 32; // of 2048 tiles for 132 multiprocessors: 15.5 each
   assert(left <= 15 * 132 && tileRows * 64 * 4096 * 4 * slices <= 32 * 2 ** 20);
   // 1980 tiles are 15 each: five rounds of three.
-  assertEquals(chooseTile({ ...shape, ...sizes, m: 60 * 64, n: 33 * 128 }, CAPABILITIES).tail, undefined);
+  assertEquals(ruledChoice({ ...shape, ...sizes, m: 60 * 64, n: 33 * 128 }, CAPABILITIES).tail, undefined);
 });
 
 Deno.test("B^T of many rows is copied transposed, but for 16 bits with sums of float32", () => {
   for (const shape of shapes()) {
-    const { transposeB = false } = chooseTile(shape, CAPABILITIES);
+    const { transposeB = false } = ruledChoice(shape, CAPABILITIES);
     const gains = shape.dtype === "float32" || shape.arithmetic === "float16";
     assertEquals(transposeB, shape.layout === "nt" && shape.m >= 2048 && gains);
   }
@@ -192,7 +192,7 @@ Deno.test("B^T of many rows is copied transposed, but for 16 bits with sums of f
 Deno.test("a software adapter takes one small tile, and splits K only where llvmpipe would leave the loop early", () => {
   const tile = TILES.software;
   for (const shape of shapes()) {
-    const choice = chooseTile(shape, { ...CAPABILITIES, software: true });
+    const choice = ruledChoice(shape, { ...CAPABILITIES, software: true });
     const turns = shape.k / tile.tileK;
     const slices = choice.splits === 1 ? 1 : choice.splits / shape.products;
     const about = JSON.stringify({ ...shape, ...choice });
@@ -203,5 +203,5 @@ Deno.test("a software adapter takes one small tile, and splits K only where llvm
 
 Deno.test("a choice is a function of the product and the device alone", () => {
   const shape = [...shapes()][1234];
-  assertEquals(chooseTile(shape, CAPABILITIES), chooseTile({ ...shape }, { ...CAPABILITIES }));
+  assertEquals(ruledChoice(shape, CAPABILITIES), ruledChoice({ ...shape }, { ...CAPABILITIES }));
 });

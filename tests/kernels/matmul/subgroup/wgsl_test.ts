@@ -1,7 +1,8 @@
 /** The WGSL of products on subgroup matrices. It is pure, as large as stated, and different texts have different keys. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Capabilities } from "../../../../kernels/gpu/capabilities.ts";
 import { DTYPES } from "../../../../kernels/gpu/dtype.ts";
-import { operandCounts } from "../../../../kernels/matmul/config.ts";
+import { type MatmulShape, operandCounts } from "../../../../kernels/matmul/config.ts";
 import { type SubgroupConfig, subgroupKey } from "../../../../kernels/matmul/subgroup/config.ts";
 import {
   checkSubgroupTile,
@@ -13,6 +14,7 @@ import {
   threadsOf,
   workgroupVectors,
 } from "../../../../kernels/matmul/subgroup/tile.ts";
+import { ruledSubgroupChoice, subgroupTilesToTry } from "../../../../kernels/matmul/subgroup/tiling.ts";
 import { subgroupWgsl } from "../../../../kernels/matmul/subgroup/wgsl.ts";
 import { TileError } from "../../../../kernels/matmul/tile.ts";
 import { everyStructure } from "../structures.ts";
@@ -204,6 +206,43 @@ for (const [change, use, message] of WRONG) {
     assertEquals(error.message, `Cannot build the subgroup tile as ${message}`);
   });
 }
+
+Deno.test("a search tries tiles of all matrices that a device has, each once, and only such as it has room for", () => {
+  const shape: MatmulShape = {
+    ...{ layout: "nn", m: 4096, n: 4096, k: 4096, products: 1, columns: 1, gatedA: false, dtype: "float16" },
+    ...{ arithmetic: "float32", operands: "float16" },
+  };
+  const devices = [
+    { ...LIMITS, software: false },
+    { ...LIMITS, software: true },
+    // As Apple's: one kind of matrices, and less memory.
+    {
+      ...LIMITS,
+      subgroupMatrices: LIMITS.subgroupMatrices.slice(2),
+      maxComputeWorkgroupStorageSize: 32768,
+      software: false,
+    },
+  ].map((device) => device as unknown as Capabilities);
+  const found = devices.map((device) =>
+    (["nn", "nt", "tn"] as const).flatMap((layout) =>
+      ([1, 2] as const).map((columns) => {
+        const tiles = subgroupTilesToTry({ ...shape, layout, columns }, device);
+        for (const tile of tiles) checkSubgroupTile(tile, device, { ...USE, layout, columns });
+        const names = tiles.map(subgroupTileName);
+        assertEquals(new Set(names).size, names.length);
+        const ruled = ruledSubgroupChoice({ ...shape, layout, columns }, device)!;
+        if (!device.software) {
+          assert(names.includes(subgroupTileName(ruled.tile)), `${subgroupTileName(ruled.tile)}`);
+        }
+        return names;
+      })
+    )
+  );
+  assert(found[0].every((names) => names.length >= 24 && names.length <= 48));
+  assert(found[1].every((names) => names.length >= 6 && names.length <= 12));
+  assert(found[2].every((names) => names.length >= 8 && names.every((name) => name.endsWith(" of 8x8x8"))));
+  assertEquals(subgroupTilesToTry({ ...shape, operands: null }, devices[0]), []);
+});
 
 Deno.test("a tile fits only where its matrices, its subgroups and its memory do", () => {
   for (const tile of TILES) assert(subgroupFits(tile, LIMITS, USE), subgroupTileName(tile));

@@ -1,0 +1,76 @@
+import type { Capabilities } from "../gpu/capabilities.ts";
+import { ruledChoice, type TileChoice } from "./choose.ts";
+import type { MatmulShape, Precision, SubgroupOperands } from "./config.ts";
+import { shapeToChooseBy } from "./request.ts";
+import { matricesOf } from "./subgroup/operands.ts";
+import { isSubgroupTile, isUsable, type SubgroupTile, subgroupTileNamed } from "./subgroup/tile.ts";
+import { ruledSubgroupChoice } from "./subgroup/tiling.ts";
+import { fits, type Tile } from "./tile.ts";
+import { isTileName, TILES } from "./tiles.ts";
+import { type TunedChoice, tunedChoice } from "./tuning.ts";
+
+/** A tile of either kind: of multiply-adds or of subgroup matrices. */
+export type AnyTile = Tile | SubgroupTile;
+
+/** A choice, with the reason for it. */
+export type ReasonedChoice = TileChoice<AnyTile> & { readonly why: string };
+
+/** What the choice of a tile and its reason depend on. */
+export type ShapeToChooseFor = MatmulShape & { readonly precision: Precision; readonly likeRows?: number };
+
+/**
+ * The tile for a product on a device: as tuned there; else subgroup matrices where the device has them and the precision
+ * allows them; else multiply-adds by rule.
+ */
+export function chooseTile(product: ShapeToChooseFor, capabilities: Capabilities): ReasonedChoice {
+  const shape = shapeToChooseBy(product);
+  const tuned = tunedTile(shape, capabilities);
+  if (tuned) return { ...tuned, why: "a tuning table names it for this product" };
+  const matrices = ruledSubgroupChoice(shape, capabilities);
+  if (matrices) return { ...matrices, why: `the device has matrices for ${BECOMING[shape.operands!]}` };
+  return { ...ruledChoice(shape, capabilities), why: whyMultiplyAdds(product, capabilities) };
+}
+
+/** What the operands of a product are on subgroup matrices. */
+const BECOMING: Readonly<Record<SubgroupOperands, string>> = {
+  float16: "float16 operands",
+  rounded: "operands that are scaled, and rounded to 11 significant bits",
+  split: "operands that are split in two float16",
+};
+
+function whyMultiplyAdds(
+  { precision, dtype, operands = null }: ShapeToChooseFor,
+  capabilities: Capabilities,
+) {
+  if (operands === "split") return "multiply-adds are faster than split operands here, or these have no room";
+  if (operands !== null) return "no tile of the device's matrices has room";
+  return matricesOf(capabilities).length === 0
+    ? "the device has no matrices of float16 with float32 sums"
+    : `precision ${precision} takes ${dtype} to multiply-adds`;
+}
+
+/** The tuned choice, or null: a device may be asked for with less than its adapter had when it was tuned. */
+function tunedTile(shape: MatmulShape, capabilities: Capabilities): TileChoice<AnyTile> | null {
+  const tuned = tunedChoice(shape, capabilities.name);
+  if (!tuned) return null;
+  const { tile } = choiceNamed(tuned, capabilities);
+  const { layout, columns, arithmetic, operands = null } = shape;
+  const usable = isSubgroupTile(tile)
+    ? operands !== null && isUsable(tile, capabilities, { layout, columns, operands })
+    : fits(tile, capabilities, arithmetic);
+  return usable ? { ...tuned, tile } : null;
+}
+
+/**
+ * A choice with the tile that its name in a tuning table stands for on a device.
+ *
+ * @throws {RangeError} If no tile has the name, which no table can say.
+ */
+export function choiceNamed(choice: TunedChoice, capabilities: Capabilities): TileChoice<AnyTile> {
+  const { tile: name } = choice;
+  const tile = isTileName(name) ? TILES[name] : subgroupTileNamed(name, capabilities);
+  if (tile === null) {
+    throw new RangeError(`Cannot take a tile as its name must be one: current value is ${name}`);
+  }
+  return { ...choice, tile };
+}
