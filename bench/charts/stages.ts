@@ -15,7 +15,7 @@ const STAGES: readonly { name: string; outputs: readonly string[]; color: string
   { name: "gradients of weights", outputs: ["dDown", "dGate", "dUp", "dGateUp"], color: "#e0ac1c" },
   { name: "dx", outputs: ["dx"], color: "#56b4e9" },
 ];
-const WITHOUT_ARITHMETIC = { name: "element-wise, sums", color: "#332288" };
+const WITHOUT_ARITHMETIC = { name: "element-wise, sums", color: "#44248c" };
 const OTHER = { name: "other", color: "#b0b0b0" };
 
 /** The stage of a whole row, where its kernels are not known. */

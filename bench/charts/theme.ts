@@ -97,6 +97,15 @@ function paler(color: string): string {
   return `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 }
 
+/** Colours of marks that are hard to see on a dark page, and the colours that it shows instead. */
+export const ON_DARK: Readonly<Record<string, string>> = {
+  "#332288": "#d8d8f0",
+  "#6b2d5c": "#904884",
+  "#44248c": "#8f80e8",
+  "#444444": "#8a8f96",
+  "#5c6670": "#7d8894",
+};
+
 /** Colours of text and lines. They are dark, because every chart has a white background of its own. */
 export const INK = "#1f2328";
 export const FAINT = "#6a737d";

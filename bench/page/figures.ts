@@ -14,6 +14,7 @@ import { compareReports } from "../report/compare.ts";
 import type { Report, Row } from "../report/schema.ts";
 import { filterAttributes } from "./filters.ts";
 import { escapeHtml } from "../report/html.ts";
+import type { Told } from "./summaries.ts";
 
 /** Draws a specification as SVG. Its ids differ from those of all other drawings of the page. */
 export type DrawSvg = (spec: Spec) => Promise<string>;
@@ -69,7 +70,14 @@ async function picture({ spec }: Chart, draw: DrawSvg, room: string): Promise<st
 /** One chart of some rows, as markup. Null where there is nothing to draw. */
 async function figure(
   { name, draw: drawPlate, wide = false }: Kind,
-  { report, rows, draw, about }: { report: Report; rows: Row[]; draw: DrawSvg; about: string },
+  { report, rows, draw, about, prefix }: {
+    report: Report;
+    rows: Row[];
+    draw: DrawSvg;
+    about: string;
+    /** What stands before its title. */
+    prefix: string;
+  },
 ): Promise<string | null> {
   const chart = drawAs(name, { draw: drawPlate, view: { report, rows, ...PHONE } });
   if ("reason" in chart) return null;
@@ -80,19 +88,21 @@ async function figure(
   }
   const notes = chart.notes.map((note) => `<p>${escapeHtml(note)}</p>`).join("");
   return `<figure data-kind="${escapeHtml(name)}"${wide ? ' class="wide"' : ""}${about}>` +
-    `<h3>${escapeHtml(chart.title)}</h3>${pictures.join("")}<figcaption>${notes}</figcaption></figure>`;
+    `<h3>${escapeHtml(prefix + chart.title)}</h3>${
+      pictures.join("")
+    }<figcaption>${notes}</figcaption></figure>`;
 }
 
 /** A figure for each chart, mode and problem, comparisons with `before` included. Charts without data are left out. */
 export async function figures(
-  { report, source }: { report: Report; source: string },
+  { report, source, several }: Told,
   { draw, before }: { draw: DrawSvg; before?: Report },
 ): Promise<Figures> {
   const all: Figures = { lead: [], others: [] };
   for (const kind of kindsOf(report, before)) {
     for (const rows of groupsOf(report, kind)) {
       const about = filterAttributes(rows.map((row) => ({ row, source })));
-      const drawn = await figure(kind, { report, rows, draw, about });
+      const drawn = await figure(kind, { report, rows, draw, about, prefix: several ? `${source}: ` : "" });
       if (drawn !== null) (kind.name === LEAD ? all.lead : all.others).push(drawn);
     }
   }

@@ -15,7 +15,7 @@ import { filterControls, type Tagged } from "./filters.ts";
 import { embedJson, escapeHtml } from "../report/html.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
-import { stories, summaries } from "./summaries.ts";
+import { stories, summaries, type Told } from "./summaries.ts";
 import { htmlTable, reasonList } from "./table.ts";
 
 /** A report and the name by which the page calls it. */
@@ -42,7 +42,7 @@ function facts(report: Report): [string, string][] {
 }
 
 /** What is told of a report besides its figures, folded. */
-function about({ source, report }: NamedReport, several: boolean): string {
+function about({ source, report, several }: Told): string {
   const list = facts(report).map(([name, value]) => {
     const text = escapeHtml(value);
     return `<dt>${name}</dt><dd>${name === "Command" ? `<code>${text}</code>` : text}</dd>`;
@@ -72,8 +72,9 @@ export async function renderPage(
   { draw }: { draw: DrawSvg },
 ): Promise<string> {
   const tagged = reports.flatMap(({ source, report }) => report.rows.map((row): Tagged => ({ source, row })));
+  const told = reports.map((named): Told => ({ ...named, several: reports.length > 1 }));
   const drawn: Figures[] = [];
-  for (const [i, named] of reports.entries()) {
+  for (const [i, named] of told.entries()) {
     drawn.push(await figures(named, { draw, before: i === 0 ? undefined : reports[0].report }));
   }
   const policy =
@@ -99,14 +100,14 @@ ${filterControls(tagged)}
 </div>
 <div class="first">
 <div class="answers">
-${reports.map(summaries).join("\n")}
+${told.map(summaries).join("\n")}
 </div>
 <div class="charts">
 ${drawn.flatMap(({ lead }) => lead).join("\n")}
 </div>
 <div class="about">
-${reports.map(stories).join("\n")}
-${reports.map((named) => about(named, reports.length > 1)).join("\n")}
+${told.map(stories).join("\n")}
+${told.map(about).join("\n")}
 </div>
 </div>
 <h2>Charts</h2>

@@ -4,26 +4,19 @@
  * @module
  */
 
-import { FAINT, GRID, INK } from "../charts/theme.ts";
+import { FAINT, GRID, INK, ON_DARK } from "../charts/theme.ts";
 
-/** Colours of charts that are hard to see on a dark page, and the colours that it shows instead. */
-const ON_DARK: Record<string, string> = {
+/** Colours of charts, and what a dark page shows instead. */
+const DARK: Record<string, string> = {
   [INK]: "var(--ink)",
   [FAINT]: "var(--faint)",
   [GRID]: "var(--line)",
   "#f3f4f6": "var(--panel)",
-  "#332288": "#8f80e8",
-  "#0072b2": "#3d9be0",
-  "#6b2d5c": "#bf74ad",
-  "#d5390e": "#ff6a3d",
-  "#444444": "#8a8f96",
-  "#777777": "#a9aeb5",
-  "#a3a3a3": "#cfd3d8",
-  "#5c6670": "#7d8894",
+  ...ON_DARK,
 };
 
 function darkRules(): string {
-  return Object.entries(ON_DARK).flatMap(([color, dark]) => [
+  return Object.entries(DARK).flatMap(([color, dark]) => [
     `svg [fill="${color}"] { fill: ${dark}; }`,
     `svg [stroke="${color}"] { stroke: ${dark}; }`,
   ]).join("\n  ");
@@ -56,7 +49,7 @@ button { cursor: pointer; }
 .scroll { isolation: isolate; overflow: auto; max-height: 34rem; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; white-space: nowrap; text-align: right; border-bottom: 1px solid var(--line); }
-th[scope="row"] { white-space: normal; overflow-wrap: anywhere; min-width: 8.5rem; }
+@media (max-width: 40rem) { th[scope="row"] { white-space: normal; overflow-wrap: anywhere; min-width: 8.5rem; } }
 th[scope="row"], thead th:first-child { text-align: left; position: sticky; left: 0; background: var(--back); font-weight: normal; }
 thead th { position: sticky; top: 0; background: var(--panel); z-index: 1; }
 thead th:first-child { background: var(--panel); z-index: 2; }

@@ -21,6 +21,13 @@ function words(summary: SectionSummary): string {
   return `<li><b>${summary.mode}</b> ${escapeHtml(text)}</li>`;
 }
 
+/** A report, its name, and whether the page has several, so that it must name them. */
+export interface Told {
+  report: Report;
+  source: string;
+  several: boolean;
+}
+
 /** Most characters of an answer. A phone shows them in three lines. */
 const ANSWER_WIDTH = 110;
 
@@ -30,31 +37,34 @@ function answer(summary: SectionSummary): string {
 }
 
 /** The attributes and the title of a problem's block. */
-function blockHead({ problem, sections }: Block, source: string): { attributes: string; title: string } {
+function blockHead(
+  { problem, sections }: Block,
+  { source, several }: { source: string; several: boolean },
+): { attributes: string; title: string } {
   const rows = sections.flatMap(({ rows }) => rows);
-  const title = `${
+  const title = `${several ? `${source}: ` : ""}${
     formatShape(problem)
   }, ${problem.dtype}, precision ${problem.precision}, ${problem.activation}`;
   return { attributes: filterAttributes(rows.map((row) => ({ row, source }))), title: escapeHtml(title) };
 }
 
 /** A section for each problem of a report: a line for each mode, whichever mode is chosen. */
-export function summaries({ report, source }: { report: Report; source: string }): string {
+export function summaries({ report, ...named }: Told): string {
   return blocksOf(report.rows).map((block) => {
-    const { attributes, title } = blockHead(block, source);
+    const { attributes, title } = blockHead(block, named);
     const items = block.sections.map((section) => answer(summarise(section)));
     return `<section${attributes}><h2>${title}</h2><ul class="answer">${items.join("\n")}</ul></section>`;
   }).join("\n");
 }
 
 /** The same in sentences, with all that is known, folded. */
-export function stories({ report, source }: { report: Report; source: string }): string {
+export function stories({ report, ...named }: Told): string {
   const blocks = blocksOf(report.rows);
   return blocks.map((block) => {
-    const { attributes, title } = blockHead(block, source);
+    const { attributes, title } = blockHead(block, named);
     const items = block.sections.map((section) => words(summarise(section)));
-    return `<details${attributes}><summary>In words${blocks.length > 1 ? `: ${title}` : ""}</summary><ul>${
-      items.join("\n")
-    }</ul></details>`;
+    return `<details${attributes}><summary>In words${
+      named.several || blocks.length > 1 ? `: ${title}` : ""
+    }</summary><ul>${items.join("\n")}</ul></details>`;
   }).join("\n");
 }

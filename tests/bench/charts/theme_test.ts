@@ -6,6 +6,7 @@ import {
   KNOWN_PEERS,
   KNOWN_VARIANTS,
   luminance,
+  ON_DARK,
   stylesOf,
 } from "../../../bench/charts/theme.ts";
 
@@ -96,6 +97,18 @@ Deno.test("the known peers can be told from each other and from all variants", (
   assertEquals(KNOWN_PEERS.length, 9);
   assertApart(stylesOf(ids).map(({ color }, i) => [ids[i], color]));
   assertEquals(new Set(stylesOf(KNOWN_PEERS).map(({ shape }) => shape)).size, 9);
+});
+
+Deno.test("on a dark page too, variants, peers and stages can be told apart, and seen", () => {
+  const ids = [...KNOWN_VARIANTS, ...KNOWN_PEERS];
+  const dark = (color: string) => ON_DARK[color] ?? color;
+  const variants = stylesOf(ids).map(({ color }, i): [string, string] => [ids[i], dark(color)]);
+  const stages = ALL_STAGES.map(({ name, color }): [string, string] => [name, dark(color)]);
+  assertApart(variants);
+  assertApart(stages);
+  for (const [name, color] of [...variants, ...stages]) {
+    assert((luminance(color) + 0.05) / (luminance("#0d1117") + 0.05) > 2.9, name);
+  }
 });
 
 Deno.test("a variant on Dawn has the symbol of the variant, and its colour, but paler", () => {

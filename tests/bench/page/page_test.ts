@@ -71,6 +71,12 @@ Deno.test("the page of two reports compares the second with the first, mode by m
   const compared = [...text.matchAll(/<figure data-kind="comparison"([^>]*)>/g)].map(([, rest]) => rest);
   assertEquals(compared.length, 3);
   for (const rest of compared) assertStringIncludes(rest, 'data-source="run-2"');
+  // Answers and charts tell which report they are of, which a single report need not.
+  for (const name of ["run-1: ", "run-2: "]) {
+    assertStringIncludes(text, `<h2>${name}T 4,`);
+    assertStringIncludes(text, `<h3>${name}Fastest`);
+  }
+  assertEquals((await page(report)).includes("run-1: "), false);
 });
 
 Deno.test("the page answers first: a line for each mode, then a chart of times, then everything else", async () => {
