@@ -58,9 +58,15 @@ function serveFolder(folder: string, clock: keyof typeof CLOCKS) {
   };
 }
 
-/** Evaluates an expression until its value is true. */
+const PATIENCE_MS = 240_000;
+
+/** Evaluates an expression until its value is true. @throws {Error} If that takes too long, with what the page says. */
 async function until(page: ChromiumPage, expression: string): Promise<void> {
-  while (!await page.evaluate<boolean>(expression)) await new Promise((done) => setTimeout(done, 50));
+  const end = performance.now() + PATIENCE_MS;
+  while (!await page.evaluate<boolean>(expression)) {
+    if (performance.now() > end) throw new Error(await page.evaluate(`document.body.innerText`));
+    await new Promise((done) => setTimeout(done, 50));
+  }
 }
 
 const text = (id: string) => `document.getElementById("${id}").textContent`;
