@@ -57,6 +57,15 @@ function segments(row: Row, { unit, pixels }: Scale): Spec[] {
 
 const totalOf = (row: Row) => row.kernels.reduce((sum, kernel) => sum + (kernel.gpuNs ?? 0), 0);
 
+/** Says what the bars are made of, and how many dispatches are missing because they were too short for a coarse clock. */
+function partsNote(rows: readonly Row[]): string {
+  const untimed = rows.flatMap(({ kernels }) => kernels).filter(({ gpuNs }) => gpuNs === null).length;
+  const parts = "Median time of each dispatch, in the order in which they run";
+  if (untimed === 0) return `${parts}: together a little more than the row's time. ${PARTS_NOTE}`;
+  const missing = untimed === 1 ? "1 that was" : `${untimed} that were`;
+  return `${parts}, without ${missing} too short for the device's clock.`;
+}
+
 /** Draws the times of kernels in the order in which they run, in a panel for each mode. */
 export function drawKernels(view: View): Drawn {
   const rows = view.rows.filter((row) => row.kernels.some((kernel) => kernel.gpuNs !== null));
@@ -101,7 +110,7 @@ export function drawKernels(view: View): Drawn {
     title: `Time of each kernel: ${modeWords(rows)}`,
     panels,
     notes: [
-      `Median time of each dispatch, in the order in which they run: together a little more than the row's time. ${PARTS_NOTE}`,
+      partsNote(rows),
       ...leftOut(view.rows, rows, "times of kernels"),
     ],
   };

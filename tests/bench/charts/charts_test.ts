@@ -341,3 +341,15 @@ Deno.test("drawings have a role, a name and a description", async () => {
   assertStringIncludes(picture, notes[0]);
   assertMatch(await renderSvg(spec, { continued: true }), /^<svg role="graphics-document"/);
 });
+
+Deno.test("the chart of kernels counts those that a coarse clock could not time", () => {
+  const report = syntheticReport({ sizes: [[64, 128, 352]], samples: 3 });
+  const notesOf = () => {
+    const chart = chartsOf(report).find(({ name }) => name.startsWith("kernels-"))!;
+    return "notes" in chart ? chart.notes.join(" ") : "";
+  };
+  assertStringIncludes(notesOf(), "together a little more than the row's time");
+  const { kernels } = report.rows.find(({ kernels }) => kernels.length > 2)!;
+  for (const kernel of kernels.slice(0, 2)) kernel.gpuNs = null;
+  assertStringIncludes(notesOf(), "without 2 that were too short for the device's clock");
+});
