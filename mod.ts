@@ -53,7 +53,12 @@ export { elementwise, type ElementwiseOptions } from "./variants/elementwise.ts"
 export type { Options, Recording } from "./variants/options.ts";
 export { type Explanation, NoImplementationError, type Plan, type Rejected } from "./variants/block_plan.ts";
 export { explain, type ExplainOptions, plan } from "./variants/explain.ts";
-export { gatedLinearUnit } from "./variants/gated_linear_unit.ts";
+export {
+  gatedLinearUnit,
+  gatedLinearUnitWithGrad,
+  type UnitWeights,
+  type UnitWithGradients,
+} from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
 export type { GradientName, GradientOptions, Gradients, GradientsBy, Wrt } from "./variants/gradients.ts";
 export type { Problem, Sizes, VariantInfo } from "./variants/variant.ts";

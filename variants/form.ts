@@ -29,11 +29,15 @@ export function emptyInputs(
   memory: Memory,
   problem: Problem,
   form: WeightForm | WeightForm["parts"],
+  { givesHidden = false }: Pick<Variant, "givesHidden"> = {},
 ): Inputs & { readonly dy: Tensor } {
-  const { tokens, dim, dtype } = problem;
+  const { tokens, dim, hiddenDim, dtype } = problem;
   const make = (label: string, shape: number[], dtype: DType) =>
     new Tensor(memory, { shape, dtype, purpose: "input", label });
-  const [x, dy] = [make("x", [tokens, dim], dtype), make("dy", [tokens, dim], dtype)];
+  const [x, dy] = [
+    make("x", [tokens, dim], dtype),
+    make("dy", [tokens, givesHidden ? hiddenDim : dim], dtype),
+  ];
   const whole = typeof form === "string" ? { parts: form, ...GATE_FIRST, layout: "in,out" as const } : form;
   const tensors = Object.entries(weightShapes(whole, problem)).map(([name, shape]) => [
     name,
@@ -91,12 +95,16 @@ export function inAnyForm(variant: Variant): Variant {
     ...variant,
     forward: (block, training) =>
       isEmpty(block)
-        ? { y: block.tokensByDim("output", "y"), saved: {} }
+        ? { y: outputOf(variant, block), saved: {} }
         : withForm(variant, block, (own) => variant.forward(own, training)),
     backward: (block, saved, dy) =>
       isEmpty(block) ? gradientsOfNothing(block) : backwardInAnyForm(variant, block, { saved, dy }),
     ...inChunks && { inChunks: (tokens: number) => inChunks(tokens).map(inAnyForm) },
   };
+}
+
+function outputOf({ givesHidden }: Variant, block: Block): Tensor {
+  return givesHidden ? block.tokensByHidden("output", "h") : block.tokensByDim("output", "y");
 }
 
 const isEmpty = ({ problem }: Block) => problem.tokens === 0;

@@ -1,14 +1,26 @@
+import { readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
+import { checkInto, readWrt } from "./check_gradients.ts";
 import { checkWeights, readWeights } from "./check_weights.ts";
 import { withForm } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
-import { checkOptions, type Settings } from "./validate.ts";
-import { Block } from "./variant.ts";
-import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type Weights } from "./weights.ts";
+import { gatedUnit } from "./gated_unit.ts";
+import { gradientNames, gradientOf, type GradientOptions } from "./gradients.ts";
+import { recordTraining } from "./training.ts";
+import { checkOptions, OPTIONS, type Settings } from "./validate.ts";
+import { Block, gradientDtype } from "./variant.ts";
+import {
+  type CombinedWeights,
+  formOf,
+  namedWeights,
+  type SeparateWeights,
+  type Weights,
+  weightShapes,
+} from "./weights.ts";
 
 /**
  * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one product whose epilogue is the
@@ -38,27 +50,135 @@ import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type 
 export function gatedLinearUnit(
   gpu: Gpu,
   x: Tensor,
-  weight: Tensor | Omit<SeparateWeights, "down"> | Omit<CombinedWeights, "down">,
+  weight: UnitWeights,
   options: Pick<Options, "activation" | "precision"> & Recording = {},
 ): Tensor {
+  const { problem, inputs, named, encoder } = checkUnit(gpu, { x, weight, options });
+  checkWritten(gpu, named, encoder);
+  return recordedAndGuarded(gpu, encoder, (recorder) => {
+    const whole = new Block(recorder, problem, inputs);
+    return withForm({ weightForm: "either" }, whole, (block) => {
+      const h = block.tokensByHidden("output", "h");
+      if (problem.tokens > 0) recordUnit(block, h);
+      return h.reshape([...x.shape.slice(0, -1), problem.hiddenDim]);
+    });
+  });
+}
+
+/**
+ * The weights of a gated linear unit: one tensor [D, 2, H], or {@linkcode Weights} without down.
+ *
+ * @example All forms
+ * ```ts
+ * import type { Tensor, UnitWeights } from "@swiglu/webgpu";
+ *
+ * const forms = (gate: Tensor, up: Tensor, gateUp: Tensor): UnitWeights[] => [gateUp, { gateUp }, { gate, up }];
+ * console.log(forms.length);
+ * ```
+ */
+export type UnitWeights = Tensor | Omit<SeparateWeights, "down"> | Omit<CombinedWeights, "down">;
+
+/** The gradients by some inputs: dx by "x", dGate by "gate". */
+type UnitGradients<K extends string> = {
+  readonly [Name in K as Name extends "x" ? "dx" : `d${Capitalize<Name>}`]: Tensor;
+};
+
+/** What a unit can be differentiated by. */
+type UnitInputs<W extends UnitWeights> = "x" | (W extends { gate: Tensor } ? "gate" | "up" : "gateUp");
+
+/**
+ * The result of {@linkcode gatedLinearUnitWithGrad}.
+ *
+ * @example What backward gives
+ * ```ts
+ * import type { Tensor, UnitWithGradients } from "@swiglu/webgpu";
+ *
+ * const step = ({ h, backward }: UnitWithGradients<Tensor>) => backward(h).dGateUp;
+ * console.log(step.length);
+ * ```
+ */
+export interface UnitWithGradients<W extends UnitWeights, K extends string = UnitInputs<W>> {
+  /** [..., H]; the caller's to dispose. */
+  readonly h: Tensor;
+  /** Computes the gradients of a loss from dh, the gradient of the loss by h; once, as {@linkcode WithGradients}. */
+  backward(dh: Tensor, recording?: Recording): UnitGradients<K>;
+  /** Frees what forward saved, if backward will not be called. h stays. */
+  dispose(): void;
+  /** As {@linkcode UnitWithGradients.dispose}, for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Computes h as {@linkcode gatedLinearUnit} does, and keeps g and u for its gradients: dg = dh u act'(g), du = dh act(g),
+ * dx = dg W_gate^T + du W_up^T, dW_gate = x^T dg and dW_up = x^T du. It has no variants, and `explain` does not plan it.
+ *
+ * @param options As of {@linkcode gatedLinearUnit}; `wrt` and `into` as of {@linkcode swigluWithGrad}.
+ * @returns h [..., H], the caller's to dispose, and `backward`, once, from dh [..., H].
+ * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
+ *
+ * @example h and the gradients of h.h / 2
+ * ```ts
+ * import { gatedLinearUnitWithGrad, requestGpu, Tensor } from "@swiglu/webgpu";
+ *
+ * using gpu = await requestGpu();
+ * using x = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [2, 2]);
+ * using weight = Tensor.from(gpu, Float32Array.of(1, 0, 0, 1, 0, 1, 1, 0), [2, 2, 2]); // [D, 2, H], gate first
+ * const { h, backward } = gatedLinearUnitWithGrad(gpu, x, weight, { wrt: ["gateUp"] });
+ * const { dGateUp } = backward(h);
+ * console.log(h.shape, await dGateUp.read());
+ * for (const tensor of [h, dGateUp]) tensor.dispose();
+ * ```
+ */
+export function gatedLinearUnitWithGrad<W extends UnitWeights, K extends UnitInputs<W> = UnitInputs<W>>(
+  gpu: Gpu,
+  x: Tensor,
+  weight: W,
+  options: Pick<Options, "activation" | "precision"> & Recording & GradientOptions<K> = {},
+): UnitWithGradients<W, K> {
+  const { wrt, into, ...rest } = readOnce("options", options, [...OPTIONS, "encoder", "wrt", "into"]);
+  const { problem, inputs, named, encoder } = checkUnit(gpu, {
+    x,
+    weight,
+    options: rest as Options & Recording,
+  });
+  const form = formOf(inputs.weights);
+  const names = gradientNames(form).filter((name) => name !== "dDown");
+  const wanted = readWrt(wrt, names) ?? new Set(names);
+  const shapes = Object.entries({ x: x.shape, ...weightShapes(form, problem) });
+  const targets = checkInto(gpu, into, {
+    wanted: [...wanted],
+    shapes: Object.fromEntries(shapes.map(([name, shape]) => [gradientOf(name), shape])),
+    dtypeOf: (name) => gradientDtype(name, problem),
+    inputs: named,
+  });
+  const { output: h, backward, dispose } = recordTraining(gpu, {
+    run: { variant: gatedUnit, problem, inputs, asked: { wanted, into: targets } },
+    encoder,
+    slope: "dh",
+    shape: [...x.shape.slice(0, -1), problem.hiddenDim],
+    inputs: named,
+    check: () => {
+      for (const [name, tensor] of Object.entries(named)) checkTensor(gpu, tensor, name);
+    },
+  });
+  const ofW = backward as unknown as UnitWithGradients<W, K>["backward"]; // in the form of the weights, which are W
+  return { h, backward: ofW, dispose, [Symbol.dispose]: dispose };
+}
+
+/** Checks a call before anything is allocated. The caller's own objects are not read again. */
+function checkUnit(
+  gpu: Gpu,
+  { x, weight, options }: { x: Tensor; weight: unknown; options: Options & Recording },
+) {
   const { activation, precision, encoder, ...foreign } = checkOptions(options);
   refuseForeign(foreign);
   const weights = readWeight(gpu, x, weight);
   const called = weight instanceof Tensor ? () => "weight" : (name: string) => `weight.${name}`;
   const { down: _, ...tensors } = namedWeights(weights);
-  const checked = checkWeights(gpu, { called, form: formOf(weights), tensors, x });
+  const of = checkWeights(gpu, { called, form: formOf(weights), tensors, x });
   const named = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [called(name), tensor]));
-  checkWritten(gpu, { x, ...named }, encoder);
-  const sizes = { tokens: x.rows, dim: x.columns, dtype: x.dtype, ...checked };
-  const problem = { ...sizes, activation, precision };
-  return recordedAndGuarded(gpu, encoder, (recorder) => {
-    const whole = new Block(recorder, problem, { x, weights });
-    return withForm({ weightForm: "either" }, whole, (block) => {
-      const h = block.tokensByHidden("output", "h");
-      if (sizes.tokens > 0) recordUnit(block, h);
-      return h.reshape([...x.shape.slice(0, -1), checked.hiddenDim]);
-    });
-  });
+  const problem = { tokens: x.rows, dim: x.columns, dtype: x.dtype, ...of, activation, precision };
+  return { problem, inputs: { x, weights }, named: { x, ...named }, encoder };
 }
 
 function recordUnit(block: Block, h: Tensor): void {

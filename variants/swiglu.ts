@@ -2,14 +2,13 @@ import { readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { choiceFor } from "./explain.ts";
-import { runBackward, runForward, type VariantRun } from "./form.ts";
+import { runForward } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
-import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
-import { checkApart } from "./check_gradients.ts";
+import { checkWritten } from "./checks.ts";
 import type { GradientOptions, GradientsBy, Wrt } from "./gradients.ts";
-import { checkAsked, checkCall, checkInputs, checkOptions, namedInputs, OPTIONS } from "./validate.ts";
-import { release } from "./variant.ts";
+import { checkAsked, checkCall, checkInputs, namedInputs, OPTIONS } from "./validate.ts";
+import { recordTraining } from "./training.ts";
 import type { Weights } from "./weights.ts";
 
 /**
@@ -143,44 +142,14 @@ export function swigluWithGrad<W extends Weights, K extends Wrt<W> = Wrt<W>>(
   const asked = checkAsked(gpu, { wrt, into }, call);
   const { problem, inputs, settings: { encoder } } = call;
   const { variant } = choiceFor(gpu, call, { training: true, asked });
-  const shape = [...x.shape];
-  const run: Omit<VariantRun, "recorder"> = { variant, problem, inputs, asked };
-  const targets = Object.fromEntries(
-    Object.entries(asked.into ?? {}).map(([name, tensor]) => [`into.${name}`, tensor]),
-  );
-  checkWritten(gpu, namedInputs(inputs), encoder);
-  const { y, saved: kept } = recordedAndGuarded(gpu, encoder, (recorder) => {
-    const { y, saved } = runForward({ ...run, recorder }, true);
-    return { y: y.reshape(shape), saved };
+  const { output: y, backward, dispose } = recordTraining(gpu, {
+    run: { variant, problem, inputs, asked },
+    encoder,
+    slope: "dy",
+    shape: [...x.shape],
+    inputs: namedInputs(inputs),
+    check: () => void checkInputs(gpu, inputs),
   });
-  let saved: Record<string, Tensor> | null = kept;
-  const dispose = () => {
-    release(...Object.values(saved ?? {}));
-    saved = null;
-  };
-  const backward = (dy: Tensor, recording: Recording = {}) => {
-    if (saved === null) {
-      throw new TypeError(
-        "Cannot go backward as what forward saved must be there: current value is used or disposed",
-      );
-    }
-    checkTensor(gpu, dy, "dy");
-    checkShape(dy, "dy", shape);
-    checkDtype(dy, "dy", x.dtype);
-    checkInputs(gpu, inputs);
-    for (const [name, tensor] of Object.entries(targets)) checkTensor(gpu, tensor, name);
-    checkApart(asked.into ?? {}, { dy, ...namedInputs(inputs) });
-    const { encoder } = checkOptions(recording);
-    checkWritten(gpu, { ...saved, dy, ...namedInputs(inputs), ...targets }, encoder);
-    try {
-      return recordedAndGuarded(gpu, encoder, (recorder) => {
-        const gradients = runBackward({ ...run, recorder }, saved!, dy);
-        if ("dx" in gradients) gradients.dx.reshape(shape);
-        return gradients as unknown as GradientsBy<W, K>; // in the form of the weights, which are W
-      });
-    } finally {
-      dispose();
-    }
-  };
-  return { y, backward, dispose, [Symbol.dispose]: dispose };
+  const ofW = backward as unknown as WithGradients<W, K>["backward"]; // in the form of the weights, which are W
+  return { y, backward: ofW, dispose, [Symbol.dispose]: dispose };
 }

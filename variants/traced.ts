@@ -87,7 +87,7 @@ function keyOf({ problem, form, asked }: Block, training: boolean): string {
 
 function traceBlock(variant: Variant, { recorder, problem, form, asked }: Block, training: boolean): Trace {
   const tracer = new TraceRecorder(recorder.capabilities);
-  const { dy, ...inputs } = emptyInputs(tracer.memory, problem, form);
+  const { dy, ...inputs } = emptyInputs(tracer.memory, problem, form, variant);
   const traced = { ...asked, into: emptyTargets(tracer.memory, asked.into ?? {}) };
   const block = new Block(tracer, problem, inputs, traced);
   const outputs = variant.forward(block, training);

@@ -136,6 +136,8 @@ export interface VariantInfo {
  * device and a shape ask for: copies, slices of K, and their sums.
  */
 export interface Variant extends VariantInfo {
+  /** Whether it gives h [T, H] in place of y [T, D], as a gated linear unit does, and takes dh. Default: false. */
+  readonly givesHidden?: boolean;
   /** Tokens that are computed at a time. Default: all. */
   readonly chunkTokens?: number;
   /** The same variant in ever smaller chunks of tokens, which take ever less memory. Default: none. */

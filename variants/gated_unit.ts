@@ -1,0 +1,70 @@
+import { gatedBackward } from "../kernels/gated.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { matrix } from "../kernels/view.ts";
+import { inAnyForm } from "./form.ts";
+import { traced } from "./traced.ts";
+import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
+
+/**
+ * The gated linear unit as a variant without a projection down, for its gradients.
+ *
+ * Saves g, u: 2 TH elements.
+ * Forward, 1 launch: g, u and h.
+ * Backward, 4 launches: dg and du over g and u; dx in two; dGate and dUp.
+ * Bottleneck: the products.
+ */
+export const gatedUnit: Variant = traced(inAnyForm({
+  id: "gated linear unit",
+  origin: "this project",
+  idea: "the gate is the epilogue of the projections",
+  saves: ["g", "u"],
+  weightForm: "either",
+  givesHidden: true,
+  refuses: () => null,
+  forward,
+  backward,
+}));
+
+function forward(block: Block): Forward {
+  const h = block.tokensByHidden("output", "h");
+  const [g, u] = ["g", "u"].map((label) => block.tokensByHidden("saved", label));
+  block.matmul({
+    label: "g, u, h",
+    layout: "nn",
+    a: [block.x],
+    b: [block.gate, block.up],
+    out: [h, g, u].map(matrix),
+    columns: 2,
+    epilogue: "gated-save",
+  });
+  return { y: h, saved: { g, u } };
+}
+
+function backward(block: Block, { g, u }: Forward["saved"], dh: Tensor): Gradients {
+  const { tokens, hiddenDim } = block.problem;
+  gatedBackward(block.recorder, {
+    dh: { ...matrix(dh), rows: tokens, cols: hiddenDim },
+    ...{ g: matrix(g), u: matrix(u), dg: matrix(g), du: matrix(u) },
+    activation: block.activation,
+  });
+  const dx = block.emptyInputGradient();
+  block.matmul({
+    label: "dx",
+    layout: "nt",
+    a: [g, u].map(matrix),
+    b: [block.gate, block.up],
+    out: [dx],
+    products: 2,
+  });
+  const { tensors, dGate, dUp } = block.emptyGateUpGradients();
+  block.matmul({
+    label: "dGate, dUp",
+    layout: "tn",
+    a: [block.x],
+    b: [g, u].map(matrix),
+    out: [dGate, dUp],
+    columns: 2,
+  });
+  release(g, u);
+  return { dx: dx.tensor, ...tensors } as Gradients; // there is no dDown
+}
