@@ -5,24 +5,30 @@
  * A run has two halves. A lost device ends the process that waits for it, so a child process does all that touches the
  * GPU, and this one keeps the report.
  *
+ * Words: a *problem* is one size in one dtype, with its activation and precision. A *row* is one variant in one mode of a
+ * problem. A *group* is all rows of a problem. A *job* is all groups of a run.
+ *
  * Parent, `bench` below:
  *
- * 1. Make the job: sizes, dtypes, modes and variants.
- * 2. Start a child and give it the job. Where it dies, start another with the rows that are left (bench/commands/run.ts).
- * 3. Hand each row that the child tells to the report, which is on disk at once (bench/process/run_log.ts).
- * 4. Measure the peers, each in a process of its own (bench/peers/run.ts), and print the table.
+ * 1. Make the job.
+ * 2. Start a child and give it the job. Where it dies, start another with the rows that are left. Rows of the other WebGPU
+ *    get a child of their own (bench/commands/run.ts).
+ * 3. Hand each row that the child tells to the report, which is on disk at once (bench/process/run_log.ts). Print the table
+ *    of a problem when its last row is there.
+ * 4. Measure the peers, each in a process of its own (bench/peers/run.ts).
  *
- * Child, `measureForParent` below, which calls `measure`. bench/measure/run.ts is these steps, in this order, and no more:
+ * Child, `measureForParent` below, which calls `measure`. bench/measure/run.ts has these steps in this order:
  *
- * 1. Measure the ceilings.
- * 2. Plan the rows on paper, at sizes that it picks if none were given. What cannot run is skipped with its reason.
- * 3. For each problem:
+ * 1. Open the device, and calibrate its clock.
+ * 2. Measure the ceilings, unless an earlier child did.
+ * 3. Plan the rows on paper, at sizes that it picks if none were given. What cannot run is skipped with its reason.
+ * 4. For each problem:
  *    - check: each row's outputs are compared with a reference, and a row that misses it gets no time;
  *    - warm up: the device works until its clocks are up;
- *    - profile: one run of each row tells how often its samples must repeat it;
- *    - sample in turns: launches, wall time and GPU time of all rows, in random order, until the rule is met;
- *    - check again: each row runs once more on other inputs, and gets no time if it is wrong now;
- *    - tell the row.
+ *    - profile: a first timing of each row tells how often its samples must repeat it;
+ *    - sample in turns, rows in random order: single launches and wall time a fixed number of times, then GPU time until
+ *      there is enough of it;
+ *    - check again: each row runs once more on other inputs, and gets no time if it is wrong now. If it is right, it is told.
  *
  * @module
  */

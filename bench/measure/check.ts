@@ -7,7 +7,7 @@ import { ObservedRecorder } from "../timing/observed.ts";
 import { release } from "../../variants/variant.ts";
 import { AllocationWatch } from "./allocation.ts";
 import { withErrorScopes } from "./scopes.ts";
-import { type Case, type Outputs, record, timedParts } from "./execution.ts";
+import { type Case, type Outputs, recordRun, timedParts } from "./execution.ts";
 import type { Mode } from "./shapes.ts";
 import { type ComparedMatrix, faultIn } from "./tolerance.ts";
 import { compared, comparedWhole, errorsOf, type Reference } from "./reference.ts";
@@ -67,7 +67,7 @@ export async function checkRun(
       ledger.resetPeak();
       const recorder = new GpuRecorder(gpu);
       const observed = poisoned(recorder, { kernels, compileTimes, made, watch });
-      const left = record(observed, run, { training, hooks: { between } });
+      const left = recordRun(observed, run, { training, hooks: { between } });
       await watch.check();
       recorder.submit();
       return left;

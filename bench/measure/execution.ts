@@ -28,7 +28,7 @@ export interface Outputs {
   readonly gradients: Gradients | null;
 }
 
-/** Called by {@linkcode record} while it records. */
+/** Called by {@linkcode recordRun} while it records. */
 export interface Hooks {
   /** Called between forward and backward. */
   between?(forward: Forward): void;
@@ -38,7 +38,7 @@ export interface Hooks {
  * Records a whole run. In training that is forward and backward, else forward alone, which keeps nothing for backward. The
  * caller frees what it leaves.
  */
-export function record(recorder: Recorder, run: Case, options: {
+export function recordRun(recorder: Recorder, run: Case, options: {
   training: boolean;
   hooks?: Hooks;
 }): Outputs {
@@ -115,7 +115,7 @@ export function timedParts(
   const watched = <T>(to: Recorder, work: (to: Recorder) => T) =>
     planned ? asPlanned(to, planned, work) : work(to);
   if (mode !== "backward") {
-    const work = (to: Recorder) => keep(record(to, run, { training: mode === "full" }));
+    const work = (to: Recorder) => keep(recordRun(to, run, { training: mode === "full" }));
     return { timed: (to) => cleanly(to, (to) => times.forEach(() => watched(to, work))) };
   }
   const { variant, dy } = run;

@@ -1,7 +1,10 @@
 /**
  * What the parent process tells a measuring process, a {@linkcode Job}, and what that answers, {@linkcode MeasureEvent}s.
  * Both are plain data and travel as JSON, one value a line. Finished rows have the form of the report's rows.
+ *
+ * @module
  */
+
 import type { ActivationName } from "../../kernels/activation.ts";
 import type { AdapterChoice } from "../../kernels/gpu/device.ts";
 import type { DType } from "../../kernels/gpu/dtype.ts";
@@ -26,7 +29,7 @@ export interface RowSpec {
   readonly mode: Mode;
 }
 
-/** Rows of one problem. They are measured one after the other, and sampled in turns. */
+/** Rows of one problem. They are checked one after the other, and sampled in turns. */
 export interface Group {
   readonly problem: ProblemSpec;
   readonly rows: readonly RowSpec[];
@@ -71,6 +74,7 @@ export interface Job {
   readonly tuning: TuningTable | null;
   /** Ceilings that an earlier process of the same run measured; null to measure them. */
   readonly ceilings: Ceilings | null;
+  /** Decides the inputs that are timed, the order of samples, and the bootstrap of intervals. */
   readonly seed: number;
   /** Decides the inputs of the second check, and which tokens and hidden units of a large problem the oracle computes. */
   readonly checkSeed: number;

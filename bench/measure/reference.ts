@@ -20,7 +20,7 @@ import { type DeviceProblem, DeviceReference } from "./device_reference.ts";
 import { type ComparedMatrix, faultIn, type OutputName } from "./tolerance.ts";
 
 /** Up to so many multiply-adds, which take about a second, the whole reference is computed. Above, only samples of it. */
-const WHOLE = 4e8;
+const WHOLE_UP_TO = 4e8;
 
 /** Tokens whose rows of y and dx are sampled; each costs 6DH multiply-adds. */
 const SAMPLED_ROWS = 6;
@@ -52,20 +52,20 @@ export interface ReferenceOptions {
   /** Decides which tokens and units are sampled. */
   seed: number;
   /** Multiply-adds up to which nothing is sampled. */
-  whole?: number;
+  wholeUpTo?: number;
 }
 
 /** Whether the oracle computes all of a problem's outputs: if that takes at most so many multiply-adds. */
-export function isWhole({ tokens, dim, hiddenDim }: ProblemSpec, whole: number = WHOLE): boolean {
-  return 9 * tokens * dim * hiddenDim <= whole;
+export function isWhole({ tokens, dim, hiddenDim }: ProblemSpec, wholeUpTo: number = WHOLE_UP_TO): boolean {
+  return 9 * tokens * dim * hiddenDim <= wholeUpTo;
 }
 
 /** Computes the reference of a problem on the CPU: whole if that is quick, else at the first, the last and random places. */
 export function referenceOf(problem: ProblemSpec, inputs: HostInputs, options: ReferenceOptions): Reference {
   const { tokens, hiddenDim } = problem;
-  const { seed, whole } = options;
+  const { seed, wholeUpTo } = options;
   const magnitudes = new Magnitudes(problem, inputs);
-  if (isWhole(problem, whole)) {
+  if (isWhole(problem, wholeUpTo)) {
     const expected = { ...oracle(problem, inputs, magnitudes) };
     return { problem, rows: null, units: null, expected, scales: magnitudes.scales, device: null, gap: null };
   }

@@ -79,7 +79,11 @@ export interface FigureContext {
   readonly seed: number;
 }
 
-/** A measured row. `gpuNs` is empty where the device has no timestamps. */
+/**
+ * A measured row.
+ *
+ * @param gpuSamples Nanoseconds of a run by the device's clock; empty where it has none.
+ */
 export function finishedRow(
   work: ProfiledRow,
   gpuSamples: readonly number[],

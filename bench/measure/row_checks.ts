@@ -15,7 +15,7 @@ export interface CheckOptions {
   /** Decides which tokens and units of a large problem the oracle computes. */
   readonly seed: number;
   /** Multiply-adds up to which the oracle computes all outputs; its own limit if not given. */
-  readonly whole?: number;
+  readonly wholeUpTo?: number;
   readonly compileTimes: CompileTimes;
 }
 

@@ -6,7 +6,7 @@ import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { emptyInputs } from "../../variants/form.ts";
 import type { Mode } from "./shapes.ts";
 import type { Problem, Variant } from "../../variants/variant.ts";
-import { discard, record } from "./execution.ts";
+import { discard, recordRun } from "./execution.ts";
 import { weightForm } from "./inputs.ts";
 
 /** What a row will need and launch. It is known without a device. */
@@ -75,7 +75,7 @@ function walk(
     ledger.resetPeak();
   };
   discard(
-    record(plan, { variant, problem, inputs, dy }, { training: mode !== "forward", hooks: { between } }),
+    recordRun(plan, { variant, problem, inputs, dy }, { training: mode !== "forward", hooks: { between } }),
   );
   const dispatches = plan.dispatches.slice(begin);
   return { variant, peakBytes: ledger.peakBytes, dispatches, tile: mainTile(dispatches) };

@@ -1,6 +1,6 @@
 /**
- * How a job is measured: this file is the order of all that happens on the device. Each step is one call here, and what
- * it does is in a file of its own beside this one.
+ * How a job is measured: this file has the order of all that happens on the device. `measure` does what all problems of a
+ * job share, and calls `measureGroup` for each. What a step does is in a file of its own beside this one.
  *
  * @module
  */
@@ -25,8 +25,8 @@ import { profiled } from "./row_clock.ts";
 import { ruleOf, sampleRows } from "./samples.ts";
 import { unchanged } from "./unchanged.ts";
 
-/** What all problems of a job share. */
-export interface Bench {
+/** What all groups of a job are measured with. */
+export interface JobContext {
   readonly gpu: Gpu;
   readonly instruments: Instruments;
   readonly ceilings: Ceilings;
@@ -37,7 +37,7 @@ export interface Bench {
   /** When a row has enough samples. */
   readonly rule: StopRule;
   /** Multiply-adds up to which the oracle computes all outputs; its own limit if not given. */
-  readonly whole?: number;
+  readonly wholeUpTo?: number;
 }
 
 /** The part of a problem's progress that each step takes. */
@@ -51,8 +51,8 @@ const SHARES = {
 /** The device is kept busy for so long before it is timed, so that its clocks are up. */
 const WARM_MS = 300;
 
-/** Seeds of the second check's inputs lie above all that a user can give. */
-const SECOND_SEED = 2 ** 32;
+/** Added to the check seed. Seeds that a user can give are smaller, so the second inputs are never the first ones. */
+const SECOND_SEED_OFFSET = 2 ** 32;
 
 /** A clock that changes its pace by more than this between two calibrations makes times doubtful. */
 const CLOCK_DRIFT = 1e-3;
@@ -60,14 +60,14 @@ const CLOCK_DRIFT = 1e-3;
 /**
  * Measures a job and tells everything by events, each row as soon as it is checked for the second time.
  *
- * @param options.whole Multiply-adds up to which the float64 oracle computes all outputs of a problem.
+ * @param options.wholeUpTo Multiply-adds up to which the float64 oracle computes all outputs of a problem.
  * @throws {Error} If the device is lost, or something fails that no row can be blamed for.
  */
 export async function measure(
   job: Job,
   variants: readonly Variant[],
   emit: Emit,
-  { whole }: { whole?: number } = {},
+  { wholeUpTo }: { wholeUpTo?: number } = {},
 ): Promise<void> {
   const gpu = await requestedGpu(job, emit);
   if (gpu === null) return;
@@ -92,7 +92,7 @@ export async function measure(
       rule: ruleOf(job, capabilities),
     };
     for (const group of job.dryRun ? [] : groups) {
-      await measureGroup({ gpu, instruments, ceilings, job, emit, whole, ...shared }, group);
+      await measureGroup({ gpu, instruments, ceilings, job, emit, wholeUpTo, ...shared }, group);
       gpu.memory.trim();
       await calibrate(instruments, emit);
     }
@@ -108,8 +108,8 @@ export async function measure(
  *
  * @throws {Error} If the device is lost.
  */
-export async function measureGroup(bench: Bench, group: GroupPlan): Promise<void> {
-  const { gpu, instruments, job, emit } = bench;
+export async function measureGroup(context: JobContext, group: GroupPlan): Promise<void> {
+  const { gpu, instruments, job, emit } = context;
   const { problem } = group;
   const attempts = new Attempts({ gpu, emit, problem });
   const planned = runnable(group, attempts);
@@ -121,7 +121,7 @@ export async function measureGroup(bench: Bench, group: GroupPlan): Promise<void
   const inputsOptions = { problem, seed: job.seed, variants };
   using inputs = await attempts.attempt(planned, () => DeviceInputs.create(gpu, inputsOptions));
   if (inputs === null) return;
-  const checkOptions = { ...bench, problem, inputs };
+  const checkOptions = { ...context, problem, inputs };
   const first = await attempts.attempt(
     planned,
     () => RowChecks.create({ ...checkOptions, seed: job.checkSeed }, planned),
@@ -141,7 +141,7 @@ export async function measureGroup(bench: Bench, group: GroupPlan): Promise<void
   attempts.begin("warm-up", checked);
   await instruments.warm(WARM_MS);
 
-  // Profile each row once, to know how often its samples must repeat it.
+  // Profile: a first timing of each row tells how often its samples must repeat it.
   const rows = await attempts.each(checked, {
     doing: "profile",
     share: SHARES.profile,
@@ -149,13 +149,13 @@ export async function measureGroup(bench: Bench, group: GroupPlan): Promise<void
   });
   if (rows.length === 0) return;
 
-  // Sample in turns, until the rule is met.
-  const samples = await sampleRows(rows, { ...bench, attempts, inputs, share: SHARES.samples });
+  // Sample in turns, until each row meets the rule.
+  const samples = await sampleRows(rows, { ...context, attempts, inputs, share: SHARES.samples });
   if (samples.size === 0) return;
 
   // Check again, on other inputs: a result that was kept from an earlier run is wrong now.
   const sampled = [...samples.keys()];
-  const secondSeed = job.checkSeed + SECOND_SEED;
+  const secondSeed = job.checkSeed + SECOND_SEED_OFFSET;
   attempts.beginSetUp(sampled);
   const second = await attempts.attempt(sampled, async () => {
     await inputs.write(hostInputs(problem, secondSeed));
@@ -167,7 +167,7 @@ export async function measureGroup(bench: Bench, group: GroupPlan): Promise<void
     share: SHARES.secondCheck,
     use: async (row) => {
       await second.checkAgain(row);
-      return finished(row, samples.get(row)!, bench);
+      return finished(row, samples.get(row)!, context);
     },
     // The row is told as soon as it is known to be right.
     done: (row) => emit({ type: "row", row }),
@@ -185,13 +185,13 @@ function runnable({ rows }: GroupPlan, attempts: Attempts): RunnableRow[] {
   });
 }
 
-/** The report's row. Without timestamps the samples are wall times. */
-function finished(row: ProfiledRow, samples: readonly number[], bench: Bench) {
-  const { ceilings, compileTimes, instruments: { resolutionNs, timer }, job: { seed, webgpu } } = bench;
-  const context = { ceilings, compileTimes, resolutionNs, seed, webgpu };
+/** The report's row. The samples are GPU times, or wall times where the device has no timestamps. */
+function finished(row: ProfiledRow, samples: readonly number[], context: JobContext) {
+  const { ceilings, compileTimes, instruments: { resolutionNs, timer }, job: { seed, webgpu } } = context;
+  const figures = { ceilings, compileTimes, resolutionNs, seed, webgpu };
   return timer !== null
-    ? finishedRow(row, samples, context)
-    : finishedRow({ ...row, wallNs: [...samples] }, [], context);
+    ? finishedRow(row, samples, figures)
+    : finishedRow({ ...row, wallNs: [...samples] }, [], figures);
 }
 
 /** Keeps the device's clock true, and warns if it was not. */

@@ -9,7 +9,7 @@ import { trimPool } from "./allocation.ts";
 import type { Attempts, Share } from "./attempts.ts";
 import type { DeviceInputs } from "./inputs.ts";
 import type { Job } from "./job.ts";
-import { profile } from "./profile.ts";
+import { launchTimes } from "./launch_times.ts";
 import type { ProfiledRow } from "./row.ts";
 import { timedRow, wallRuns, wallTimeOf } from "./row_clock.ts";
 import { lossOf, unchanged } from "./unchanged.ts";
@@ -130,7 +130,7 @@ class Sampler {
     for (let i = 0; i < LAUNCH_SAMPLES; i++) {
       for (const row of shuffled(rows, random)) {
         trimPool(instruments.gpu);
-        const launchNs = await this.#atPace(() => profile(instruments, row));
+        const launchNs = await this.#atPace(() => launchTimes(instruments, row));
         if (launchNs !== null) row.launchNs.push(launchNs);
       }
     }

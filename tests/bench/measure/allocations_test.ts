@@ -5,7 +5,7 @@ import { Instruments } from "../../../bench/timing/instruments.ts";
 import { seededRandom } from "../../../bench/timing/random.ts";
 import type { MeasureEvent } from "../../../bench/measure/job.ts";
 import { type GroupPlan, planJob } from "../../../bench/measure/job_plan.ts";
-import { type Bench, measureGroup } from "../../../bench/measure/run.ts";
+import { type JobContext, measureGroup } from "../../../bench/measure/run.ts";
 import { variants } from "../../../variants/mod.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
 import { jobOf, ofType, problemOf } from "./problems.ts";
@@ -32,7 +32,7 @@ async function refusing(failing: number, use: () => Promise<void>): Promise<numb
   }
 }
 
-async function eventsOf(bench: Omit<Bench, "emit">, group: GroupPlan): Promise<MeasureEvent[]> {
+async function eventsOf(bench: Omit<JobContext, "emit">, group: GroupPlan): Promise<MeasureEvent[]> {
   const events: MeasureEvent[] = [];
   await measureGroup({ ...bench, emit: (event) => void events.push(event) }, group);
   return events;

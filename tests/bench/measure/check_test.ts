@@ -19,10 +19,10 @@ const gpu = await requestGpu();
 async function checked(
   variant: Variant,
   problem: ProblemSpec,
-  { training = true, whole }: { training?: boolean; whole?: number } = {},
+  { training = true, wholeUpTo }: { training?: boolean; wholeUpTo?: number } = {},
 ): Promise<CheckedRun> {
   const host = randomInputs(problem, 1);
-  const reference = referenceOf(problem, host, { seed: 1, whole });
+  const reference = referenceOf(problem, host, { seed: 1, wholeUpTo });
   using inputs = new DeviceInputs(gpu, problem, host);
   const run = { variant, problem, inputs: inputs.for(variant), dy: inputs.dy };
   return await checkRun(gpu, run, { training, reference, compileTimes: new Map() });
@@ -31,8 +31,8 @@ async function checked(
 for (const variant of variants) {
   Deno.test(`${variant.id} passes, whole and sampled, and its memory is as planned`, async () => {
     const problem = problemOf(33, 20, 41);
-    for (const whole of [undefined, 0]) {
-      const { errors, fault } = await checked(variant, problem, { whole });
+    for (const wholeUpTo of [undefined, 0]) {
+      const { errors, fault } = await checked(variant, problem, { wholeUpTo });
       assertEquals(fault, null);
       for (const [name, error] of Object.entries(errors)) {
         assert(error! > 0 && error! < 1e-5, `${name}: ${error}`);
@@ -86,7 +86,7 @@ Deno.test("a sampled check sees a wrong last token and a wrong last unit", async
       }));
   const problem = problemOf(160, 160, 160);
   for (const label of ["y", "dx", "dDown"]) {
-    const { fault, errors } = await checked(cut(label), problem, { whole: 0 });
+    const { fault, errors } = await checked(cut(label), problem, { wholeUpTo: 0 });
     assert(fault !== null, `${label} passes with errors ${JSON.stringify(errors)}`);
   }
 });

@@ -70,7 +70,7 @@ Deno.test("where a reference on the device has no room, the samples stay alone a
   const problem = problemOf(16, 16, 16);
   const host = randomInputs(problem, 7);
   using inputs = new DeviceInputs(gpu, problem, host);
-  const reference = referenceOf(problem, host, { seed: 7, whole: 0 });
+  const reference = referenceOf(problem, host, { seed: 7, wholeUpTo: 0 });
   const of = { inputs: inputs.for(variantOf("pytorch")), dy: inputs.dy, training: true };
   const capabilities = { ...gpu.capabilities, maxStorageBufferBindingSize: 512 };
   const small = new Proxy(gpu, {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
-import { type Case, discard, record, timedParts } from "../../../bench/measure/execution.ts";
+import { type Case, discard, recordRun, timedParts } from "../../../bench/measure/execution.ts";
 import { emptyInputs } from "../../../variants/form.ts";
 import { weightForm } from "../../../bench/measure/inputs.ts";
 import { variants } from "../../../variants/mod.ts";
@@ -63,7 +63,7 @@ Deno.test("forward is timed without training, full with forward and backward", (
 for (const variant of variants) {
   Deno.test(`${variant.id} leaves nothing but its inputs, in every mode and repeated`, () => {
     const { recorder, run, inputBytes } = stage(variant);
-    discard(record(recorder, run, { training: true }));
+    discard(recordRun(recorder, run, { training: true }));
     for (const mode of ["forward", "backward", "full"] as const) {
       const { prepare, timed } = timedParts(run, mode, { repeats: 3 });
       prepare?.(recorder);

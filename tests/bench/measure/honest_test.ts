@@ -30,8 +30,8 @@ Deno.test("no honest variant is refused, whatever the seed, shape, dtype and act
     const host = randomInputs(problem, seed);
     using inputs = new DeviceInputs(gpu, problem, host);
     const of = { inputs: inputs.for(variants[0]), dy: inputs.dy, training: true };
-    const whole = random() < 0.5 ? 0 : undefined;
-    const reference = await completed(gpu, referenceOf(problem, host, { seed, whole }), of);
+    const wholeUpTo = random() < 0.5 ? 0 : undefined;
+    const reference = await completed(gpu, referenceOf(problem, host, { seed, wholeUpTo }), of);
     for (const variant of [pick(variants), pick(variants)]) {
       if (variant.refuses(problem, gpu.capabilities) !== null) continue;
       const run = { variant, problem, inputs: inputs.for(variant), dy: inputs.dy };

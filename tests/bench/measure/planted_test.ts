@@ -98,7 +98,7 @@ function without({ recorder, problem, inputs }: Block, label: string): Block {
 }
 
 for (const dtype of ["float32", "float16", "bfloat16"] as const) {
-  for (const [size, whole] of [["small", undefined], ["large", 0]] as const) {
+  for (const [size, wholeUpTo] of [["small", undefined], ["large", 0]] as const) {
     Deno.test(`every planted fault is caught, and no other row, in ${dtype}, as a ${size} shape is checked`, async () => {
       const wrong = faults();
       const known = [variantOf("liger"), ...wrong, variantOf("tuned"), HONEST];
@@ -109,7 +109,7 @@ for (const dtype of ["float32", "float16", "bfloat16"] as const) {
         { ...job, groups: [{ ...job.groups![0], rows: specs }] },
         known,
         (event) => found.push(...ofType([event], "row").map(({ row }) => row)),
-        { whole },
+        { wholeUpTo },
       );
       for (const { id } of known) {
         const { status, reason, timing, sampled } = found.find(({ variant }) => variant === id)!;

@@ -40,7 +40,7 @@ Deno.test("whole outputs are compared whole, and each with its own reference", (
 });
 
 Deno.test("sampled outputs are rows of tokens and columns of hidden units", () => {
-  using subject = new Subject({ ...PROBLEM, tokens: 40 }, { seed: 1, whole: 0 });
+  using subject = new Subject({ ...PROBLEM, tokens: 40 }, { seed: 1, wholeUpTo: 0 });
   const { problem: { dim, hiddenDim } } = subject;
   const rows = subject.reference.rows!, units = subject.reference.units!;
   assert(rows.length < 40 && units.length < hiddenDim);

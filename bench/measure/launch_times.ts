@@ -10,7 +10,7 @@ import type { CheckedRow } from "./row.ts";
  *
  * @returns null where the device has no timestamps, or not enough for so many launches.
  */
-export async function profile(
+export async function launchTimes(
   instruments: Instruments,
   { run, spec, plan }: CheckedRow,
 ): Promise<number[] | null> {
