@@ -56,8 +56,10 @@ export { explain, type ExplainOptions, plan } from "./variants/explain.ts";
 export {
   gatedLinearUnit,
   gatedLinearUnitWithGrad,
+  type UnitGradients,
   type UnitWeights,
   type UnitWithGradients,
+  type UnitWrt,
 } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
 export type { GradientName, GradientOptions, Gradients, GradientsBy, Wrt } from "./variants/gradients.ts";

@@ -78,13 +78,33 @@ export function gatedLinearUnit(
  */
 export type UnitWeights = Tensor | Omit<SeparateWeights, "down"> | Omit<CombinedWeights, "down">;
 
-/** The gradients by some inputs: dx by "x", dGate by "gate". */
-type UnitGradients<K extends string> = {
+/**
+ * The gradients of a unit by some inputs: dx by "x", dGate by "gate", dUp by "up", dGateUp by "gateUp".
+ *
+ * @example By two inputs
+ * ```ts
+ * import type { UnitGradients } from "@swiglu/webgpu";
+ *
+ * const shapes = ({ dx, dGate }: UnitGradients<"x" | "gate">) => [dx.shape, dGate.shape];
+ * console.log(shapes.length);
+ * ```
+ */
+export type UnitGradients<K extends string> = {
   readonly [Name in K as Name extends "x" ? "dx" : `d${Capitalize<Name>}`]: Tensor;
 };
 
-/** What a unit can be differentiated by. */
-type UnitInputs<W extends UnitWeights> = "x" | (W extends { gate: Tensor } ? "gate" | "up" : "gateUp");
+/**
+ * What a unit can be differentiated by, whose weights are `W`.
+ *
+ * @example Weights that are one tensor
+ * ```ts
+ * import type { Tensor, UnitWrt } from "@swiglu/webgpu";
+ *
+ * const wrt: UnitWrt<Tensor>[] = ["x", "gateUp"];
+ * console.log(wrt);
+ * ```
+ */
+export type UnitWrt<W extends UnitWeights> = "x" | (W extends { gate: Tensor } ? "gate" | "up" : "gateUp");
 
 /**
  * The result of {@linkcode gatedLinearUnitWithGrad}.
@@ -97,7 +117,7 @@ type UnitInputs<W extends UnitWeights> = "x" | (W extends { gate: Tensor } ? "ga
  * console.log(step.length);
  * ```
  */
-export interface UnitWithGradients<W extends UnitWeights, K extends string = UnitInputs<W>> {
+export interface UnitWithGradients<W extends UnitWeights, K extends string = UnitWrt<W>> {
   /** [..., H]; the caller's to dispose. */
   readonly h: Tensor;
   /** Computes the gradients of a loss from dh, the gradient of the loss by h; once, as {@linkcode WithGradients}. */
@@ -129,7 +149,7 @@ export interface UnitWithGradients<W extends UnitWeights, K extends string = Uni
  * for (const tensor of [h, dGateUp]) tensor.dispose();
  * ```
  */
-export function gatedLinearUnitWithGrad<W extends UnitWeights, K extends UnitInputs<W> = UnitInputs<W>>(
+export function gatedLinearUnitWithGrad<W extends UnitWeights, K extends UnitWrt<W> = UnitWrt<W>>(
   gpu: Gpu,
   x: Tensor,
   weight: W,
