@@ -138,6 +138,9 @@ export function drawSpeeds(view: View): Drawn {
     panels: across === 1 ? panels.map((panel) => [panel]) : [panels],
     notes: [
       "1.00x is the fastest of its column; 0.50x takes twice as long. Bold: the fastest and what cannot be told from it.",
+      ...all.length < order.length * shapes.length * modesOf(view.rows).length
+        ? ["Empty: the report has no such row."]
+        : [],
       ...all.some(({ place }) => place === "unsure") ? [`? ${UNSURE_NOTE}.`] : [],
       ...all.some(({ clock }) => clock === "wall") ? [CLOCK_RULE] : [],
       ...view.rows.some(({ narrow }) => narrow)

@@ -152,6 +152,14 @@ Deno.test("a chart names what it leaves out, and the modes where it is only some
   assertEquals(drawn(chartsOf(whole)).filter(({ notes }) => notes.join().includes("Left out, without")), []);
 });
 
+Deno.test("a chart of speeds says what its empty cells are, where it has any", () => {
+  const full = syntheticReport({ sizes: [[4, 8, 16], [8, 8, 16]], samples: 3 });
+  const notes = (from: Report) => named("speeds-float32", from).notes;
+  assertEquals(notes(full).includes("Empty: the report has no such row."), false);
+  const less = { ...full, rows: full.rows.slice(1) };
+  assertEquals(notes(less).includes("Empty: the report has no such row."), true);
+});
+
 Deno.test("lines join only shapes that scale together", () => {
   const lines = (sizes: [number, number, number][]) => {
     const from = syntheticReport({ sizes, samples: 3, modes: ["full"] });
