@@ -14,7 +14,10 @@ const SIZES = { m: 12, n: 20, k: 37 };
 /** The row that stays. */
 const ROW = 6;
 
-/** What other rows are multiplied by. */
+/**
+ * What other rows are multiplied by. One scale serves all rows of an operand: beside a row 2^28 times as large, elements
+ * begin to lose bits, and beside one 2^39 times as large they become zero.
+ */
 const SCALES: Record<DType, readonly number[]> = {
   float16: [1, 2 ** -9, 2 ** 9, Infinity, NaN],
   bfloat16: [1, 2 ** -20, 2 ** 20, Infinity, NaN],
