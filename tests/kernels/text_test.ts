@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { indented } from "../../kernels/text.ts";
+import { indented, withOwnNames } from "../../kernels/text.ts";
 
 Deno.test("lines are indented by the braces and parentheses around them, and empty ones go", () => {
   const text =
@@ -15,5 +15,12 @@ Deno.test("lines are indented by the braces and parentheses around them, and emp
   }
 }
 `,
+  );
+});
+
+Deno.test("names of an expression become the kernel's own; members, numbers and longer words stay", () => {
+  assertEquals(
+    withOwnNames("target * x.target + 1e5 * e5 - targets(e5, 2.0e5)", ["target", "e5"]),
+    "target_ * x.target + 1e5 * e5_ - targets(e5_, 2.0e5)",
   );
 });

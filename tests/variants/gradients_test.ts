@@ -147,6 +147,20 @@ for (const dtype of DTYPES.filter((dtype) => dtype !== "float32")) {
   }
 }
 
+for (const [dtype, weightDtype] of [["bfloat16", "float32"], ["float32", "bfloat16"]] as const) {
+  Deno.test(`gradients of ${dtype} with weights of ${weightDtype} are added in both types`, async () => {
+    for (const id of ["tuned", "unsloth"]) {
+      const problem = problemOf({ dtype, weightDtype });
+      await check({
+        variant: ALL_VARIANTS.find((variant) => variant.id === id)!,
+        form: SEPARATE,
+        problem,
+        few: true,
+      });
+    }
+  });
+}
+
 interface Check {
   readonly variant: Variant;
   readonly form: WeightForm;
@@ -157,7 +171,10 @@ interface Check {
 
 /** Runs with each choice of gradients: new ones, added to float32, and added to the problem's own type. */
 async function check({ variant, form, problem, few = false }: Check): Promise<void> {
-  const host = randomInputs(problem, seed);
+  const narrow = [problem.dtype, problem.weightDtype].find((dtype) => dtype && dtype !== "float32") ??
+    "float32";
+  const narrowed = { ...problem, dtype: narrow };
+  const host = randomInputs(narrowed, seed);
   const { y: _, ...exact } = oracle({ ...problem, activation: "silu" }, host);
   const { hiddenDim } = problem;
   const expected: Record<string, Float32Array> = {
@@ -170,7 +187,7 @@ async function check({ variant, form, problem, few = false }: Check): Promise<vo
     ...few ? [new Set<GradientName>(["dx"]), new Set<GradientName>(["dGate", "dDown"])] : subsets(form),
   ];
   for (const wanted of [...choices, new Set(gradientNames(form))]) {
-    for (const dtype of new Set([null, "float32", problem.dtype] as const)) {
+    for (const dtype of new Set([null, "float32", problem.weightDtype ?? problem.dtype] as const)) {
       const before: Record<string, Float32Array> = {};
       const targets = [...dtype ? wanted : []].map((name) => {
         const shape = shapes[inputOf(name)];
@@ -191,15 +208,15 @@ async function check({ variant, form, problem, few = false }: Check): Promise<vo
       const read = await Promise.all(gradients.map(([_, tensor]) => tensor.read()));
       gradients.forEach(([name, tensor], i) => {
         assert(!dtype || tensor === asked.into[name], `${name} is a new tensor: ${about}`);
-        const rounded = roundTo(read[i], problem.dtype);
+        const rounded = roundTo(read[i], narrow);
         assertEquals(
           read[i].some((value, j) => value !== rounded[j]),
-          dtype === "float32" && problem.dtype !== dtype,
+          tensor.dtype === "float32" && narrow !== "float32",
           `${name} has the digits of its type: ${about}`,
         );
         const sum = expected[name].map((value, j) => value + (before[name]?.[j] ?? 0));
         const error = relativeFrobeniusError(read[i], sum);
-        const limit = 2 * tolerance(name === "dGateUp" ? "dGate" : name as "dGate", problem);
+        const limit = 2 * tolerance(name === "dGateUp" ? "dGate" : name as "dGate", narrowed);
         assert(error <= limit, `${name} is off by ${error}, more than ${limit}: ${about}`);
       });
       release(y, ...gradients.map(([_, tensor]) => tensor));

@@ -251,3 +251,12 @@ Deno.test("a tile fits only where its matrices, its subgroups and its memory do"
   assert(!subgroupFits(SQUARE, { ...LIMITS, maxComputeWorkgroupStorageSize: 16384 }, USE));
   assert(!subgroupFits(SQUARE, { ...LIMITS, maxComputeInvocationsPerWorkgroup: 64 }, USE));
 });
+
+Deno.test("values of an activation's parameters follow the sizes, where a kernel has the activation", () => {
+  for (const structure of STRUCTURES) {
+    const text = subgroupWgsl(configOf({ ...structure, activation: "clamped_swiglu" }));
+    const used = structure.gatedA || structure.epilogue.startsWith("gated");
+    assertEquals(/parameter_0: f32, parameter_1: f32, parameter_2: f32 }/.test(text), used);
+    assertEquals(text.includes("p.parameter_2"), used);
+  }
+});
