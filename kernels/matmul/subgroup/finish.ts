@@ -1,5 +1,23 @@
+/**
+ * How the sums of subgroup matrices come to the outputs.
+ *
+ * Elements of a matrix are opaque: no thread can read one. So subgroups store matrices to workgroup memory, where the tiles
+ * of A and B lay until then, and threads read vectors of four sums from there. There is no room for all sums at once.
+ *
+ * Words:
+ *
+ * - **patch**: the part of a tile that one subgroup computes, a grid of result matrices (`tile.ts`).
+ * - **pass**: one turn of storing and reading. Every subgroup stores the same row of its matrices, or some columns of it.
+ * - **passage**: the workgroup memory that holds what one subgroup stores of one column block in a pass.
+ * - **item**: four adjoining places of a row in a pass. In two column blocks it has a vector of sums of each.
+ * - **stretch**: terms of K after which sums are taken out of the matrices. Between stretches a thread **keeps** the sums of
+ *   its items in an array of its own.
+ *
+ * @module
+ */
+
 import { lines, range } from "../../text.ts";
-import { mayAdd, operandCounts } from "../config.ts";
+import { mayAdd, operandCounts, operandDtype } from "../config.ts";
 import { epilogueWgsl, outputsRead } from "../epilogue.ts";
 import { placeOf, type SubgroupConfig, vectorsIn } from "./config.ts";
 import { sumName } from "./sums.ts";
@@ -10,17 +28,11 @@ export function finishWgsl(config: SubgroupConfig): string {
   const { epilogue, columns, activation, storage, slots } = config;
   const counts = operandCounts(config);
   const outputs = slots.slice(counts.a + counts.b);
-  const adds = mayAdd({ dtype: storage[slots[0]].dtype, arithmetic: "float32" });
+  const adds = mayAdd({ dtype: operandDtype(config), arithmetic: "float32" });
   return epilogueWgsl({ epilogue, mayAdd: adds, columns, activation, storage, slots: outputs });
 }
 
-/**
- * Takes all sums out of the matrices, a pass after the other, and hands them to the epilogue. Where more stretches of K
- * follow, the thread keeps them instead.
- *
- * Elements of a matrix are opaque, so subgroups store some columns of matrices to the memory that held the tiles, and
- * threads read them as vectors from there.
- */
+/** Takes all sums out of the matrices in passes, and hands them to the epilogue, or keeps them if more stretches follow. */
 export function finish(config: SubgroupConfig): string {
   return lines(
     passesOf(config).map((pass) =>
@@ -44,7 +56,8 @@ function handOver(config: SubgroupConfig, pass: Pass): string {
     return `      let v${block} = ${config.keeps ? sum : unscaled(config, sum, block)};`;
   });
   const was = range(outputsRead(epilogue)).map((output) => `get_${output}(row, col)`);
-  const to = epilogue === "store" ? "group.z * p.m + row" : "row";
+  // Slices of K are stored one after the other.
+  const outRow = epilogue === "store" ? "group.z * p.m + row" : "row";
   const second = columns === 2 ? "v1" : "vec4f()";
   const across = tile.tileN / tile.patchN;
   return `  for (var item = tid; item < ${itemsOf(config)}u + zero; item += ${threadsOf(tile)}u) {
@@ -53,7 +66,7 @@ ${itemPlace(config)}
     let col = origin_b + owner % ${across}u * ${tile.patchN / columns}u + ${pass.col}u + col_in * 4u;
     if (row < p.m && col < p.n) {
 ${lines(values)}
-      epilogue(${[to, "col", "v0", second, ...was].join(", ")});
+      epilogue(${[outRow, "col", "v0", second, ...was].join(", ")});
     }
   }`;
 }
@@ -63,20 +76,21 @@ function unscaled({ magnitudes }: SubgroupConfig, sum: string, block: number): s
   return magnitudes === null ? sum : `${sum} * unscale_${block}.x * unscale_${block}.y`;
 }
 
-/** Vectors of four sums of a column block that a thread takes out of one pass. */
+/** Items that a thread takes out of one pass. */
 const perThread = (config: SubgroupConfig) => Math.ceil(itemsOf(config) / threadsOf(config.tile));
 
-/** Where a thread keeps sums. */
+/** Declares where a thread keeps sums. */
 export function keptSums(config: SubgroupConfig): string {
   return `  var kept: array<vec4f, ${passesOf(config).length * perThread(config) * config.columns}>;`;
 }
 
 /**
- * Adds the sums of earlier stretches to those in workgroup memory, or keeps the total where more stretches follow.
+ * Adds the sums of earlier stretches to those in workgroup memory. If more stretches follow, the thread keeps the total. Else
+ * it writes the total back to workgroup memory, where the same thread reads it for the epilogue.
  *
- * All that was kept is loaded before the first is added: it comes from device memory, and each load alone would be waited
- * for. Places begin at `zero`, which a compiler does not know: it would put sums at known places into registers, which the
- * matrices need.
+ * Indices of `kept` are added to `zero`, whose value no compiler knows: with known indices it would hold `kept` in registers,
+ * which the matrices need. So `kept` lies in device memory. All of a pass is loaded from there before the first is added, as
+ * each load alone would be waited for.
  */
 function keep(config: SubgroupConfig, { number }: Pass): string {
   const { columns, tile } = config;
@@ -87,18 +101,18 @@ function keep(config: SubgroupConfig, { number }: Pass): string {
       block,
       item: `tid + ${turn * threadsOf(tile)}u`,
       place: `kept[zero + ${(number * each + turn) * columns + block}u]`,
-      was: `kept_${turn}_${block}`,
+      earlier: `kept_${turn}_${block}`,
     }))
   );
   return lines([
     "  {",
-    ...all.map(({ was }) => `    var ${was} = vec4f();`),
-    `    if (start != first) { ${all.map(({ was, place }) => `${was} = ${place};`).join(" ")} }`,
-    ...all.map(({ block, item, place, was }) =>
+    ...all.map(({ earlier }) => `    var ${earlier} = vec4f();`),
+    `    if (start != first) { ${all.map(({ earlier, place }) => `${earlier} = ${place};`).join(" ")} }`,
+    ...all.map(({ block, item, place, earlier }) =>
       `    ${whole ? "" : `if (${item} < ${itemsOf(config)}u) `}{
       let item = ${item};
 ${itemPlace(config)}
-      let total = ${unscaled(config, sumsAt(config, block), block)} + ${was};
+      let total = ${unscaled(config, sumsAt(config, block), block)} + ${earlier};
       if (until < end) { ${place} = total; } else { put_sums(at + ${blockVectors(config, block)}u, total); }
     }`
     ),
@@ -106,7 +120,7 @@ ${itemPlace(config)}
   ]);
 }
 
-/** The subgroup that an item comes from, its place in the pass, and that in workgroup memory. */
+/** Declares which subgroup an item comes from, its row and column in the pass, and where it is in workgroup memory. */
 function itemPlace(config: SubgroupConfig): string {
   const { M } = config.tile.matrix;
   const { cols, stride } = passageOf(config.tile, config);
@@ -116,16 +130,19 @@ function itemPlace(config: SubgroupConfig): string {
     let at = ${passage(config, "owner", 0)} + row_in * ${stride}u + col_in;`;
 }
 
-/** Vectors of 16 bytes before those of a column block. */
+/** Vectors of 16 bytes from a subgroup's first passage to that of a column block. */
 const blockVectors = (config: SubgroupConfig, block: number) =>
   block * passageOf(config.tile, config).vectors;
 
+/** The sums of an item in a column block, after {@linkcode itemPlace}. */
 const sumsAt = (config: SubgroupConfig, block: number) => `sums_at(at + ${blockVectors(config, block)}u)`;
 
-/** Rows and columns of a patch that leave it together. */
+/** One pass, and where in its patch each subgroup takes sums. */
 interface Pass {
   readonly number: number;
+  /** The first row in the patch. */
   readonly row: number;
+  /** The first column in the patch, counted in each column block. */
   readonly col: number;
 }
 
@@ -140,19 +157,20 @@ function passesOf(config: SubgroupConfig): Pass[] {
   }));
 }
 
-/** Vectors of four sums of one column block that leave all subgroups in one pass. */
+/** Items of all subgroups in one pass. */
 function itemsOf(config: SubgroupConfig): number {
   const { tile } = config;
   return subgroupsOf(tile) * tile.matrix.M * passageOf(tile, config).cols / 4;
 }
 
-/** Where the passage of a subgroup and a column block begins, in vectors of 16 bytes. */
+/** WGSL of where the passage of a subgroup and a column block begins, in vectors of 16 bytes. */
 function passage(config: SubgroupConfig, subgroup: string, block: number): string {
   const { columns, tile } = config;
   const { vectors } = passageOf(tile, config);
   return `${subgroup} * ${columns * vectors}u + ${block * vectors}u`;
 }
 
+/** Stores a subgroup's matrices of one pass to its passages. */
 function stores(config: SubgroupConfig, { row, col }: Pass): string {
   const { tile, columns } = config;
   const { M, N } = tile.matrix;
@@ -171,7 +189,7 @@ function stores(config: SubgroupConfig, { row, col }: Pass): string {
   );
 }
 
-/** Text for the subgroups that have a patch: all of them, unless a device may run smaller ones. */
+/** Text for the subgroups that have a patch. If a device may run smaller subgroups, there are more, and the last have none. */
 export function ifPatch({ varying, tile }: SubgroupConfig, text: string): string {
   return varying ? `  if (subgroup < ${subgroupsOf(tile)}u) {\n${text}\n  }` : text;
 }

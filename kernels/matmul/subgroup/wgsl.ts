@@ -10,8 +10,8 @@ import { clearSums, multiply, patchPlace, sums } from "./sums.ts";
 import { partsOf, sharedTiles, STRETCH, threadsOf, workgroupVectors } from "./tile.ts";
 
 /**
- * The WGSL of one matrix product on subgroup matrices: tiles of A and B go through registers to workgroup memory as
- * float16; the next tile is fetched while matrices of the current one are multiplied into sums of float32.
+ * The WGSL of one matrix product on subgroup matrices. Tiles of A and B go through registers to workgroup memory as float16.
+ * While matrices of one tile are multiplied into sums of float32, the next tile is fetched.
  */
 export function subgroupWgsl(config: SubgroupConfig): string {
   const { tile, columns, storage } = config;
@@ -46,17 +46,17 @@ ${scales(config)}
   let first = group.z * steps / p.splits;
   let end = (group.z + 1u) * steps / p.splits;
 ${lines([a.setup, b.setup])}
-${config.keeps ? inStretches(config, { a, b }) : whole(config, { a, b })}
+${config.keeps ? inStretches(config, { a, b }) : inOneStretch(config, { a, b })}
 }
 `;
 }
 
-type Loaders = Record<"a" | "b", SubgroupLoader>;
+type LoaderTexts = Record<"a" | "b", SubgroupLoader>;
 
 /** The steps along K from one up to another. The next step's elements are on their way while one is multiplied. */
-function steps(
+function stepsAlongK(
   config: SubgroupConfig,
-  { a, b }: Loaders,
+  { a, b }: LoaderTexts,
   { from, to }: { from: string; to: string },
 ): string {
   const { tileK } = config.tile;
@@ -74,28 +74,29 @@ ${ifPatch(config, multiply(config))}
   }`;
 }
 
-/** All of a slice of K at once. */
-function whole(config: SubgroupConfig, loaders: Loaders): string {
+/** All of a slice of K, without a stop on the way. */
+function inOneStretch(config: SubgroupConfig, loaders: LoaderTexts): string {
   return lines([
     begin(loaders, "first"),
     sums(config),
-    steps(config, loaders, { from: "first", to: "end" }),
+    stepsAlongK(config, loaders, { from: "first", to: "end" }),
     finish(config),
   ]);
 }
 
-/** The first step's elements on their way. */
-function begin({ a, b }: Loaders, step: string): string {
+/** Sends the first step's elements on their way. */
+function begin({ a, b }: LoaderTexts, step: string): string {
   return lines([a.begin(step), b.begin(step), a.fetch, b.fetch]);
 }
 
 /**
- * A slice of K in stretches. Sums are zero at the begin of each.
+ * A slice of K in stretches. Sums in the matrices are zero at the begin of each.
  *
- * Kernels with a gate are faster if each stretch stands for itself, with sums of its own, and others if sums and the elements
- * on their way are handed on (of 4096 x 4096 x 4096 on an H200: 110 against 50 TFLOP/s with a gate, 84 against 107 without).
+ * Kernels with a gate are faster if each stretch has variables of its own (110 against 50 TFLOP/s of 4096 x 4096 x 4096 on an
+ * H200). Kernels without one are faster if a stretch takes over the variables of the one before: the sums, which are cleared,
+ * and the elements that are on their way (107 against 84).
  */
-function inStretches(config: SubgroupConfig, loaders: Loaders): string {
+function inStretches(config: SubgroupConfig, loaders: LoaderTexts): string {
   const apart = config.epilogue.startsWith("gated");
   const start = lines([begin(loaders, apart ? "start" : "first"), sums(config)]);
   return `${keptSums(config)}
@@ -103,7 +104,7 @@ ${apart ? "" : start}
   for (var start = first;;) {
     let until = min(start + ${Math.ceil(STRETCH / config.tile.tileK)}u, end);
 ${apart ? start : ""}
-${steps(config, loaders, { from: "start", to: "until" })}
+${stepsAlongK(config, loaders, { from: "start", to: "until" })}
 ${finish(config)}
     if (until >= end) { break; }
 ${apart ? "" : ifPatch(config, clearSums(config))}
@@ -149,8 +150,8 @@ fn put_sums(i: u32, v: vec4f) { let bits = bitcast<vec4u>(v); ${put} }
 }
 
 /**
- * The powers of two that operands are multiplied by, and those that sums are: in two steps, as one could overflow. And
- * whether an operand has infinities or NaN.
+ * Declares the powers of two that operands and sums are multiplied by, and whether an operand has infinities or NaN. Sums take
+ * two factors one after the other, as their product could overflow.
  */
 function scales(config: SubgroupConfig): string {
   const { magnitudes } = config;
@@ -170,7 +171,7 @@ function scales(config: SubgroupConfig): string {
   ]);
 }
 
-/** Module scope: the largest magnitude comes to lie from 2^14 to 2^15, an eighth of what float16 holds at most. */
+/** Module scope: scales that bring the largest magnitude between 2^14 and 2^15. The largest float16 is just below 2^16. */
 const SCALE_WGSL = `
 fn exponent_of(magnitude: f32) -> i32 {
   let biased = i32(bitcast<u32>(magnitude) >> 23u);

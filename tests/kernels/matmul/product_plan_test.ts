@@ -1,6 +1,7 @@
 /** The plan of a product is data: it can be printed, and it is what runs. */
 import { assert, assertEquals } from "@std/assert";
 import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
+import type { DType } from "../../../kernels/gpu/dtype.ts";
 import { describe } from "../../../kernels/gpu/steps.ts";
 import { PlannedMemory } from "../../../kernels/gpu/memory.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
@@ -16,8 +17,8 @@ const H200 = {
   maxStorageBufferBindingSize: 2 ** 31 - 4,
 };
 
-function operand(rows: number, cols: number) {
-  const init = { shape: [rows, cols], dtype: "float32", purpose: "input", label: "operand" } as const;
+function operand(rows: number, cols: number, dtype: DType = "float32") {
+  const init = { shape: [rows, cols], dtype, purpose: "input", label: "operand" } as const;
   return matrix(new Tensor(new PlannedMemory(), init));
 }
 
@@ -76,5 +77,35 @@ Deno.test("two plans of one request are the same, and what is recorded is the pl
     [kernel.key, kernel.label, uniforms, workgroups, flops, bytes, tile];
     assertEquals(recorder.dispatches.map(essence), planned.map(essence));
     assertEquals(recorder.memory.ledger.liveBytes, 0);
+  }
+});
+
+/** As Dawn tells of an H200. */
+const WITH_MATRICES = {
+  ...H200,
+  subgroupMatrices: [{ componentType: "f16", resultComponentType: "f32", M: 16, N: 16, K: 16 }],
+  subgroupMinSize: 32,
+  subgroupMaxSize: 32,
+  maxComputeWorkgroupStorageSize: 49152,
+  maxComputeInvocationsPerWorkgroup: 1024,
+};
+
+Deno.test("a product that is added to its output has a kernel that adds, whichever operand is float32", () => {
+  for (const [capabilities, units] of [[H200, undefined], [WITH_MATRICES, "subgroup matrices"]] as const) {
+    for (
+      const [a, b] of [["float32", "float32"], ["float32", "bfloat16"], ["bfloat16", "float32"]] as const
+    ) {
+      const steps = planProduct({
+        ...{ label: "dx", layout: "nn", epilogue: "accumulate" },
+        a: [operand(256, 64, a)],
+        b: [operand(64, 256, b)],
+        out: [operand(256, 256)],
+      }, capabilities);
+      const last = steps.flatMap((step) => step !== "group" && "dispatch" in step ? [step.dispatch] : []).at(
+        -1,
+      )!;
+      assertEquals(last.units, units);
+      assert(last.kernel.wgsl().includes("get_0(row, col) + v0"), `${a} by ${b} does not add`);
+    }
   }
 });
