@@ -3,7 +3,7 @@ import { activationWgsl, uniformsWgsl } from "./activation_wgsl.ts";
 import { floatBits } from "./gpu/dispatch.ts";
 import type { Kernel } from "./gpu/kernel.ts";
 import type { Recorder } from "./gpu/recorder.ts";
-import { boundLaunch, type Launch, placesOf, withParameters } from "./launch.ts";
+import { boundLaunch, type Launch, offsetsAndStrides, withParameters } from "./launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
 import { indented, ownName, range, withOwnNames } from "./text.ts";
 import { stepOf, type View, viewBytes } from "./view.ts";
@@ -50,7 +50,13 @@ export function elementwiseLaunch(op: Elementwise): Launch {
         slots,
         steps: views.map(stepOf),
       }),
-    uniforms: [rows, cols, vectors, ...placesOf(views), ...Object.values(op.parameters ?? {}).map(floatBits)],
+    uniforms: [
+      rows,
+      cols,
+      vectors,
+      ...offsetsAndStrides(views),
+      ...Object.values(op.parameters ?? {}).map(floatBits),
+    ],
     workgroups: [Math.ceil(rows * vectors / THREADS), null, 1],
     flops: 0,
     bytes: views.reduce((sum, view) => sum + viewBytes(view), 0),

@@ -62,12 +62,12 @@ export function boundSteps(steps: readonly PlannedStep[], capabilities: Capabili
   );
 }
 
-/** The words that tell a kernel where views lie: offset and stride of each. The first of them is view `first` of the launch. */
-export function placesOf(views: readonly View[], first = 0): Uniform[] {
+/** The uniforms that tell a kernel where views lie: offset and stride of each. The first of them is view `first` of the launch. */
+export function offsetsAndStrides(views: readonly View[], first = 0): Uniform[] {
   return views.flatMap(({ stride }, i) => [{ offsetOf: first + i }, stride]);
 }
 
-/** As {@linkcode placesOf}, of views whose strides the kernel knows: the offset of each. */
+/** As {@linkcode offsetsAndStrides}, of views whose strides the kernel knows: the offset of each. */
 export function offsetsOf(views: readonly unknown[], first = 0): Uniform[] {
   return views.map((_, i) => ({ offsetOf: first + i }));
 }

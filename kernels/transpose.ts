@@ -1,5 +1,5 @@
 import type { Kernel } from "./gpu/kernel.ts";
-import { type Launch, placesOf } from "./launch.ts";
+import { type Launch, offsetsAndStrides } from "./launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "./storage.ts";
 import { indented, lines, range } from "./text.ts";
 import { isAligned, isWriteAligned, type View, viewBytes } from "./view.ts";
@@ -32,7 +32,7 @@ export function transposeLaunch(
   return {
     views,
     kernel: (slots) => transposeKernel(storagesOf(views, { slots, inputs: 1 }), label),
-    uniforms: [from.rows, from.cols, ...placesOf(views)],
+    uniforms: [from.rows, from.cols, ...offsetsAndStrides(views)],
     workgroups: workgroupsOf(from),
     flops: 0,
     bytes: 2 * viewBytes(from),

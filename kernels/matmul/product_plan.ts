@@ -1,9 +1,10 @@
 /**
  * How one matrix product is computed, as data. A request becomes steps: which operands are copied, which tiles multiply them,
- * which slices of K there are, which launches run together, and the workspaces for all that. Nothing here touches a device.
+ * which slices of K there are, which launches run together, and the workspaces for all that. A plan needs no device, only what
+ * one is capable of.
  *
  * The last thing that {@linkcode planProduct} does is to bind every launch to buffers and a kernel (`kernels/launch.ts`).
- * `record` (`kernels/gpu/steps.ts`) then turns the steps into work.
+ * {@linkcode matmul} hands the steps to `record` (`kernels/gpu/steps.ts`), which turns them into work.
  *
  * Words of this folder:
  *
@@ -11,11 +12,13 @@
  *   the sum of two products.
  * - **request**, **sized**: what a variant asks for, and the same with defaults and sizes filled in (`request.ts`). Matrices
  *   that it sees transposed are told by the layout from then on (`stored.ts`).
+ * - **transposed**: a view that products take for the transpose of its rows, such as a weight [out, in]. It changes the layout, and
+ *   nothing is copied (`stored.ts`).
  * - **column blocks**: two matrices B, gate and up, that share A. Each has outputs of its own.
  * - **part**: a smaller request that one launch can compute: some rows, one column block, or one of two products
  *   (`parts.ts`).
- * - **transposed**: a view that products take for the transpose of its rows, such as a weight [out, in]. It changes the layout, and
- *   nothing is copied (`stored.ts`).
+ * - **step**: one entry of a plan: make a workspace, launch, release it (`kernels/gpu/steps.ts`). A **step along K** is another
+ *   thing: what a tile takes of K at a time.
  * - **tile**: the part of C that one workgroup computes, tileM x tileN, walked along K in steps of tileK (`tile.ts`).
  * - **tiling**: a tile, what multiplies on it, and how the product is divided among launches (`tiling.ts`). Either
  *   threads multiply (`multiply_adds.ts`), or tensor cores, which WGSL calls subgroup matrices (`subgroup/`).
@@ -93,12 +96,12 @@ function productSteps(
   return onTiles(sized);
 }
 
-/** Subgroup matrices or multiply-adds, as the request, a tuning table, or the rule chooses. */
-function tilingOf(sized: Sized, chosen: MatmulRequest["choice"], capabilities: Capabilities): Tiling {
-  const { why, ...ownChoice } = chosen
-    ? { ...chosen, why: "the request names it" }
+/** Subgroup matrices or multiply-adds, as the request asks for, or else a tuning table or the rule. Launches tell why. */
+function tilingOf(sized: Sized, asked: MatmulRequest["choice"], capabilities: Capabilities): Tiling {
+  const { why, ...named } = asked
+    ? { ...asked, why: "the request names it" }
     : chooseTile(sized, capabilities);
-  const choice = withLeastSlices(ownChoice, sized, capabilities);
+  const choice = withLeastSlices(named, sized, capabilities);
   const { tile } = choice;
   const tiling = isSubgroupTile(tile)
     ? subgroupTiling(sized, { ...choice, tile }, capabilities)
@@ -138,25 +141,26 @@ function scaledSteps(sized: Sized, tiling: Tiling): PlannedStep[] {
 /**
  * Multiplies operands that are ready.
  *
- * Two products are two launches of one kernel. A kernel that adds up both would have two loops, take twice as long to
- * compile and keep less in registers (15.2 against 15.0 ms on an H200, the sums read again included).
+ * Two products are two launches of one kernel: the second reads the sums of the first again, and adds to them. A kernel that
+ * adds up both would have two loops. It would take twice as long to compile and keep less in registers (15.2 ms on an H200;
+ * two launches take 15.0).
  */
 function multiplySteps(sized: Sized, tiling: Tiling): PlannedStep[] {
   if (tiling.splits > 1 || !addsInPlace(sized)) return splitSteps(sized, tiling);
   const blocks = tiling.columnsApart ? columnsApart(sized) : [sized];
-  return blocks.flatMap(productsApart).flatMap((product) => wholeSteps(product, tiling));
+  return blocks.flatMap(productsApart).flatMap((product) => unsplitSteps(product, tiling));
 }
 
-/** One launch for all of K, and the tail if there is one. */
-function wholeSteps(product: Sized, tiling: Tiling): PlannedStep[] {
+/** One launch, which computes all of K. If there is a tail, the last rows are left to it. */
+function unsplitSteps(product: Sized, tiling: Tiling): PlannedStep[] {
   const { tail, tile } = tiling;
   const [rows, lastRows] = tail ? rowsApart(product, rowsBefore(tail, tile, product.m)) : [product];
   const { epilogue, out } = rows;
   const whole = { launch: tiling.launch(rows, { epilogue, out, splits: 1 }) };
   if (!lastRows) return [whole];
-  const named = { ...lastRows, label: `${lastRows.label}: last rows` };
+  const labelled = { ...lastRows, label: `${lastRows.label}: last rows` };
   // The tail writes nothing that the other rows use, so both run together.
-  return ["group", whole, ...tailSteps(named, tail!.splits, tiling)];
+  return ["group", whole, ...tailSteps(labelled, tail!.splits, tiling)];
 }
 
 /** Splits K of the last rows, so that many workgroups share them. */
@@ -171,11 +175,11 @@ function tailSteps(lastRows: Sized, splits: number, tiling: Tiling): PlannedStep
 }
 
 /**
- * Splits K of all products into slices, and adds these in order. Products that cannot be added up in the output get at
+ * Splits K of all products into slices, and adds these in order. Two products that cannot be added up in the output get at
  * least one slice each.
  *
- * Those, and products in "highest", have slices whatever they cost. So they are computed in as many rows at a time as the
- * slices have room for.
+ * Such products, and all in "highest", have slices however many bytes these take. So they are computed in as many rows at a
+ * time as there is room for slices.
  */
 function splitSteps(sized: Sized, tiling: Tiling): PlannedStep[] {
   const { products, m } = sized;

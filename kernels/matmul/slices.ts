@@ -1,6 +1,6 @@
 import { workspace } from "../gpu/steps.ts";
 import { storageBytes } from "../gpu/tensor.ts";
-import { type Launch, offsetsOf, placesOf, type PlannedStep, withParameters } from "../launch.ts";
+import { type Launch, offsetsAndStrides, offsetsOf, type PlannedStep, withParameters } from "../launch.ts";
 import { storagesOf } from "../storage.ts";
 import { range } from "../text.ts";
 import { matrix, type View, viewBytes } from "../view.ts";
@@ -74,7 +74,7 @@ function sumOfSlices(
       slices[0].stride,
       accumulate,
       ...offsetsOf(slices, out.length),
-      ...placesOf(out),
+      ...offsetsAndStrides(out),
     ],
     workgroups: reduceWorkgroups(m, n),
     flops: 0,

@@ -1,4 +1,4 @@
-import { type Launch, offsetsOf, placesOf, withParameters } from "../launch.ts";
+import { type Launch, offsetsAndStrides, offsetsOf, withParameters } from "../launch.ts";
 import type { Storage } from "../storage.ts";
 import { dtypeOf, type View, viewBytes } from "../view.ts";
 import { type Epilogue, usedActivation } from "./config.ts";
@@ -78,7 +78,7 @@ export function tiledLaunch(
       a[0].stride,
       b[0].stride,
       ...offsetsOf(inputs),
-      ...placesOf(out, inputs.length),
+      ...offsetsAndStrides(out, inputs.length),
     ],
     workgroups: [tilesM * tilesN, null, splits],
     flops: 2 * m * n * k * columns,

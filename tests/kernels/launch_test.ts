@@ -2,7 +2,14 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Dispatch } from "../../kernels/gpu/dispatch.ts";
 import { LimitError } from "../../kernels/gpu/limits.ts";
 import { workspace } from "../../kernels/gpu/steps.ts";
-import { boundLaunch, boundSteps, fold, type Launch, offsetsOf, placesOf } from "../../kernels/launch.ts";
+import {
+  boundLaunch,
+  boundSteps,
+  fold,
+  type Launch,
+  offsetsAndStrides,
+  offsetsOf,
+} from "../../kernels/launch.ts";
 import { columns, matrix } from "../../kernels/view.ts";
 import { CAPABILITIES } from "../bench/measure/capabilities.ts";
 
@@ -14,7 +21,7 @@ const views = [columns(matrix(pair), 8, 8), matrix(other), matrix(pair)];
 const LAUNCH: Launch = {
   views,
   kernel: (slots) => ({ key: slots.join(), label: "test", access: [], wgsl: () => "" }),
-  uniforms: [7, ...placesOf(views.slice(0, 1)), ...offsetsOf(views.slice(1), 1)],
+  uniforms: [7, ...offsetsAndStrides(views.slice(0, 1)), ...offsetsOf(views.slice(1), 1)],
   workgroups: [5, 2, 3],
   flops: 1,
   bytes: 2,

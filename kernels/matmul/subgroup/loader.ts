@@ -31,7 +31,8 @@ export interface SubgroupLoader {
   readonly commit: string;
 }
 
-interface Part {
+/** A matrix in device memory that an operand is loaded from. */
+interface Source {
   /** The name of its storage buffer. */
   readonly buffer: string;
   readonly storage: SubgroupStorage;
@@ -46,18 +47,18 @@ interface Operand {
   /** Whether a row's elements follow K. */
   readonly alongK: boolean;
   /** Column blocks side by side, or g and u of a gated A. */
-  readonly parts: readonly Part[];
+  readonly sources: readonly Source[];
   readonly gated: boolean;
 }
 
 const SIZE = { a: "m", b: "n" } as const;
 
-/** The loaders of both operands. Tiles lie one after the other, A's parts first. */
+/** The loaders of both operands. Tiles lie one after the other, A's first. */
 export function subgroupLoaders(config: SubgroupConfig): Record<"a" | "b", SubgroupLoader> {
   const { layout, gatedA } = config;
   const counts = operandCounts(config);
   const tiles = sharedTiles(config.tile, config);
-  const parts = (name: "a" | "b", first: number, count: number): Part[] =>
+  const sources = (name: "a" | "b", first: number, count: number): Source[] =>
     range(count).map((i) => {
       const slot = config.slots[first + i];
       return { buffer: `s${slot}`, storage: config.storage[slot], offset: `p.${name}_${i}` };
@@ -67,26 +68,26 @@ export function subgroupLoaders(config: SubgroupConfig): Record<"a" | "b", Subgr
       name: "a",
       tile: tiles.a,
       alongK: layout !== "tn",
-      parts: parts("a", 0, counts.a),
+      sources: sources("a", 0, counts.a),
       gated: gatedA,
     }),
     b: loader(config, {
       name: "b",
       tile: tiles.b,
       alongK: layout === "nt",
-      parts: parts("b", counts.a, counts.b),
+      sources: sources("b", counts.a, counts.b),
       gated: false,
     }),
   };
 }
 
 function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
-  const { name, tile, alongK, parts, gated } = operand;
+  const { name, tile, alongK, sources, gated } = operand;
   const { tileK } = config.tile;
   const threads = threadsOf(config.tile);
   // Gate and up lie side by side in the tile, or below each other where rows follow K; g and u of a gated A become one.
-  const blocks = gated ? 1 : parts.length;
-  const forms = parts.map((part) => formOf(part.storage));
+  const blocks = gated ? 1 : sources.length;
+  const forms = sources.map((source) => formOf(source.storage));
   const width = forms.includes("floats") ? 4 : EIGHT;
   const vector = vectorOf(config);
   const rows = alongK ? tile.rows / blocks : tile.rows;
@@ -98,7 +99,7 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
   const thread = idle ? `min(tid, ${rows * perRow - 1}u)` : "tid";
   const row = (i: number) => `(${name}_row + ${i * rowsAtOnce}u)`;
   // By eights goes all of an operand or nothing of it.
-  const unit = Math.min(...parts.map(({ storage }) => storage.eights ? 8 : storage.aligned ? 4 : 1));
+  const unit = Math.min(...sources.map(({ storage }) => storage.eights ? 8 : storage.aligned ? 4 : 1));
   const inUnits = (elements: string) => unit === 1 ? elements : `(${elements}) >> ${Math.log2(unit)}u`;
   const stride = alongK ? "1u" : `p.stride_${name}`;
   const at = (i: number) =>
@@ -107,26 +108,26 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
       : `${row(i)} * p.stride_${name} + min(origin_${name} + ${name}_col, (p.${SIZE[name]} - 1u) & ~${
         width - 1
       }u)`;
-  const register = (part: number, i: number) => `${name}_${part}_${i}`;
-  const each = (text: (part: number, i: number) => string) =>
-    lines(items.flatMap((i) => range(parts.length).map((part) => text(part, i))));
-  const target = (part: number, i: number) =>
-    `${name}_to + ${vectorsIn(config, i * rowsAtOnce * tile.stride) + (gated ? 0 : part * perBlock)}u`;
+  const register = (source: number, i: number) => `${name}_${source}_${i}`;
+  const each = (text: (source: number, i: number) => string) =>
+    lines(items.flatMap((i) => range(sources.length).map((source) => text(source, i))));
+  const target = (source: number, i: number) =>
+    `${name}_to + ${vectorsIn(config, i * rowsAtOnce * tile.stride) + (gated ? 0 : source * perBlock)}u`;
   // Four elements each: h of a gated A, computed once for both ways to store it.
   const gate = gated
     ? items.flatMap((i) =>
-      gatedFloats(config, parts, [0, 1].map((part) => register(part, i)))
+      gatedFloats(config, sources, [0, 1].map((source) => register(source, i)))
         .map((value, half) => `let h_${i}_${half} = ${value};`)
     )
     : [];
-  const valuesAt = (part: number, i: number): Values =>
+  const valuesAt = (source: number, i: number): Values =>
     gated
       ? { form: "floats", of: range(width / 4).map((half) => `h_${i}_${half}`) }
-      : valuesOf(config, parts[part], register(part, i));
+      : valuesOf(config, sources[source], register(source, i));
   const puts = (suffix: Put["suffix"]) =>
     items.flatMap((i) =>
-      range(blocks).map((part) =>
-        put(config, name, { target: target(part, i), values: valuesAt(part, i), part, suffix })
+      range(blocks).map((block) =>
+        put(config, name, { target: target(block, i), values: valuesAt(block, i), block, suffix })
       )
     );
   const commit = config.magnitudes === null
@@ -140,27 +141,29 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
         placeOf(config, `${name === "a" ? "A_TILE" : "B_TILE"} + ${name}_row * ${tile.stride}u`)
       } + ${name}_col / ${vector}u;`,
       ...items.map((i) => `let ${name}_at_${i} = ${inUnits(at(i))};`),
-      each((part, i) => declare(forms[part], register(part, i))),
+      each((source, i) => declare(forms[source], register(source, i))),
     ]),
     begin: (step) =>
       lines(
-        parts.map(({ offset }, part) =>
-          `var ${name}_place_${part} = ${inUnits(`${offset} + ${step} * ${tileK}u * ${stride}`)};`
+        sources.map(({ offset }, source) =>
+          `var ${name}_place_${source} = ${inUnits(`${offset} + ${step} * ${tileK}u * ${stride}`)};`
         ),
       ),
-    advance: lines(parts.map((_, part) => `${name}_place_${part} += ${inUnits(`${tileK}u * ${stride}`)};`)),
-    fetch: each((part, i) =>
-      fetch({ ...parts[part], unit }, register(part, i), `${name}_place_${part} + ${name}_at_${i}`)
+    advance: lines(
+      sources.map((_, source) => `${name}_place_${source} += ${inUnits(`${tileK}u * ${stride}`)};`),
+    ),
+    fetch: each((source, i) =>
+      fetch({ ...sources[source], unit }, register(source, i), `${name}_place_${source} + ${name}_at_${i}`)
     ),
     mask: alongK
       ? lines([
         `let ${name}_left = rest - min(rest, ${name}_col);`,
-        each((part, i) => keepFirst(forms[part], register(part, i), `${name}_left`)),
+        each((source, i) => keepFirst(forms[source], register(source, i), `${name}_left`)),
       ])
       : lines(
         items.map((i) =>
           `if (${row(i)} >= rest) { ${
-            lines(range(parts.length).map((part) => keepFirst(forms[part], register(part, i), null)))
+            lines(range(sources.length).map((source) => keepFirst(forms[source], register(source, i), null)))
           } }`
         ),
       ),
@@ -178,7 +181,11 @@ function declare(form: Form, register: string): string {
   return registersOf(form, register).map((name) => `var ${name} = ${VECTOR[form]}();`).join(" ");
 }
 
-function fetch({ buffer, storage, unit }: Part & { unit: number }, register: string, place: string): string {
+function fetch(
+  { buffer, storage, unit }: Source & { unit: number },
+  register: string,
+  place: string,
+): string {
   if (storage.eights) return `${register} = ${buffer}[${place}];`;
   const load = unit === 4 ? `vector_${buffer}` : `load_${buffer}`;
   return registersOf(formOf(storage), register)
@@ -202,9 +209,9 @@ interface Values {
 }
 
 /** Elements as they are where they need neither a scale nor a split, else as floats. */
-function valuesOf({ operands, magnitudes }: SubgroupConfig, part: Part, register: string): Values {
-  const form = formOf(part.storage);
-  const { dtype } = part.storage;
+function valuesOf({ operands, magnitudes }: SubgroupConfig, source: Source, register: string): Values {
+  const form = formOf(source.storage);
+  const { dtype } = source.storage;
   const asTheyAre = operands === "float16" && magnitudes === null;
   if (form === "words") {
     return asTheyAre && dtype === "float16"
@@ -219,8 +226,14 @@ function valuesOf({ operands, magnitudes }: SubgroupConfig, part: Part, register
 }
 
 /** h = act(g) u. */
-function gatedFloats(config: SubgroupConfig, parts: readonly Part[], registers: readonly string[]): string[] {
-  const [g, u] = parts.map((part, i) => valuesOf({ ...config, operands: "rounded" }, part, registers[i]).of);
+function gatedFloats(
+  config: SubgroupConfig,
+  sources: readonly Source[],
+  registers: readonly string[],
+): string[] {
+  const [g, u] = sources.map((source, i) =>
+    valuesOf({ ...config, operands: "rounded" }, source, registers[i]).of
+  );
   return g.map((gate, half) => gateFormulas(config.activation).hidden(`activate(${gate})`, u[half]));
 }
 
@@ -229,17 +242,17 @@ interface Put {
   readonly target: string;
   readonly values: Values;
   /** Their column block. */
-  readonly part: number;
+  readonly block: number;
   /** Of the functions that make them float16. */
   readonly suffix: "" | "_special";
 }
 
 /** Stores elements as float16 to the tile, or to both parts of it those of a split operand. */
-function put(config: SubgroupConfig, name: "a" | "b", { target, values, part, suffix }: Put): string {
+function put(config: SubgroupConfig, name: "a" | "b", { target, values, block, suffix }: Put): string {
   const { form, of } = values;
   if (form === "words") return store(config, target, ["xy", "zw"].map((pair) => `${of[0]}.${pair}`));
   if (form === "halves") return store(config, target, of.map((half) => `bitcast<vec2u>(${half})`));
-  const scale = config.magnitudes === null ? "" : ` * scale_${name}${name === "b" ? `_${part}` : ""}`;
+  const scale = config.magnitudes === null ? "" : ` * scale_${name}${name === "b" ? `_${block}` : ""}`;
   const scaled = of.map((value, i) => `let v${i} = ${scale ? `(${value})${scale}` : value};`).join(" ");
   const as = (convert: string) => of.map((_, i) => `${convert}${suffix}(v${i})`);
   if (config.operands !== "split") return `{ ${scaled} ${store(config, target, as("rounded"))} }`;

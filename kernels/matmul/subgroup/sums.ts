@@ -1,6 +1,6 @@
 import { lines, range } from "../../text.ts";
 import { placeOf, type SubgroupConfig, vectorsIn } from "./config.ts";
-import { EIGHT, partsOf, sharedTiles } from "./tile.ts";
+import { EIGHT, float16Parts, sharedTiles } from "./tile.ts";
 
 /** Name of a result matrix. */
 export const sumName = (row: number, col: number) => `sum_${row}_${col}`;
@@ -43,6 +43,7 @@ export function multiply(config: SubgroupConfig): string {
   return lines(range(tileK / matrix.K).map((k) => `{\n${multiplyAt(config, k * matrix.K)}\n}`));
 }
 
+/** The float16 parts of a split operand. Others have the first alone. */
 const PARTS = ["high", "low"] as const;
 
 /**
@@ -51,7 +52,7 @@ const PARTS = ["high", "low"] as const;
  */
 function multiplyAt(config: SubgroupConfig, k: number): string {
   const { down, across } = gridOf(config);
-  const parts = PARTS.slice(0, partsOf(config.operands));
+  const parts = PARTS.slice(0, float16Parts(config.operands));
   const products = parts.length === 1 ? [["high", "high"]] as const : [
     ["low", "high"],
     ["high", "low"],
@@ -74,12 +75,13 @@ function multiplyAt(config: SubgroupConfig, k: number): string {
   return lines([...a, ...b]);
 }
 
-interface Place {
+/** A part of an operand, and where along K. */
+interface PartAlongK {
   readonly part: typeof PARTS[number];
   readonly k: number;
 }
 
-function loadA(config: SubgroupConfig, { part, i, k }: Place & { i: number }): string {
+function loadA(config: SubgroupConfig, { part, i, k }: PartAlongK & { i: number }): string {
   const { tile, layout } = config;
   const { M, K } = tile.matrix;
   const { stride } = sharedTiles(tile, { layout }).a;
@@ -93,7 +95,7 @@ function loadA(config: SubgroupConfig, { part, i, k }: Place & { i: number }): s
   }, ${vectorsIn(config, stride)}u);`;
 }
 
-function loadB(config: SubgroupConfig, { part, j, k }: Place & { j: number }): string {
+function loadB(config: SubgroupConfig, { part, j, k }: PartAlongK & { j: number }): string {
   const { tile, layout, columns } = config;
   const { N, K } = tile.matrix;
   const { stride } = sharedTiles(tile, { layout }).b;

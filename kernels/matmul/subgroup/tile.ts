@@ -72,8 +72,8 @@ export function threadsOf(tile: SubgroupTile): number {
   return subgroupsOf(tile) * tile.subgroupSize;
 }
 
-/** Float16 matrices that an operand becomes. */
-export function partsOf(operands: SubgroupOperands): number {
+/** How many float16 matrices an operand becomes: a split one becomes a high and a low part. */
+export function float16Parts(operands: SubgroupOperands): number {
   return operands === "split" ? 2 : 1;
 }
 
@@ -103,7 +103,7 @@ export function sharedTiles({ tileM, tileN, tileK }: SubgroupTile, { layout }: P
 /** Vectors of workgroup memory, 16 bytes each, that the tiles of both operands take. */
 function tileVectors(tile: SubgroupTile, use: SubgroupUse): number {
   const { a, b } = sharedTiles(tile, use);
-  return partsOf(use.operands) * (a.vectors + b.vectors);
+  return float16Parts(use.operands) * (a.vectors + b.vectors);
 }
 
 /** How sums come out of a workgroup: some columns of matrices at a time, by way of the memory that tiles no longer need. */

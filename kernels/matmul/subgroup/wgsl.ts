@@ -7,7 +7,7 @@ import { type SubgroupConfig, vectorOf, vectorsIn } from "./config.ts";
 import { finish, finishWgsl, ifPatch, keptSums } from "./finish.ts";
 import { LOADER_WGSL, type SubgroupLoader, subgroupLoaders } from "./loader.ts";
 import { clearSums, multiply, patchPlace, sums } from "./sums.ts";
-import { partsOf, sharedTiles, STRETCH, threadsOf, workgroupVectors } from "./tile.ts";
+import { float16Parts, sharedTiles, STRETCH, threadsOf, workgroupVectors } from "./tile.ts";
 
 /**
  * The WGSL of one matrix product on subgroup matrices. Tiles of A and B go through registers to workgroup memory as float16.
@@ -133,7 +133,7 @@ function declare({ storage }: SubgroupConfig, slot: number): string {
 function memoryWgsl(config: SubgroupConfig): string {
   const { tile, operands } = config;
   const { a, b } = sharedTiles(tile, config);
-  const parts = partsOf(operands);
+  const parts = float16Parts(operands);
   const [type, sums, put] = vectorOf(config) === 8 ? ["vec4u", "memory[i]", "memory[i] = bits;"] : [
     "vec2u",
     "vec4u(memory[2u * i], memory[2u * i + 1u])",
