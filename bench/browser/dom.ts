@@ -25,7 +25,7 @@ export interface Control extends Element {
 }
 
 /** A bar that fills. */
-export interface Bar extends Element {
+export interface ProgressBar extends Element {
   value: number;
 }
 

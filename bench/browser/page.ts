@@ -12,7 +12,6 @@ import { Estimate } from "../report/estimate.ts";
 import { rowLine } from "../report/row_line.ts";
 import { jobOfQuery, OFFERS, settingsOf } from "./choice.ts";
 import {
-  type Bar,
   browser,
   byId,
   type Control,
@@ -21,6 +20,7 @@ import {
   type Element,
   type Frame,
   type Link,
+  type ProgressBar,
 } from "./dom.ts";
 import type { Drawing } from "./drawing_worker.ts";
 import { machineOf } from "./machine.ts";
@@ -100,7 +100,7 @@ async function measureAndShow(query: URLSearchParams, started: (run: BrowserRun)
 function tell(event: MeasureEvent, { draft, estimate }: { draft: ReportDraft; estimate: Estimate }): void {
   const { doing, fraction, report: { warnings = [] } } = draft;
   estimate.advance(fraction);
-  byId<Bar>("bar").value = fraction;
+  byId<ProgressBar>("bar").value = fraction;
   byId("doing").textContent = doing === ""
     ? "Finding out what this GPU can do"
     : `${estimate.text}: ${doing}`;

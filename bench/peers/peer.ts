@@ -93,10 +93,10 @@ export type PeerEvent =
   /** A mode cannot be measured. The process ends. */
   | { readonly type: "skipped"; readonly mode: Mode; readonly reason: string }
   /** A mode's outputs are written, and it was timed. */
-  | ({ readonly type: "measured"; readonly mode: Mode } & Measured);
+  | ({ readonly type: "measured"; readonly mode: Mode } & PeerFigures);
 
 /** Figures of one mode. Times are nanoseconds of one run, in the order of measurement. */
-export interface Measured {
+export interface PeerFigures {
   /** Times by the device's own clock. Null where it has none. */
   readonly gpuNs: readonly number[] | null;
   readonly wallNs: readonly number[];

@@ -7,7 +7,7 @@ import type { Errors, ProblemSpec } from "../measure/job.ts";
 import { faultOf } from "../measure/tolerance.ts";
 import { bareRow } from "../measure/row.ts";
 import { flopsOf, minimalBytes, type Mode } from "../measure/shapes.ts";
-import { type Measured, type Peer, type PeerEvent, rowId } from "./peer.ts";
+import { type Peer, type PeerEvent, type PeerFigures, rowId } from "./peer.ts";
 
 /** A rate may exceed a ceiling by this factor. A ceiling is known only to a few percent, as clocks rise and fall. */
 const CEILING_MARGIN = 1.05;
@@ -22,11 +22,11 @@ export function skippedRow(peer: Peer, { problem, mode, reason }: {
 }
 
 /** All that is known of a mode that was measured. */
-export interface Evidence {
+export interface PeerEvidence {
   readonly problem: ProblemSpec;
   readonly mode: Mode;
   readonly ready: PeerEvent & { type: "ready" };
-  readonly measured: Measured;
+  readonly measured: PeerFigures;
   readonly errors: Errors;
   /** Whether the errors are of sampled tokens and units only. */
   readonly sampled: boolean;
@@ -36,7 +36,7 @@ export interface Evidence {
 }
 
 /** The row of a mode that was measured. It is skipped if its outputs or its times cannot be believed. */
-export function measuredRow(peer: Peer, evidence: Evidence): Row {
+export function measuredRow(peer: Peer, evidence: PeerEvidence): Row {
   const { problem, mode, measured, errors } = evidence;
   const skip = (reason: string) => skippedRow(peer, { problem, mode, reason });
   const fault = faultOf(errors, arithmeticOf(peer, problem));
@@ -56,7 +56,9 @@ export function measuredRow(peer: Peer, evidence: Evidence): Row {
 }
 
 /** The most that a peer's arithmetic can do, in TFLOP/s: the rate of its own large product if it is not WebGPU's. */
-function ceilingOf({ ready: { tensorTflops }, ceilings: { fmaTflops }, problem }: Evidence): number | null {
+function ceilingOf(
+  { ready: { tensorTflops }, ceilings: { fmaTflops }, problem }: PeerEvidence,
+): number | null {
   // A library may add up float16 in float16, whatever precision was asked for.
   const narrow = problem.dtype === "float16" ? fmaTflops.float16 ?? 0 : 0;
   return tensorTflops ?? (fmaTflops.float32 === null ? null : Math.max(fmaTflops.float32, narrow));
@@ -72,7 +74,7 @@ function usable(samples: readonly number[]): boolean {
   return samples.length > 0 && samples.every((ns) => Number.isFinite(ns) && ns > 0);
 }
 
-function timedRow(peer: Peer, evidence: Evidence): Row {
+function timedRow(peer: Peer, evidence: PeerEvidence): Row {
   const { problem, mode, ready, measured, errors, sampled, seed } = evidence;
   const gpuNs = measured.gpuNs === null ? null : summarize(measured.gpuNs, { seed });
   const wallNs = summarize(measured.wallNs, { seed });
@@ -107,7 +109,7 @@ function timedRow(peer: Peer, evidence: Evidence): Row {
 /** Where the work stands under WebGPU's ceilings. They do not bind tensor cores, which are far faster. */
 function standingOf(
   work: { flops: number; bytes: number; ns: number },
-  evidence: Evidence,
+  evidence: PeerEvidence,
 ): ReturnType<typeof standing> {
   if (evidence.ready.tensorTflops !== null) return { bound: null, fraction: null };
   const tflops = ceilingOf(evidence);
@@ -117,7 +119,7 @@ function standingOf(
   });
 }
 
-function warningsOf(time: Summary, fraction: number | null, { measured, ready }: Evidence): string[] {
+function warningsOf(time: Summary, fraction: number | null, { measured, ready }: PeerEvidence): string[] {
   const { coldMs, repeats } = measured;
   const { tensorTflops } = ready;
   const doubts = doubtsOf({ time, launchesNs: null, resolutionNs: null, repeats, coldMs, fraction });

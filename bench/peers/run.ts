@@ -76,13 +76,13 @@ export async function measurePeers(
   }
 }
 
-type RunOptions = PeerOptions & { readonly subject: Subject; emit(row: Row): void };
+type PeerRunOptions = PeerOptions & { readonly subject: Subject; emit(row: Row): void };
 
 /** Measures a peer's modes in one process. If it ends too early, a new process measures the modes that are left. */
 export async function runPeer(
   peer: Peer,
   modes: readonly Mode[],
-  options: RunOptions,
+  options: PeerRunOptions,
 ): Promise<void> {
   const run = new PeerRun(peer, modes, options);
   while (run.left.length > 0 && !options.signal?.aborted) await run.process();
@@ -92,12 +92,12 @@ class PeerRun {
   /** Modes that have no row yet. */
   left: readonly Mode[];
   readonly #peer: Peer;
-  readonly #options: RunOptions;
+  readonly #options: PeerRunOptions;
   #ready: (PeerEvent & { type: "ready" }) | null = null;
   /** The mode that is being measured. */
   #current: Mode | null = null;
 
-  constructor(peer: Peer, modes: readonly Mode[], options: RunOptions) {
+  constructor(peer: Peer, modes: readonly Mode[], options: PeerRunOptions) {
     this.#peer = peer;
     this.left = modes;
     this.#options = options;

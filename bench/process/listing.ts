@@ -34,7 +34,7 @@ export function renderEntries(
 }
 
 /** A row that would run. */
-export interface PlannedRow extends Problem {
+export interface ListedRow extends Problem {
   variant: string;
   mode: ReportMode;
   /** Why it would not; null where it would. */
@@ -50,11 +50,11 @@ const COLUMNS: readonly Column[] = [
 
 /** What `--dry-run` prints: each row with its predicted memory, and about how long all of them take. */
 export function renderPlan(
-  rows: readonly PlannedRow[],
+  rows: readonly ListedRow[],
   { seconds, layout = UNBOUNDED }: { seconds: number; layout?: Layout },
 ): string {
   const headings = COLUMNS.map(({ heading }) => heading);
-  const cellsOf = ({ variant, mode, predictedPeakBytes }: PlannedRow) => [
+  const cellsOf = ({ variant, mode, predictedPeakBytes }: ListedRow) => [
     variant,
     mode,
     formatBytes(predictedPeakBytes),
@@ -63,7 +63,7 @@ export function renderPlan(
   const lines = blocksOf(rows as unknown as Row[]).flatMap(({ problem, sections }) => [
     ...titleLines(problem, layout),
     paint("dim", line(headings, columns), layout),
-    ...(sections.flatMap((section) => section.rows) as unknown as PlannedRow[]).flatMap((row) => [
+    ...(sections.flatMap((section) => section.rows) as unknown as ListedRow[]).flatMap((row) => [
       line(cellsOf(row), columns),
       ...row.refusal === null ? [] : wrap(row.refusal, { width: proseWidth(layout), lead: "    skipped: " }),
     ]),

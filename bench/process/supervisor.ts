@@ -8,7 +8,7 @@ import { Child, type ChildOptions } from "./child.ts";
 import { FileError } from "./files.ts";
 
 /** Work that children do. */
-export interface Work {
+export interface ChildWork {
   /** What the next child is told; null if nothing is left to do. */
   next(): unknown;
   /** Takes what a child tells. */
@@ -85,7 +85,7 @@ export class Supervisor {
   }
 
   /** Runs children until no work is left, or the run is stopped. */
-  async runChildren(work: Work): Promise<void> {
+  async runChildren(work: ChildWork): Promise<void> {
     for (let job = work.next(); job !== null && this.#stop === null; job = work.next()) {
       this.#child = new Child({
         ...this.#command,

@@ -10,7 +10,7 @@ export interface Roof {
 }
 
 /** Work and the time that it took. */
-export interface Work {
+export interface TimedWork {
   readonly flops: number;
   readonly bytes: number;
   readonly ns: number;
@@ -29,7 +29,7 @@ export interface Standing {
  *
  * Source: S. Williams, A. Waterman, D. Patterson, "Roofline" (2009).
  */
-export function standing({ flops, bytes, ns }: Work, { flopsPerNs, bytesPerNs }: Roof): Standing {
+export function standing({ flops, bytes, ns }: TimedWork, { flopsPerNs, bytesPerNs }: Roof): Standing {
   const arithmeticNs = flopsPerNs === null ? 0 : flops / flopsPerNs;
   const trafficNs = bytesPerNs === null ? 0 : bytes / bytesPerNs;
   const leastNs = Math.max(arithmeticNs, trafficNs);

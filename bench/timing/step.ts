@@ -8,7 +8,7 @@
 import type { Instruments } from "./instruments.ts";
 
 /** What a clock can tell: its step in nanoseconds; null without a device's clock. */
-export type Clock = Pick<Instruments, "resolutionNs">;
+export type ClockStep = Pick<Instruments, "resolutionNs">;
 
 /** A timing shorter than this says more about starting and stopping than about the work. */
 const SHORTEST_NS = 50_000;
@@ -23,17 +23,17 @@ export const FEW_STEPS = 20;
 export const WALL_NS = 20e6;
 
 /** Nanoseconds that one timing should last at least. */
-export function leastNs({ resolutionNs }: Clock): number {
+export function leastNs({ resolutionNs }: ClockStep): number {
   return resolutionNs === null ? WALL_NS : Math.max(SHORTEST_NS, STEPS * resolutionNs);
 }
 
 /** Whether work must be repeated that a finer clock could time alone. */
-export function isCoarse(clock: Clock): boolean {
+export function isCoarse(clock: ClockStep): boolean {
   return leastNs(clock) > SHORTEST_NS;
 }
 
 /** Tells that the device's clock is coarse, and what follows. Null where it is fine, and where there is none. */
-export function coarseWarning(clock: Clock): string | null {
+export function coarseWarning(clock: ClockStep): string | null {
   const { resolutionNs } = clock;
   if (resolutionNs === null || !isCoarse(clock)) return null;
   const stepUs = (resolutionNs / 1e3).toFixed(0);

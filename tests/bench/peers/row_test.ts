@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import type { Errors, ProblemSpec } from "../../../bench/measure/job.ts";
-import type { Measured, Peer } from "../../../bench/peers/peer.ts";
-import { type Evidence, measuredRow } from "../../../bench/peers/row.ts";
+import type { Peer, PeerFigures } from "../../../bench/peers/peer.ts";
+import { measuredRow, type PeerEvidence } from "../../../bench/peers/row.ts";
 import { flopsOf } from "../../../bench/measure/shapes.ts";
 import { fakePeer } from "./fixture.ts";
 
@@ -26,11 +26,11 @@ function rowAt(tflops: number, about: {
   problem?: Partial<ProblemSpec>;
   tensorTflops?: number | null;
   errors?: Errors;
-  measured?: Partial<Measured>;
+  measured?: Partial<PeerFigures>;
 } = {}) {
   const problem = { ...LARGE, ...about.problem };
   const ns = flopsOf(problem, "full") / tflops / 1e3;
-  const evidence: Evidence = {
+  const evidence: PeerEvidence = {
     problem,
     mode: "full",
     ready: { type: "ready", implementation: "fake 1.0", tensorTflops: about.tensorTflops ?? null },

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { FileError } from "../../../bench/process/files.ts";
-import { type Stop, Supervisor, type Work } from "../../../bench/process/supervisor.ts";
+import { type ChildWork, type Stop, Supervisor } from "../../../bench/process/supervisor.ts";
 
 const PARENT = new URL("../../../bench/process/parent.ts", import.meta.url).href;
 const INTERRUPTED = { status: 1, message: "interrupted" };
@@ -21,7 +21,7 @@ async function supervised(
   const supervisor = new Supervisor({ args, deadlineMs: 20_000 }, { interrupted: () => INTERRUPTED });
   const [taken, deaths]: string[][] = [[], []];
   let [left, started] = [items, 0];
-  const work: Work = {
+  const work: ChildWork = {
     next: () => left.length === 0 ? null : left,
     take: (item) => {
       taken.push(item as string);
