@@ -1,5 +1,6 @@
 /** The npm package has the library and nothing else. It runs in Node 20, and its types are there. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
+import { ChromiumPage, findChromium } from "../chromium.ts";
 import { follow } from "../program.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -74,6 +75,56 @@ Deno.test("the npm package has the library only, runs in Node, and has types", (
     await Deno.writeTextFile(`${folder}/typed.ts`, TYPED);
     await run(folder, Deno.execPath(), "check", "--quiet", "typed.ts");
   }));
+
+/** One token of one channel: y = silu(x Wg) (x Wu) Wd, and the gradients of y. */
+const IN_BROWSER = `import("./mod.js").then(async ({ requestGpu, swigluWithGrad, Tensor }) => {
+  const gpu = await requestGpu();
+  const one = (value) => Tensor.from(gpu, Float32Array.of(value), [1, 1]);
+  const { y, backward } = swigluWithGrad(gpu, one(2), { gate: one(0.5), up: one(3), down: one(-1) });
+  const { dx } = backward(one(1));
+  const values = await Promise.all([y, dx].map(async (tensor) => (await tensor.read())[0]));
+  gpu.dispose();
+  return values;
+})`;
+
+/** Serves the files of a folder to a browser on this machine. */
+function serve(folder: string): { address: string } & AsyncDisposable {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async ({ url }) => {
+    const { pathname } = new URL(url);
+    if (pathname === "/") {
+      return new Response("<!doctype html>", { headers: { "content-type": "text/html" } });
+    }
+    const text = await Deno.readTextFile(folder + pathname).catch(() => null);
+    return new Response(text, {
+      status: text === null ? 404 : 200,
+      headers: { "content-type": "text/javascript" },
+    });
+  });
+  return {
+    address: `http://localhost:${server.addr.port}/`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+const chromium = findChromium();
+
+Deno.test({
+  name: `the npm package's own files compute a block in Chromium${
+    chromium ? "" : " (skipped: not installed)"
+  }`,
+  ignore: chromium === null,
+  fn: () =>
+    installed(async (folder) => {
+      await using server = serve(`${folder}/node_modules/@swiglu/webgpu`);
+      await using page = await ChromiumPage.open(chromium!, { graphics: "webgpu" });
+      await page.goto(server.address);
+      const [y, dx] = await page.evaluate<[number, number]>(IN_BROWSER);
+      // g = 1, u = 6, silu(1) = s = 0.7310586, silu'(1) = s (1 + 1 - s)
+      const s = 1 / (1 + Math.exp(-1));
+      assertAlmostEquals(y, -6 * s, 1e-5);
+      assertAlmostEquals(dx, -(s * 3 + s * (2 - s) * 6 * 0.5), 1e-5);
+    }),
+});
 
 Deno.test("a bundle for browsers has no using statement, which Safari does not know", async () => {
   const bundle = await run(ROOT, Deno.execPath(), "bundle", "--quiet", "--platform", "browser", "mod.ts");
