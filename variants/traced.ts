@@ -88,11 +88,11 @@ function keyOf({ problem, form, asked }: Block, training: boolean): string {
 function traceBlock(variant: Variant, { recorder, problem, form, asked }: Block, training: boolean): Trace {
   const tracer = new TraceRecorder(recorder.capabilities);
   const { dy, ...inputs } = emptyInputs(tracer.memory, problem, form, variant);
-  const traced = { ...asked, into: emptyTargets(tracer.memory, asked.into ?? {}) };
-  const block = new Block(tracer, problem, inputs, traced);
+  const tracedAsked = { ...asked, into: emptyTargets(tracer.memory, asked.into ?? {}) };
+  const block = new Block(tracer, problem, inputs, tracedAsked);
   const outputs = variant.forward(block, training);
   const forward = { steps: tracer.take(), outputs };
-  const given = { inputs, dy, asked: traced };
+  const given = { inputs, dy, asked: tracedAsked };
   if (!training) return { ...given, forward, backward: null };
   const gradients = variant.backward(block, outputs.saved, dy);
   const whole = { ...given, forward, backward: { steps: tracer.take(), outputs: gradients } };

@@ -89,7 +89,7 @@ export class Run {
     const args = ["run", "--no-prompt", "--quiet", ...granted, ...program];
     const command = { args, env: driverVariables(), deadlineMs: 1000 * options.timeoutSeconds };
     this.#supervisor = new Supervisor(command, { interrupted: () => this.#interrupted() });
-    if (job.groups) this.#plan(job.groups);
+    if (job.groups) this.#fixRows(job.groups);
     if (options.resume && this.#isFinished()) {
       log.progress.line("finished  nothing of that run is left to measure");
     }
@@ -162,7 +162,7 @@ export class Run {
     }
     if (event.type === "end" || this.#isKnown(event)) return;
     this.#tell(event);
-    if (event.type === "plan") this.#planned(event);
+    if (event.type === "plan") this.#takePlan(event);
     this.#schedule?.take(event);
   }
 
@@ -199,8 +199,8 @@ export class Run {
     return true;
   }
 
-  #planned({ groups, rows }: MeasureEvent & { type: "plan" }): void {
-    if (this.#schedule === null) this.#plan(groups);
+  #takePlan({ groups, rows }: MeasureEvent & { type: "plan" }): void {
+    if (this.#schedule === null) this.#fixRows(groups);
     const seconds = PEER_SECONDS * this.#options.peers.length * this.#options.modes.length;
     this.#tell({
       type: "plan",
@@ -213,7 +213,7 @@ export class Run {
   }
 
   /** Fixes which rows there are, and which of them a resumed report has already. */
-  #plan(groups: readonly Group[]): void {
+  #fixRows(groups: readonly Group[]): void {
     const { report } = this.#log;
     this.#groups = groups;
     this.#schedule = new Schedule(groups, (report.rows as RowResult[]).map(rowKey));
