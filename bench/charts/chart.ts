@@ -31,7 +31,7 @@ export interface Undrawn {
 }
 
 /** What a chart is drawn from: some rows of one report. */
-export interface View {
+export interface ChartView {
   report: Report;
   rows: readonly Row[];
   /** Width in pixels of the whole picture. */
@@ -53,7 +53,7 @@ export interface Plate {
 export type Drawn = Plate | { reason: string };
 
 /** Draws one kind of chart. */
-export type Draw = (view: View) => Drawn;
+export type Draw = (view: ChartView) => Drawn;
 
 /** The modes that the rows have, in their order. */
 export function modesOf(rows: readonly Row[]): ReportMode[] {
@@ -83,7 +83,7 @@ function shared(rows: readonly Row[], value: (row: Row) => string): string {
 }
 
 /** Machine, dtype, precision, activation and shape, without which figures mean nothing. Several shapes are only counted. */
-export function contextOf({ report, rows }: Pick<View, "report" | "rows">): string {
+export function contextOf({ report, rows }: Pick<ChartView, "report" | "rows">): string {
   const shapes = new Set(rows.map(formatShape));
   return [
     plain(machineOf(report), 60) + (report.adapter.software ? " (software)" : ""),
@@ -100,7 +100,7 @@ export function modeWords(rows: readonly Row[]): string {
 }
 
 /** Variants of the view in order. */
-export function orderOf({ rows }: Pick<View, "rows">): string[] {
+export function orderOf({ rows }: Pick<ChartView, "rows">): string[] {
   return inOrder(rows.map((row) => row.variant));
 }
 

@@ -10,7 +10,7 @@ import { machineOf, statisticsOf } from "../report/groups.ts";
 import type { Report, Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { STEP } from "./bars.ts";
-import { type Drawn, leftOut, nameOf, orderOf, type Spec, variantAxis, type View } from "./chart.ts";
+import { type ChartView, type Drawn, leftOut, nameOf, orderOf, type Spec, variantAxis } from "./chart.ts";
 import { modePanels } from "./layout.ts";
 import { FAINT, FONT_SIZE, INK } from "./theme.ts";
 
@@ -109,7 +109,7 @@ function runWords(report: Report): string {
 
 /** Ratios of the rows that both reports have; the view is of the later report, and shows some of the comparison. */
 export function drawComparison(
-  view: View,
+  view: ChartView,
   { before, comparison: { pairs, obstacles } }: { before: Report; comparison: Comparison },
 ): Drawn {
   const byRow = new Map(pairs.map((pair) => [pair.after, pair]));

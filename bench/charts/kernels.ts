@@ -10,6 +10,7 @@ import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { STEP } from "./bars.ts";
 import {
+  type ChartView,
   type Drawn,
   leftOut,
   modeWords,
@@ -17,7 +18,6 @@ import {
   orderOf,
   type Spec,
   variantAxis,
-  type View,
 } from "./chart.ts";
 import { legendColumns, stackedPanels } from "./layout.ts";
 import { stageColor, stageOf } from "./stages.ts";
@@ -67,7 +67,7 @@ function partsNote(rows: readonly Row[]): string {
 }
 
 /** Draws the times of kernels in the order in which they run, in a panel for each mode. */
-export function drawKernels(view: View): Drawn {
+export function drawKernels(view: ChartView): Drawn {
   const rows = view.rows.filter((row) => row.kernels.some((kernel) => kernel.gpuNs !== null));
   if (rows.length === 0) return { reason: "no row has times of single kernels" };
   const unit = timeUnit(least(rows.map((row) => totalOf(row) || null)));

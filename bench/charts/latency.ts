@@ -13,6 +13,7 @@ import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { STEP } from "./bars.ts";
 import {
+  type ChartView,
   type Drawn,
   leftOut,
   modesOf,
@@ -22,7 +23,6 @@ import {
   type Spec,
   variantAxis,
   variantColor,
-  type View,
 } from "./chart.ts";
 import { modePanels } from "./layout.ts";
 import { FAINT, FONT_SIZE, INK } from "./theme.ts";
@@ -134,7 +134,7 @@ function panel(
 }
 
 /** Draws strips of samples over boxes from p20 to p80, in a panel for each mode. */
-export function drawLatency(view: View): Drawn {
+export function drawLatency(view: ChartView): Drawn {
   const timed = view.rows.filter((row) => timeOf(row) !== null);
   if (timed.length === 0) return { reason: "no row was timed" };
   const order = orderOf({ rows: timed });

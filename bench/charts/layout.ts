@@ -6,7 +6,7 @@
 
 import type { ReportMode, Row } from "../report/schema.ts";
 import { wrap } from "../report/text.ts";
-import { type Chart, contextOf, modesOf, nameOf, type Plate, type Spec, type View } from "./chart.ts";
+import { type Chart, type ChartView, contextOf, modesOf, nameOf, type Plate, type Spec } from "./chart.ts";
 import { BOLD, CHARACTER_WIDTH, CONFIG, FONT_SIZE, widthOf } from "./theme.ts";
 
 /** Pixels between panels. */
@@ -25,7 +25,7 @@ export function namesWidth(order: readonly string[]): number {
 
 /** Pixels of each of `count` panels in a row, beside what all of them need once, such as names, and what each needs. */
 export function panelWidth(
-  { width }: Pick<View, "width">,
+  { width }: Pick<ChartView, "width">,
   { count = 1, once = 0, each = 0 }: { count?: number; once?: number; each?: number },
 ): number {
   return Math.max(NARROWEST, Math.floor((width - EDGES - once - (count - 1) * GAP) / count - each));
@@ -40,13 +40,13 @@ export function heightOf(width: number, { ratio, most }: { ratio: number; most: 
 export const LEAST_HEIGHT = 190;
 
 /** The place of a panel in its row. */
-export interface Place {
+export interface PanelPlace {
   first: boolean;
   width: number;
 }
 
 /** The title of a panel. A picture of a single panel needs none, because its own title tells the same. */
-export function panelTitle(text: string, { across }: Pick<View, "across">): Spec {
+export function panelTitle(text: string, { across }: Pick<ChartView, "across">): Spec {
   if (across === 1) return {};
   return { title: { text, fontSize: FONT_SIZE + 1, offset: 6, anchor: "middle", frame: "group" } };
 }
@@ -57,9 +57,9 @@ export function panelTitle(text: string, { across }: Pick<View, "across">): Spec
  * @param order The variants whose names stand beside the first panel.
  */
 export function modePanels(
-  view: View,
+  view: ChartView,
   order: readonly string[],
-  draw: (rows: readonly Row[], place: Place & { mode: ReportMode }) => Spec,
+  draw: (rows: readonly Row[], place: PanelPlace & { mode: ReportMode }) => Spec,
 ): Spec[] {
   const modes = modesOf(view.rows);
   const width = panelWidth(view, { count: modes.length, once: namesWidth(order) });
@@ -71,7 +71,7 @@ export function modePanels(
 
 /** Panels below each other, one for each mode, each as wide as the picture. */
 export function stackedPanels(
-  view: View,
+  view: ChartView,
   { order, axis = 0 }: { order: readonly string[]; axis?: number },
   draw: (rows: readonly Row[], width: number) => Spec,
 ): Spec[][] {
@@ -83,7 +83,7 @@ export function stackedPanels(
 }
 
 /** How many columns a legend of these names has in the width of the picture. */
-export function legendColumns({ width }: Pick<View, "width">, names: readonly string[]): number {
+export function legendColumns({ width }: Pick<ChartView, "width">, names: readonly string[]): number {
   const longest = Math.max(1, ...names.map((name) => widthOf(nameOf(name))));
   return Math.max(1, Math.floor((width - EDGES) / (longest + 36)));
 }
@@ -91,7 +91,7 @@ export function legendColumns({ width }: Pick<View, "width">, names: readonly st
 /** A whole specification from panels. */
 export function compose(
   { title, panels, notes: own = [] }: Plate,
-  view: View,
+  view: ChartView,
 ): Pick<Chart, "notes" | "spec"> {
   const notes = [contextOf(view), ...own];
   const lines = (text: string, size: number) =>

@@ -8,7 +8,7 @@ import { byteUnit, formatBytes, least, significant, type Unit } from "../report/
 import type { MemoryReport, Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { type Bar, barPanel, dotsNote, needsDots } from "./bars.ts";
-import { type Drawn, modesOf, orderOf, type View } from "./chart.ts";
+import { type ChartView, type Drawn, modesOf, orderOf } from "./chart.ts";
 import { smallestFinding } from "./findings.ts";
 import { namesWidth, panelTitle, panelWidth } from "./layout.ts";
 import { absence, absenceTip } from "./times.ts";
@@ -50,14 +50,14 @@ function bar(row: Row, { kind, unit }: { kind: MemoryKind; unit: Unit }): Bar {
 }
 
 /** A panel that could be drawn: one mode, one kind of memory. */
-interface Cell {
+interface MemoryPanel {
   name: string;
   kind: MemoryKind;
   bars: Bar[];
 }
 
 /** The panels of one kind of memory, a mode each. */
-function cellsOf(view: View, { kind, unit }: { kind: MemoryKind; unit: Unit }): Cell[] {
+function cellsOf(view: ChartView, { kind, unit }: { kind: MemoryKind; unit: Unit }): MemoryPanel[] {
   return modesOf(view.rows).map((mode) => ({
     name: `${mode}: ${kind.title}`,
     kind,
@@ -65,15 +65,15 @@ function cellsOf(view: View, { kind, unit }: { kind: MemoryKind; unit: Unit }): 
   }));
 }
 
-const isEmpty = ({ bars }: Cell) => bars.every(({ value }) => !value);
+const isEmpty = ({ bars }: MemoryPanel) => bars.every(({ value }) => !value);
 
 /** Draws peak, saved and workspace bytes, each in a row with a panel for each mode. */
-export function drawMemory(view: View): Drawn {
+export function drawMemory(view: ChartView): Drawn {
   return drawMemoryOf(view, MEMORY_KINDS);
 }
 
 /** Draws some figures of memory. Panels of zeros are left out. */
-export function drawMemoryOf(view: View, kinds: readonly MemoryKind[]): Drawn {
+export function drawMemoryOf(view: ChartView, kinds: readonly MemoryKind[]): Drawn {
   const smallest = least(view.rows.map((row) => row.memory?.peakBytes || null));
   if (smallest === Infinity) return { reason: "no row has figures of memory" };
   const unit = byteUnit(smallest);

@@ -7,7 +7,7 @@
 import { compareReports } from "../report/compare.ts";
 import { problemKey, problemOf } from "../report/groups.ts";
 import type { Report, Row } from "../report/schema.ts";
-import { type Chart, contextOf, type Draw, shapeName, type Undrawn, type View } from "./chart.ts";
+import { type Chart, type ChartView, contextOf, type Draw, shapeName, type Undrawn } from "./chart.ts";
 import { drawComparison } from "./comparison.ts";
 import { compose } from "./layout.ts";
 import { drawKernels } from "./kernels.ts";
@@ -20,7 +20,7 @@ import { drawTimes } from "./times.ts";
 import { drawAccuracy, drawTimeMemory } from "./trade_offs.ts";
 
 /** A kind of chart: its name, how it is drawn, and which rows one picture shows. */
-export interface Kind {
+export interface ChartKind {
   name: string;
   draw: Draw;
   /** What all rows of one picture have in common. */
@@ -32,7 +32,7 @@ export interface Kind {
 }
 
 /** The kinds in the order in which a page shows them. */
-export const KINDS: readonly Kind[] = [
+export const KINDS: readonly ChartKind[] = [
   { name: "times", draw: drawTimes, scope: "problem" },
   { name: "memory", draw: drawMemory, scope: "problem" },
   { name: "time-memory", draw: drawTimeMemory, scope: "problem" },
@@ -53,7 +53,7 @@ function setupKey({ dtype, precision, activation }: Row): string {
 }
 
 /** The key of a row's group, for each scope. */
-export const SCOPES: Record<Kind["scope"], (row: Row) => string> = {
+export const SCOPES: Record<ChartKind["scope"], (row: Row) => string> = {
   problem: (row) => problemKey(problemOf(row)),
   setup: setupKey,
   shape: (row) => JSON.stringify([shapeName(row), row.activation]),
@@ -67,7 +67,7 @@ function word(text: string): string {
 /** The parts of a name that tell this group of rows from the others of the report. */
 function suffix(
   group: readonly Row[],
-  { scope, rows }: { scope: Kind["scope"]; rows: readonly Row[] },
+  { scope, rows }: { scope: ChartKind["scope"]; rows: readonly Row[] },
 ): string {
   const [row] = group;
   const several = (value: (row: Row) => string) => new Set(rows.map(value)).size > 1;
@@ -90,7 +90,7 @@ function unique<T extends { name: string }>(items: readonly T[]): T[] {
 }
 
 /** Draws the view as a chart of that name, or says why it cannot. */
-export function drawAs(name: string, { draw, view }: { draw: Draw; view: View }): Chart | Undrawn {
+export function drawAs(name: string, { draw, view }: { draw: Draw; view: ChartView }): Chart | Undrawn {
   const drawn = draw(view);
   if ("reason" in drawn) return { name, reason: drawn.reason };
   return { name, title: drawn.title, ...compose(drawn, view) };
@@ -99,7 +99,7 @@ export function drawAs(name: string, { draw, view }: { draw: Draw; view: View })
 /** Every chart of a report. In place of a chart that lacks data stands the reason. */
 export function chartsOf(
   report: Report,
-  size: Omit<View, "report" | "rows"> = PAPER,
+  size: Omit<ChartView, "report" | "rows"> = PAPER,
 ): (Chart | Undrawn)[] {
   const { rows } = report;
   return unique(

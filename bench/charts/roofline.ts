@@ -11,25 +11,25 @@ import { medianOf, wallNotes } from "../report/groups.ts";
 import type { Report, Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { quantity } from "./axes.ts";
-import { type Drawn, leftOut, modesOf, type Spec, type View } from "./chart.ts";
+import { type ChartView, type Drawn, leftOut, modesOf, type Spec } from "./chart.ts";
 import { heightOf, legendColumns, namesWidth, panelWidth } from "./layout.ts";
 import { AXIS_WIDTH, nameLayers, type Point as Named, SYMBOL, TO_NAMES } from "./scatter.ts";
 import { ALL_KERNELS, stageColor, stageOf } from "./stages.ts";
 import { FAINT } from "./theme.ts";
 
 /** A kernel, or a row whose kernels are not known. `x` is FLOP per byte, `y` TFLOP/s. */
-interface Point extends Named {
+interface RooflinePoint extends Named {
   stage: string;
 }
 
 /** The two ceilings that make a roof. */
-interface Roof {
+interface DrawnRoof {
   tflops: number;
   gbps: number;
 }
 
 /** The roof over these rows: the highest arithmetic ceiling that one of them can reach, and the bandwidth. */
-function roofOf({ ceilings }: Report, rows: readonly Row[]): Roof | null {
+function roofOf({ ceilings }: Report, rows: readonly Row[]): DrawnRoof | null {
   const { float32, float16 } = ceilings.fmaTflops;
   const half = rows.some((row) => row.dtype === "float16") ? float16 : null;
   const tensor = rows.some((row) => row.units === "subgroup matrices") ? ceilings.matrixTflops ?? null : null;
@@ -37,7 +37,7 @@ function roofOf({ ceilings }: Report, rows: readonly Row[]): Roof | null {
   return tflops === 0 || ceilings.copyGBps === null ? null : { tflops, gbps: ceilings.copyGBps };
 }
 
-function pointsOf(row: Row): Point[] {
+function pointsOf(row: Row): RooflinePoint[] {
   const whole = { label: ALL_KERNELS.name, flops: row.flops, bytes: row.bytes, gpuNs: medianOf(row) };
   const known = row.kernels.some((kernel) => kernel.gpuNs !== null);
   return (known ? row.kernels : [whole]).flatMap((kernel) => {
@@ -52,7 +52,7 @@ function pointsOf(row: Row): Point[] {
 }
 
 /** The points of the roof: at the lowest intensity, at the ridge, at the highest. Rates are in the unit of the axis. */
-function roofLine({ tflops, gbps }: Roof, { xs, unit }: { xs: [number, number]; unit: number }): Spec[] {
+function roofLine({ tflops, gbps }: DrawnRoof, { xs, unit }: { xs: [number, number]; unit: number }): Spec[] {
   const ridge = (tflops * 1e3) / gbps;
   const at = (x: number) => ({ x, y: Math.min(tflops, (x * gbps) / 1e3) / unit });
   const inner = ridge > xs[0] && ridge < xs[1] ? [at(ridge)] : [];
@@ -60,7 +60,7 @@ function roofLine({ tflops, gbps }: Roof, { xs, unit }: { xs: [number, number]; 
 }
 
 /** Draws each kernel of the last mode, full where there is one, under both ceilings. */
-export function drawRoofline(view: View): Drawn {
+export function drawRoofline(view: ChartView): Drawn {
   const modes = modesOf(view.rows);
   const mode = modes[modes.length - 1];
   const rows = view.rows.filter((row) => row.mode === mode);
@@ -86,7 +86,7 @@ export function drawRoofline(view: View): Drawn {
   };
 }
 
-function panelOf(all: readonly Point[], { roof, view }: { roof: Roof; view: View }): Spec {
+function panelOf(all: readonly RooflinePoint[], { roof, view }: { roof: DrawnRoof; view: ChartView }): Spec {
   const unit = rateUnit(greatest(all.map((point) => point.y))).size;
   const points = all.map((point) => ({ ...point, y: point.y / unit }));
   const [rates, intensities] = [points.map(({ y }) => y), points.map(({ x }) => x)];

@@ -8,7 +8,7 @@ import { formatRate, formatShape, greatest, least, rateUnit } from "../report/fo
 import { wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
-import { type Drawn, leftOut, modeWords, orderOf, type Spec, type View } from "./chart.ts";
+import { type ChartView, type Drawn, leftOut, modeWords, orderOf, type Spec } from "./chart.ts";
 import { familiesOf } from "./families.ts";
 import { heightOf, legendColumns, modePanels } from "./layout.ts";
 import { AXIS_WIDTH, type Point, pointData, pointEncoding, SYMBOL } from "./scatter.ts";
@@ -32,7 +32,7 @@ function lines(rows: readonly Row[], unit: number): Spec[] {
 }
 
 /** Draws the rate over the work. Both axes are logarithmic. It needs two shapes. */
-export function drawScaling(view: View): Drawn {
+export function drawScaling(view: ChartView): Drawn {
   const rows = view.rows.filter((row) => row.flops && row.tflops);
   const shapes = new Set(rows.map(formatShape)).size;
   if (shapes < 2) return { reason: `it needs rows of two shapes or more: this report has ${shapes}` };

@@ -10,6 +10,7 @@ import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { leads, MARKS, type Standing, standingsOf, UNSURE_NOTE } from "../report/summary.ts";
 import {
+  type ChartView,
   type Drawn,
   modesOf,
   modeWords,
@@ -17,7 +18,6 @@ import {
   orderOf,
   type Spec,
   variantAxis,
-  type View,
 } from "./chart.ts";
 import { absence, absenceTip } from "./times.ts";
 import { fastestFinding } from "./findings.ts";
@@ -77,7 +77,7 @@ function textLayer(filter: string, fontWeight: "normal" | "bold"): Spec {
 }
 
 /** Draws a table for each mode: variants down, shapes across. Darker cells are faster. */
-export function drawSpeeds(view: View): Drawn {
+export function drawSpeeds(view: ChartView): Drawn {
   if (view.rows.every((row) => medianOf(row) === null)) return { reason: "no row was timed" };
   const order = orderOf(view);
   const shapes = [...new Set(view.rows.map(shapeLabel))];

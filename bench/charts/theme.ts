@@ -5,7 +5,7 @@
  */
 
 /** How one variant is drawn in every chart. */
-export interface Style {
+export interface VariantStyle {
   color: string;
   /** Name of a symbol, or its path in a square from -1 to 1. */
   shape: string;
@@ -19,7 +19,7 @@ const STAR =
  * between any two as large as possible, to readers who see all colours and to readers with each kind of colour blindness. A
  * test keeps them apart. Only `tuned` has a hot colour.
  */
-const STYLES: Record<string, Style> = {
+const STYLES: Record<string, VariantStyle> = {
   "pytorch": { color: "#332288", shape: "square" },
   "alphafold3": { color: "#56b4e9", shape: "circle" },
   "alphafold3-combined": { color: "#0072b2", shape: "diamond" },
@@ -34,7 +34,7 @@ const STYLES: Record<string, Style> = {
  * The known projects. The colours are chosen as those of the variants are, and differ from these too. They are neither so
  * light nor so dark that a white or a dark page would hide them.
  */
-const KNOWN_OTHERS: Record<string, Style> = {
+const KNOWN_OTHERS: Record<string, VariantStyle> = {
   "peer:pytorch-eager": { color: "#696969", shape: "circle" },
   "peer:jax-js": { color: "#3ca53c", shape: "square" },
   "peer:onnxruntime-web": { color: "#d200b4", shape: "diamond" },
@@ -72,7 +72,7 @@ export function inOrder(ids: Iterable<string>): string[] {
 export const KNOWN_PEERS: readonly string[] = Object.keys(KNOWN_OTHERS);
 
 /** The style of an id that has one of its own. On another WebGPU a variant looks the same, but paler. */
-function ownStyle(id: string): Style | null {
+function ownStyle(id: string): VariantStyle | null {
   for (const styles of [STYLES, KNOWN_OTHERS]) if (Object.hasOwn(styles, id)) return styles[id];
   const variant = id.replace(ELSEWHERE, "");
   if (variant === id || !Object.hasOwn(STYLES, variant)) return null;
@@ -80,7 +80,7 @@ function ownStyle(id: string): Style | null {
 }
 
 /** The styles of ids, which must be in the order of {@link inOrder}. */
-export function stylesOf(ordered: readonly string[]): Style[] {
+export function stylesOf(ordered: readonly string[]): VariantStyle[] {
   let others = 0;
   return ordered.map((id) => {
     const own = ownStyle(id);

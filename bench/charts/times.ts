@@ -9,7 +9,7 @@ import { medianOf, timeOf, wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import { type Bar, barPanel, dotsNote, needsDots } from "./bars.ts";
-import { type Drawn, modesOf, orderOf, type View } from "./chart.ts";
+import { type ChartView, type Drawn, modesOf, orderOf } from "./chart.ts";
 import { fastestFinding } from "./findings.ts";
 import { modePanels } from "./layout.ts";
 
@@ -39,7 +39,7 @@ function bar(row: Row, unit: Unit): Bar {
 }
 
 /** Draws median times with their intervals, in a panel for each mode. */
-export function drawTimes(view: View): Drawn {
+export function drawTimes(view: ChartView): Drawn {
   const shortest = least(view.rows.map(medianOf));
   if (shortest === Infinity) return { reason: "no row was timed" };
   const unit = timeUnit(shortest);

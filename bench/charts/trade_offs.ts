@@ -18,14 +18,14 @@ import {
 import { errorOf, medianOf, wallNotes } from "../report/groups.ts";
 import type { Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
-import { type Drawn, leftOut, modeWords, orderOf, type View } from "./chart.ts";
+import { type ChartView, type Drawn, leftOut, modeWords, orderOf } from "./chart.ts";
 import { stackedPanels } from "./layout.ts";
 import { AXIS_WIDTH, type Point, scatterPanel, TO_NAMES } from "./scatter.ts";
 
 const name = (row: Row) => `${plain(row.variant, 60)}, ${row.mode}`;
 
 /** Draws the median time over the peak memory. */
-export function drawTimeMemory(view: View): Drawn {
+export function drawTimeMemory(view: ChartView): Drawn {
   const rows = view.rows.filter((row) => medianOf(row) !== null && row.memory !== null);
   if (rows.length === 0) return { reason: "no row has both a time and figures of memory" };
   const time = timeUnit(least(rows.map(medianOf)));
@@ -70,7 +70,7 @@ const kindOf = (row: Row) => `${row.dtype}, ${row.precision}`;
 const ERROR_FLOOR = 1e-9;
 
 /** Draws the error against the oracle over the rate. */
-export function drawAccuracy(view: View): Drawn {
+export function drawAccuracy(view: ChartView): Drawn {
   const rows = view.rows.filter((row) => errorOf(row) !== null && row.tflops !== null && row.tflops > 0);
   if (rows.length === 0) return { reason: "no row has both an error and a rate" };
   const rate = rateUnit(greatest(rows.map((row) => row.tflops)));

@@ -5,7 +5,7 @@
  */
 
 import { FileError } from "../process/files.ts";
-import { blocksOf, type Problem, problemKey, problemOf } from "../report/groups.ts";
+import { blocksOf, problemKey, problemOf, type ReportProblem } from "../report/groups.ts";
 import type { Layout } from "../report/layout.ts";
 import type { Report } from "../report/schema.ts";
 import { renderBlock, renderWarnings } from "../report/table.ts";
@@ -37,13 +37,13 @@ export class Tables {
   }
 
   /** Takes how many rows a problem will have, and prints it if a report that is gone on with has them all. */
-  expect(problem: Problem, rows: number): void {
+  expect(problem: ReportProblem, rows: number): void {
     this.#expected.set(problemKey(problem), rows);
     this.update(problem);
   }
 
   /** Prints a problem if its last row is there. */
-  update(problem: Problem): void {
+  update(problem: ReportProblem): void {
     const key = problemKey(problem);
     const { rows } = this.#report();
     const count = rows.filter((row) => problemKey(problemOf(row)) === key).length;

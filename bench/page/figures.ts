@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Chart, Spec, View } from "../charts/chart.ts";
+import type { Chart, ChartView, Spec } from "../charts/chart.ts";
 import { drawComparison } from "../charts/comparison.ts";
 import { drawMemoryOf, MEMORY_KINDS } from "../charts/memory.ts";
-import { drawAs, type Kind, KINDS, SCOPES } from "../charts/mod.ts";
+import { type ChartKind, drawAs, KINDS, SCOPES } from "../charts/mod.ts";
 import { CONFIG } from "../charts/theme.ts";
 import { compareReports } from "../report/compare.ts";
 import type { Report, Row } from "../report/schema.ts";
@@ -29,9 +29,9 @@ const PADDING = 2;
  * The kinds of charts of a page. Each kind of memory is a picture of its own, so that all pictures are about as high. Wide ones
  * come last, because a row ends before them.
  */
-const PAGE_KINDS: readonly Kind[] = KINDS.flatMap((kind) =>
+const PAGE_KINDS: readonly ChartKind[] = KINDS.flatMap((kind) =>
   kind.name === "memory"
-    ? MEMORY_KINDS.map((of): Kind => ({ ...kind, draw: (view) => drawMemoryOf(view, [of]) }))
+    ? MEMORY_KINDS.map((of): ChartKind => ({ ...kind, draw: (view) => drawMemoryOf(view, [of]) }))
     : [kind]
 ).toSorted((a, b) => Number(a.wide ?? false) - Number(b.wide ?? false));
 
@@ -46,16 +46,16 @@ export interface Figures {
 }
 
 /** The groups of rows that have a picture each. */
-function groupsOf(report: Report, { scope, allModes = false }: Kind): Row[][] {
+function groupsOf(report: Report, { scope, allModes = false }: ChartKind): Row[][] {
   const key = (row: Row) => JSON.stringify([SCOPES[scope](row), allModes ? "" : row.mode]);
   return [...Map.groupBy(report.rows, key).values()];
 }
 
 /** The kinds of charts. Where there is an earlier report, a comparison with it is one more. */
-function kindsOf(report: Report, before: Report | undefined): readonly Kind[] {
+function kindsOf(report: Report, before: Report | undefined): readonly ChartKind[] {
   if (before === undefined) return PAGE_KINDS;
   const comparison = compareReports(before, report);
-  const draw = (view: View) => drawComparison(view, { before, comparison });
+  const draw = (view: ChartView) => drawComparison(view, { before, comparison });
   return [{ name: "comparison", scope: "problem", draw }, ...PAGE_KINDS];
 }
 
@@ -69,7 +69,7 @@ async function picture({ spec }: Chart, draw: DrawSvg, room: string): Promise<st
 
 /** One chart of some rows, as markup. Null where there is nothing to draw. */
 async function figure(
-  { name, draw: drawPlate, wide = false }: Kind,
+  { name, draw: drawPlate, wide = false }: ChartKind,
   { report, rows, draw, about, prefix }: {
     report: Report;
     rows: Row[];

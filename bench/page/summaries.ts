@@ -5,7 +5,7 @@
  */
 
 import { formatShape } from "../report/format.ts";
-import { type Block, blocksOf } from "../report/groups.ts";
+import { blocksOf, type ReportBlock } from "../report/groups.ts";
 import { escapeHtml } from "../report/html.ts";
 import type { Report } from "../report/schema.ts";
 import { type SectionSummary, summarise } from "../report/summary.ts";
@@ -38,7 +38,7 @@ function answer(summary: SectionSummary): string {
 
 /** The attributes and the title of a problem's block. */
 function blockHead(
-  { problem, sections }: Block,
+  { problem, sections }: ReportBlock,
   { source, several }: { source: string; several: boolean },
 ): { attributes: string; title: string } {
   const rows = sections.flatMap(({ rows }) => rows);

@@ -19,22 +19,22 @@ import { filterAttributes, type Tagged } from "./filters.ts";
 import { attributes, escapeHtml } from "../report/html.ts";
 
 /** A cell: the text that it shows, and the key by which it is sorted. */
-interface Cell {
+interface TableCell {
   text: string;
   /** Null sorts last. */
   key: string | number | null;
 }
 
 /** A row of the table, and how it compares with the fastest of its problem and mode. */
-interface Compared extends Tagged {
+interface ComparedRow extends Tagged {
   /** Undefined where it has no time. */
   standing: Standing | undefined;
 }
 
-const number = (key: number | null, text: string): Cell => ({ key, text });
+const number = (key: number | null, text: string): TableCell => ({ key, text });
 
 /** Columns of the table. The time comes first, so that a phone shows it beside the name. */
-const COLUMNS: readonly { heading: string; of: (compared: Compared) => Cell; only?: "several" }[] = [
+const COLUMNS: readonly { heading: string; of: (compared: ComparedRow) => TableCell; only?: "several" }[] = [
   { heading: "Variant", of: ({ row }) => ({ text: row.variant, key: row.variant }) },
   { heading: "Time", of: timeCell },
   { heading: "Speed", of: speedCell },
@@ -65,32 +65,32 @@ const COLUMNS: readonly { heading: string; of: (compared: Compared) => Cell; onl
   { heading: "95 % interval of the time", of: intervalCell },
 ];
 
-function sizeCell(bytes: number | null = null): Cell {
+function sizeCell(bytes: number | null = null): TableCell {
   return number(bytes, formatBytes(bytes));
 }
 
-function timeCell({ row }: Compared): Cell {
+function timeCell({ row }: ComparedRow): TableCell {
   const time = timeOf(row);
   if (time === null) return { key: null, text: row.status };
   const { clock, statistics: { median } } = time;
   return number(median, formatTime(median) + (clock === "wall" ? " (wall)" : ""));
 }
 
-function intervalCell({ row }: Compared): Cell {
+function intervalCell({ row }: ComparedRow): TableCell {
   const ci = timeOf(row)?.statistics.ci;
   return ci
     ? number(ci[1] - ci[0], `${formatTime(ci[0])} to ${formatTime(ci[1])}`)
     : { key: null, text: "-" };
 }
 
-function speedCell({ standing }: Compared): Cell {
+function speedCell({ standing }: ComparedRow): TableCell {
   if (!standing || standing.speed === null) return { key: null, text: "-" };
   const { speed, interval, place } = standing;
   const range = interval === null ? "" : ` (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`;
   return number(speed, `${formatRatio(speed)}${range} ${MARKS[place]}`.trim());
 }
 
-function compare(tagged: readonly Tagged[]): Compared[] {
+function compare(tagged: readonly Tagged[]): ComparedRow[] {
   const key = ({ source, row }: Tagged) => JSON.stringify([source, row.mode, problemKey(problemOf(row))]);
   const groups = [...Map.groupBy(tagged, key).values()].map((group) => group.map(({ row }) => row));
   const standings = new Map(groups.flatMap((rows) => [...standingsOf({ mode: rows[0].mode, rows })]));
@@ -98,7 +98,7 @@ function compare(tagged: readonly Tagged[]): Compared[] {
 }
 
 /** Tells readers what the marks in the table mean. Empty where there are none. */
-function marksNote(rows: readonly Compared[]): string {
+function marksNote(rows: readonly ComparedRow[]): string {
   const places = new Set(rows.map(({ standing }) => standing?.place));
   const notes = [
     places.has("tied") ? "= no significant difference to the fastest." : "",
@@ -111,7 +111,7 @@ function marksNote(rows: readonly Compared[]): string {
   return notes.length === 0 ? "" : `<p>${notes.map(escapeHtml).join(" ")}</p>`;
 }
 
-function tableRow(compared: Compared, columns: typeof COLUMNS): string {
+function tableRow(compared: ComparedRow, columns: typeof COLUMNS): string {
   const { row, standing } = compared;
   const cells = columns.map(({ of }, i) => {
     const { text, key } = of(compared);

@@ -2,7 +2,7 @@
 import { doubtsOf } from "../timing/doubts.ts";
 import { standing } from "../timing/roofline.ts";
 import { summarize, type Summary } from "../timing/statistics.ts";
-import type { Ceilings, Row } from "../report/schema.ts";
+import type { CeilingsReport, Row } from "../report/schema.ts";
 import type { Errors, ProblemSpec } from "../measure/job.ts";
 import { faultOf } from "../measure/tolerance.ts";
 import { bareRow } from "../measure/row.ts";
@@ -30,7 +30,7 @@ export interface PeerEvidence {
   readonly errors: Errors;
   /** Whether the errors are of sampled tokens and units only. */
   readonly sampled: boolean;
-  readonly ceilings: Ceilings;
+  readonly ceilings: CeilingsReport;
   /** Seed of the intervals. */
   readonly seed: number;
 }

@@ -1,6 +1,6 @@
 import type { AdapterChoice } from "../../kernels/gpu/device.ts";
 import { Child } from "../process/child.ts";
-import type { Ceilings, Row } from "../report/schema.ts";
+import type { CeilingsReport, Row } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
 import type { Group, RowSpec } from "../measure/job.ts";
 import type { Mode } from "../measure/shapes.ts";
@@ -14,7 +14,7 @@ export interface PeerOptions {
   /** Whether the adapter of the report is software, on the CPU. */
   readonly software: boolean;
   /** The ceilings that were measured in the same run. */
-  readonly ceilings: Ceilings;
+  readonly ceilings: CeilingsReport;
   readonly seed: number;
   /** Least number of samples for each row. Null takes the adapter's default. */
   readonly samples: number | null;

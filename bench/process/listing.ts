@@ -5,7 +5,7 @@
  */
 
 import { formatBytes, formatShape } from "../report/format.ts";
-import { blocksOf, type Problem } from "../report/groups.ts";
+import { blocksOf, type ReportProblem } from "../report/groups.ts";
 import { formatDuration } from "../report/estimate.ts";
 import { type Layout, paint, proseWidth, UNBOUNDED } from "../report/layout.ts";
 import type { ReportMode, Row } from "../report/schema.ts";
@@ -34,7 +34,7 @@ export function renderEntries(
 }
 
 /** A row that would run. */
-export interface ListedRow extends Problem {
+export interface ListedRow extends ReportProblem {
   variant: string;
   mode: ReportMode;
   /** Why it would not; null where it would. */
@@ -75,7 +75,7 @@ export function renderPlan(
   return [...lines, `${count}, about ${formatDuration(1000 * seconds)}`].join("\n");
 }
 
-function titleLines(problem: Problem, layout: Layout): string[] {
+function titleLines(problem: ReportProblem, layout: Layout): string[] {
   const title = `${
     formatShape(problem)
   } | ${problem.dtype} | precision ${problem.precision} | ${problem.activation}`;

@@ -15,7 +15,7 @@ import {
 } from "../report/context.ts";
 import { emptyReport, ReportDraft } from "../report/draft.ts";
 import type { RunEvent } from "../report/events.ts";
-import { paint, type Style } from "../report/layout.ts";
+import { type LineStyle, paint } from "../report/layout.ts";
 import { askNvidia } from "./nvidia.ts";
 import { keepEarlier, reportPath, writeReport } from "./output.ts";
 import { Progress, type ProgressOutput } from "./progress.ts";
@@ -23,7 +23,7 @@ import { rowLine } from "../report/row_line.ts";
 import type { Report } from "../report/schema.ts";
 
 /** What a report starts from. */
-export interface Start {
+export interface LogStart {
   /** The command line that was used. */
   command: string;
   /** What it asks for, each as `--name=value`. */
@@ -46,7 +46,7 @@ export class RunLog {
   readonly #continues: boolean;
   readonly #asked: Promise<void>[] = [];
 
-  constructor(start: Start, { folder, output }: { folder: string | null; output: ProgressOutput }) {
+  constructor(start: LogStart, { folder, output }: { folder: string | null; output: ProgressOutput }) {
     this.#machine = start.machine;
     this.#folder = folder;
     this.#continues = start.previous !== null;
@@ -140,7 +140,7 @@ export class RunLog {
     this.#fact(["warning", warning], "doubt");
   }
 
-  #fact(fact: Labelled, style: Style | null = null): void {
+  #fact(fact: Labelled, style: LineStyle | null = null): void {
     const { layout } = this.progress;
     for (const line of factLines(fact, layout)) {
       this.progress.line(style === null ? line : paint(style, line, layout));

@@ -6,12 +6,12 @@
 
 import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
 import {
-  type Clock,
   commonTimes,
   type Compared,
   machineOf,
   problemKey,
   problemOf,
+  type RowClock,
   rowName,
 } from "./groups.ts";
 import { FALSE_ALARMS, judge, type Judged, type Judgement, NOISE } from "./judge.ts";
@@ -27,7 +27,7 @@ export interface Pair {
   before: Row;
   after: Row;
   /** The clock that timed both. Null where no clock did. */
-  clock: Clock | null;
+  clock: RowClock | null;
   /** Median time after over median time before. Null where no clock timed both, or where the runs cannot be compared. */
   ratio: number | null;
   /** The ratios that drift within the runs can explain. */

@@ -7,8 +7,8 @@
 import { FEWEST_TO_COMPARE } from "../timing/statistics.ts";
 import { blindSpots, type Comparison, type Pair, regressions } from "./compare.ts";
 import { formatRatio, formatShape, formatTime, greatest } from "./format.ts";
-import { blocksOf, type Clock, CLOCK_RULE, statisticsOf, timeOf } from "./groups.ts";
-import { type Layout, paint, proseWidth, type Style, UNBOUNDED } from "./layout.ts";
+import { blocksOf, CLOCK_RULE, type RowClock, statisticsOf, timeOf } from "./groups.ts";
+import { type Layout, type LineStyle, paint, proseWidth, UNBOUNDED } from "./layout.ts";
 import type { Row } from "./schema.ts";
 import { type Column, enumerate, fitted, type FittedColumn, line, wrap } from "./text.ts";
 import { kindLines } from "./warnings.ts";
@@ -27,7 +27,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** The colours of verdicts. */
-const STYLES: { readonly [verdict in Pair["verdict"]]?: Style } = {
+const STYLES: { readonly [verdict in Pair["verdict"]]?: LineStyle } = {
   faster: "good",
   mended: "good",
   slower: "bad",
@@ -102,7 +102,7 @@ function pairCells({ before, after, clock, ratio, interval, p, verdict }: Pair):
 }
 
 /** The time by the clock that is compared, or by whichever there is. Wall time gets its mark. */
-function timeCell(row: Row, compared: Clock | null): string {
+function timeCell(row: Row, compared: RowClock | null): string {
   const clock = compared ?? timeOf(row)?.clock ?? null;
   if (clock === null) return "-";
   return formatTime(statisticsOf(row, clock)!.median) + (clock === "wall" ? "*" : "");

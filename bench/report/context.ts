@@ -6,7 +6,7 @@
 
 import { formatBytes, formatRate, significant } from "./format.ts";
 import { machineOf } from "./groups.ts";
-import type { AdapterReport, Ceilings, DriverReport } from "./schema.ts";
+import type { AdapterReport, CeilingsReport, DriverReport } from "./schema.ts";
 import { plain } from "./shape.ts";
 import { type Layout, proseWidth } from "./layout.ts";
 import { wrap } from "./text.ts";
@@ -42,7 +42,7 @@ export function contextFacts(machine: Machine, adapter: AdapterReport): Labelled
 }
 
 /** The ceilings in one line. */
-export function ceilingsFact({ fmaTflops, matrixTflops = null, copyGBps }: Ceilings): Labelled {
+export function ceilingsFact({ fmaTflops, matrixTflops = null, copyGBps }: CeilingsReport): Labelled {
   const { float32, float16 } = fmaTflops;
   const rates = [`${formatRate(float32)} float32`, ...float16 ? [`${formatRate(float16)} float16`] : []].join(
     ", ",
@@ -53,7 +53,7 @@ export function ceilingsFact({ fmaTflops, matrixTflops = null, copyGBps }: Ceili
 }
 
 /** Each ceiling that was measured, as part of a sentence. */
-export function ceilingClauses({ fmaTflops, matrixTflops = null, copyGBps }: Ceilings): string[] {
+export function ceilingClauses({ fmaTflops, matrixTflops = null, copyGBps }: CeilingsReport): string[] {
   const { float32, float16 = null } = fmaTflops;
   return [
     float32 === null ? "" : `${formatRate(float32)} of float32 multiply-adds`,

@@ -9,13 +9,13 @@ import { machineOf } from "./groups.ts";
 import { type Report, type Row, row } from "./schema.ts";
 import { type Fields, plain, text } from "./shape.ts";
 
-type Cell = string | number | boolean | null | undefined;
+type CsvCell = string | number | boolean | null | undefined;
 
 /**
  * Text as a cell that no spreadsheet takes for a formula: one that starts like a formula, spaces and full-width
  * forms included, gets an apostrophe before it. Numbers need none, as only this program makes them.
  */
-function safe(cell: Cell): string | number | boolean {
+function safe(cell: CsvCell): string | number | boolean {
   if (typeof cell === "number" || typeof cell === "boolean") return cell;
   // A tab or carriage return at the start counts as well, so it must be seen before control characters become spaces.
   const risky = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/u.test(cell ?? "");
@@ -25,7 +25,7 @@ function safe(cell: Cell): string | number | boolean {
 /** A column: its heading, and what stands in it. */
 interface Figure {
   heading: string;
-  of: (row: Row, report: Report) => Cell;
+  of: (row: Row, report: Report) => CsvCell;
 }
 
 /** What the headings of the fields of a part begin with, where it is not nothing. */
@@ -55,7 +55,7 @@ function columnsOf(
     if (check.element === undefined) {
       return [{
         heading: heading(name, part),
-        of: (row) => valueOf(row) as Cell,
+        of: (row) => valueOf(row) as CsvCell,
       }];
     }
     if (check.element !== text) return [];

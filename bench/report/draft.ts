@@ -12,7 +12,7 @@ import { type AdapterReport, type Report, type Row, SCHEMA } from "./schema.ts";
 import { Shares } from "./shares.ts";
 
 /** What a new report starts from. */
-export interface Start extends Pick<Report, "command" | "arguments" | "settings"> {
+export interface DraftStart extends Pick<Report, "command" | "arguments" | "settings"> {
   readonly machine: Machine;
 }
 
@@ -25,7 +25,7 @@ const UNKNOWN_ADAPTER: AdapterReport = {
 };
 
 /** A report without rows, of an adapter that is not known yet. */
-export function emptyReport({ machine, ...asked }: Start): Report {
+export function emptyReport({ machine, ...asked }: DraftStart): Report {
   return {
     schema: SCHEMA,
     createdAt: new Date().toISOString(),

@@ -4,22 +4,22 @@
  * @module
  */
 
-import type { Problem } from "./groups.ts";
-import type { AdapterReport, Ceilings, Row } from "./schema.ts";
+import type { ReportProblem } from "./groups.ts";
+import type { AdapterReport, CeilingsReport, Row } from "./schema.ts";
 
 /** A variant in a mode. */
 export type RowId = Pick<Row, "variant" | "mode">;
 
 /** A part of the work: all of ours on one problem, or all of our peers'. */
 export interface Part {
-  readonly problem: Problem;
+  readonly problem: ReportProblem;
   readonly peers?: boolean;
 }
 
 /** Something that happened. */
 export type RunEvent =
   | { readonly type: "adapter"; readonly adapter: AdapterReport }
-  | { readonly type: "ceilings"; readonly ceilings: Ceilings }
+  | { readonly type: "ceilings"; readonly ceilings: CeilingsReport }
   /** Parts of the work, and about how many seconds each takes. */
   | { readonly type: "plan"; readonly groups: readonly (Part & { readonly seconds: number })[] }
   | Part & { readonly type: "begin"; readonly doing: string; readonly rows: readonly RowId[] }

@@ -17,7 +17,7 @@ import { plain } from "./shape.ts";
 import { enumerate } from "./text.ts";
 
 /** What all rows of a block have in common. Rows that differ in any of it do different work. */
-export interface Problem {
+export interface ReportProblem {
   tokens: number;
   dim: number;
   hiddenDim: number;
@@ -27,8 +27,8 @@ export interface Problem {
 }
 
 /** All rows of one problem. */
-export interface Block {
-  problem: Problem;
+export interface ReportBlock {
+  problem: ReportProblem;
   sections: Section[];
 }
 
@@ -42,11 +42,11 @@ export interface Section {
 const CLOCKS = ["gpu", "wall"] as const;
 
 /** The device's own clock, or the computer's. */
-export type Clock = typeof CLOCKS[number];
+export type RowClock = typeof CLOCKS[number];
 
 /** A time and the clock that took it. */
-export interface Measured {
-  clock: Clock;
+export interface ClockTime {
+  clock: RowClock;
   statistics: Statistics;
 }
 
@@ -56,24 +56,24 @@ export const CLOCK_RULE =
 
 /** Times of two rows by the same clock. */
 export interface Compared {
-  clock: Clock;
+  clock: RowClock;
   own: Statistics;
   others: Statistics;
 }
 
 /** The problem as a string. Two are equal if and only if all parts are. */
-export function problemKey(problem: Problem): string {
+export function problemKey(problem: ReportProblem): string {
   const { tokens, dim, hiddenDim, dtype, precision, activation } = problem;
   return JSON.stringify([tokens, dim, hiddenDim, dtype, precision, activation]);
 }
 
 /** The problem of a row. */
-export function problemOf({ tokens, dim, hiddenDim, dtype, precision, activation }: Row): Problem {
+export function problemOf({ tokens, dim, hiddenDim, dtype, precision, activation }: Row): ReportProblem {
   return { tokens, dim, hiddenDim, dtype, precision, activation };
 }
 
 /** The rows as blocks. Problems come in the order of their first row, modes in the order forward, backward, full. */
-export function blocksOf(rows: readonly Row[]): Block[] {
+export function blocksOf(rows: readonly Row[]): ReportBlock[] {
   const groups = Map.groupBy(rows, (row) => problemKey(problemOf(row)));
   return [...groups.values()].map((group) => ({
     problem: problemOf(group[0]),
@@ -84,13 +84,13 @@ export function blocksOf(rows: readonly Row[]): Block[] {
 }
 
 /** What one clock measured; null where it measured nothing. A median of 0 counts as nothing: the clock was too coarse. */
-export function statisticsOf({ timing }: Row, clock: Clock): Statistics | null {
+export function statisticsOf({ timing }: Row, clock: RowClock): Statistics | null {
   const statistics = clock === "gpu" ? timing?.gpuNs : timing?.wallNs;
   return statistics && statistics.median > 0 ? statistics : null;
 }
 
 /** The row's GPU time, or else its wall time. Null where it has neither. */
-export function timeOf(row: Row): Measured | null {
+export function timeOf(row: Row): ClockTime | null {
   for (const clock of CLOCKS) {
     const statistics = statisticsOf(row, clock);
     if (statistics !== null) return { clock, statistics };
@@ -182,6 +182,6 @@ export function machineOf({ adapter }: Pick<Report, "adapter">): string {
 }
 
 /** A name of the row. Two are equal if and only if variant, mode and problem are. */
-export function rowName(row: Pick<Row, "variant" | "mode"> & Problem): string {
+export function rowName(row: Pick<Row, "variant" | "mode"> & ReportProblem): string {
   return JSON.stringify([row.variant, row.mode, problemKey(row)]);
 }

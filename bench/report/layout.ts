@@ -33,10 +33,10 @@ const CODES = {
 const RESET = "\x1b[0m";
 
 /** What a line is, which its colour repeats: no colour says what the words do not. */
-export type Style = keyof typeof CODES;
+export type LineStyle = keyof typeof CODES;
 
 /** The line in a colour, where the layout has colours. */
-export function paint(style: Style, line: string, { coloured }: Layout): string {
+export function paint(style: LineStyle, line: string, { coloured }: Layout): string {
   return coloured && line !== "" ? CODES[style] + line + RESET : line;
 }
 

@@ -5,13 +5,13 @@
  */
 
 import { type Report, report, SCHEMA } from "./schema.ts";
-import { type Place, plain, record, refuse, ReportError } from "./shape.ts";
+import { plain, record, refuse, ReportError, type ValuePlace } from "./shape.ts";
 
 export { ReportError };
 
 /** Throws unless the schema is the one that this program knows. The message tells newer reports from other files. */
 function checkSchema(value: unknown, name: string): void {
-  const at: Place = { name, path: "$" };
+  const at: ValuePlace = { name, path: "$" };
   record({})(value, at);
   const schema = Object.hasOwn(value as object, "schema") ? (value as { schema: unknown }).schema : undefined;
   if (schema === SCHEMA) return;

@@ -15,7 +15,6 @@ import {
   significant,
 } from "./format.ts";
 import {
-  type Block,
   blocksOf,
   boundName,
   commonTimes,
@@ -24,6 +23,7 @@ import {
   machineOf,
   medianOf,
   PARTS_NOTE,
+  type ReportBlock,
   type Section,
   statisticsOf,
   timeOf,
@@ -40,7 +40,7 @@ const WIDTH = 110;
 const paragraph = (text: string) => wrap(text, { width: WIDTH }).join("\n");
 
 /** The machine, problem and date of figures, which mean nothing without them. */
-function source(report: Report, { problem }: Block): string {
+function source(report: Report, { problem }: ReportBlock): string {
   const { dtype, precision, activation } = problem;
   return paragraph(
     `${escapeMarkdown(machineOf(report))}${report.adapter.software ? " (software)" : ""}, ${
@@ -53,7 +53,7 @@ function source(report: Report, { problem }: Block): string {
 }
 
 /** A title and a table for each problem. */
-function perBlock(report: Report, table: (block: Block) => string | null): string {
+function perBlock(report: Report, table: (block: ReportBlock) => string | null): string {
   const parts = blocksOf(report.rows).flatMap((block) => {
     const text = table(block);
     return text === null ? [] : [source(report, block), text];
@@ -78,11 +78,11 @@ function firstUse(row: Row | undefined): string {
   return !row?.coldMs || isPeer(row) ? "-" : formatTime(1e6 * row.coldMs);
 }
 
-const inMode = (block: Block, variant: string) =>
+const inMode = (block: ReportBlock, variant: string) =>
   block.sections.map(({ rows }) => rows.find((row) => row.variant === variant));
 
 const variantsIn = (
-  { sections }: Block,
+  { sections }: ReportBlock,
 ) => [...new Set(sections.flatMap(({ rows }) => rows.map((row) => row.variant)))];
 
 /** A row for each variant: its time in each mode, its speed beside the fastest, and other figures of the last mode. */
@@ -146,7 +146,7 @@ function kernelRate({ gpuNs, flops, bytes, bound }: KernelReport): string {
 }
 
 /** The row whose kernels are shown: `tuned` if it ran, else the fastest, in the last mode that has one. */
-function rowWithKernels({ sections }: Block): Row | null {
+function rowWithKernels({ sections }: ReportBlock): Row | null {
   for (const { rows } of sections.toReversed()) {
     const timed = rows.filter((row) => row.kernels.some(({ gpuNs }) => gpuNs !== null));
     const row = timed.find(({ variant }) => variant === "tuned") ?? fastestOf(timed);

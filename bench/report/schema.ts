@@ -22,7 +22,6 @@ import {
   nullable,
   oneOf,
   optional,
-  type Place,
   positive,
   record,
   refuse,
@@ -30,6 +29,7 @@ import {
   scalar,
   text,
   type TypeOf,
+  type ValuePlace,
 } from "./shape.ts";
 
 export type { Bound };
@@ -195,9 +195,9 @@ export const row = rule(
 /** A row is timed if and only if it is ok, and says why where it is not. */
 function timedIfOk(
   { status, reason, timing }: { status: RowStatus; reason: string | null; timing: object | null },
-  { name, path }: Place,
+  { name, path }: ValuePlace,
 ): void {
-  const place = (key: string): Place => ({ name, path: `${path}.${key}` });
+  const place = (key: string): ValuePlace => ({ name, path: `${path}.${key}` });
   if (status === "ok" && timing === null) refuse(timing, place("timing"), "an object where status is ok");
   if (status !== "ok" && timing !== null) refuse(timing, place("timing"), `null where status is ${status}`);
   if (status !== "ok") filledText(reason, place("reason"));
@@ -296,7 +296,7 @@ export type Row = TypeOf<typeof row>;
 /** As {@link adapter}. */
 export type AdapterReport = TypeOf<typeof adapter>;
 /** As {@link ceilings}. */
-export type Ceilings = TypeOf<typeof ceilings>;
+export type CeilingsReport = TypeOf<typeof ceilings>;
 /** As {@link driver}. */
 export type DriverReport = TypeOf<typeof driver>;
 /** As {@link report}. */

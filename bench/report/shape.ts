@@ -11,14 +11,14 @@ export class ReportError extends Error {
 }
 
 /** The place of a value: the file's name and the JSON path. */
-export interface Place {
+export interface ValuePlace {
   name: string;
   path: string;
 }
 
 /** Throws a {@link ReportError} unless the value keeps the rule. A value that passes has the type `T`. */
 export interface Check<T = unknown> {
-  (value: unknown, at: Place): void;
+  (value: unknown, at: ValuePlace): void;
   /** For types only. It is never set. */
   readonly of?: T;
   /** The fields of a record, in the order of their declaration. */
@@ -72,7 +72,7 @@ export function describe(value: unknown): string {
 }
 
 /** Throws a {@link ReportError} about a value that breaks a rule. */
-export function refuse(value: unknown, at: Place, rule: string): never {
+export function refuse(value: unknown, at: ValuePlace, rule: string): never {
   const name = plain(at.name, 200);
   throw new ReportError(
     `Cannot read the report ${name} as ${plain(at.path, 120)} must be ${rule}: current value is ${
@@ -139,7 +139,7 @@ export function oneOf<T extends string>(choices: readonly T[]): Check<T> {
 /** Null, or what passes the other check. */
 export function nullable<T>(check: Check<T>): Check<T | null> {
   const { fields, element } = check;
-  return Object.assign((value: unknown, at: Place) => {
+  return Object.assign((value: unknown, at: ValuePlace) => {
     if (value !== null) check(value, at);
   }, { fields, element });
 }
@@ -147,7 +147,7 @@ export function nullable<T>(check: Check<T>): Check<T | null> {
 /** As the other check, but a record may lack the field. */
 export function optional<T>(check: Check<T>): Optional<T> {
   const { fields, element } = check;
-  return Object.assign((value: unknown, at: Place) => check(value, at), {
+  return Object.assign((value: unknown, at: ValuePlace) => check(value, at), {
     fields,
     element,
     optional: true as const,
@@ -156,7 +156,7 @@ export function optional<T>(check: Check<T>): Optional<T> {
 
 /** A list whose every element passes. */
 export function list<T>(element: Check<T>): Check<T[]> {
-  return Object.assign((value: unknown, at: Place) => {
+  return Object.assign((value: unknown, at: ValuePlace) => {
     if (!Array.isArray(value)) return refuse(value, at, "a list");
     value.forEach((one, i) => element(one, { name: at.name, path: `${at.path}[${i}]` }));
   }, { element });
@@ -180,8 +180,8 @@ export const scalar: Check<string | number | boolean | null> = (value, at) => {
 };
 
 /** A check with one more rule, about several fields together. */
-export function rule<C extends Check>(check: C, more: (value: TypeOf<C>, at: Place) => void): C {
-  const both = (value: unknown, at: Place) => {
+export function rule<C extends Check>(check: C, more: (value: TypeOf<C>, at: ValuePlace) => void): C {
+  const both = (value: unknown, at: ValuePlace) => {
     check(value, at);
     more(value as TypeOf<C>, at);
   };
@@ -199,7 +199,7 @@ export function dictionary<T>(check: Check<T>): Check<Record<string, T>> {
 
 /** An object that has all fields; only optional ones may be missing. Names that are not listed are ignored. */
 export function record<F extends Fields>(fields: F): Check<RecordOf<F>> & { readonly fields: F } {
-  const check = (value: unknown, at: Place) => {
+  const check = (value: unknown, at: ValuePlace) => {
     const own = object(value, at);
     for (const [key, field] of Object.entries(fields)) {
       const has = Object.hasOwn(own, key);
@@ -210,7 +210,7 @@ export function record<F extends Fields>(fields: F): Check<RecordOf<F>> & { read
   return Object.assign(check, { fields });
 }
 
-function object(value: unknown, at: Place): Record<string, unknown> {
+function object(value: unknown, at: ValuePlace): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return refuse(value, at, "an object");
   }

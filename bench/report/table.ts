@@ -18,13 +18,13 @@ import {
   type Unit,
 } from "./format.ts";
 import {
-  type Block,
   blocksOf,
   boundName,
   CLOCK_RULE,
   errorOf,
   machineOf,
   medianOf,
+  type ReportBlock,
   timeOf,
 } from "./groups.ts";
 import { type Layout, paint, proseWidth, UNBOUNDED } from "./layout.ts";
@@ -61,7 +61,7 @@ const COLUMNS: readonly Column[] = [
 type Notes = Map<string, number>;
 
 /** The units of one section. */
-interface Units {
+interface SectionUnits {
   time: Unit;
   rate: Unit;
   bytes: Unit;
@@ -87,7 +87,7 @@ export function renderTable(report: Report, layout: Layout = UNBOUNDED): string 
 }
 
 /** One problem: its title, a table for each mode, footnotes and a summary. */
-export function renderBlock(report: Report, { problem, sections }: Block, layout: Layout): string {
+export function renderBlock(report: Report, { problem, sections }: ReportBlock, layout: Layout): string {
   const machine = plain(machineOf(report), 60) + (report.adapter.software ? " (software)" : "");
   const title =
     `${machine} | ${formatShape(problem)} | ${problem.dtype} | precision ${problem.precision} | ` +
@@ -157,7 +157,7 @@ function cellsOf(rows: readonly Row[], { mode, standings }: SectionSummary): Sec
 }
 
 /** One unit for each column, so that figures compare at a glance. */
-function unitsOf(rows: readonly Row[]): Units {
+function unitsOf(rows: readonly Row[]): SectionUnits {
   const positive = (measure: (row: Row) => number | null) => {
     const value = least(rows.map((row) => measure(row) || null));
     return Number.isFinite(value) ? value : 0;
@@ -169,7 +169,7 @@ function unitsOf(rows: readonly Row[]): Units {
   };
 }
 
-function cells({ row, speed, interval, place }: Standing, { time, rate, bytes }: Units): string[] {
+function cells({ row, speed, interval, place }: Standing, { time, rate, bytes }: SectionUnits): string[] {
   const { clock, statistics } = timeOf(row)!;
   const size = (value: number | null = null) => value === null ? "-" : significant(value / bytes.size, 4);
   const range = interval === null ? "" : `${interval[0].toFixed(2)}-${interval[1].toFixed(2)}`;

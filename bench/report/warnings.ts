@@ -30,7 +30,7 @@ export function warningSentences(report: Report, withShape: boolean): string[] {
 export type Doubted = Pick<Report, "warnings" | "rows">;
 
 /** A kind of doubt: the sentences that begin with the same fact. They differ in figures and remedies at most. */
-interface Kind {
+interface DoubtKind {
   readonly fact: string;
   readonly sentences: ReadonlySet<string>;
   /** How many rows have it; 0 where it is about the whole run. */
@@ -43,11 +43,11 @@ function factOf(warning: string): string {
 }
 
 /** The kinds of warnings of a report: those of the run first. */
-function kindsOf({ warnings = [], rows }: Doubted): Kind[] {
+function kindsOf({ warnings = [], rows }: Doubted): DoubtKind[] {
   const ofRun = warnings.map((warning) => [plain(warning, Infinity)]);
   const ofRows = rows.map(({ warnings = [] }) => [...new Set(warnings)].map((text) => plain(text, Infinity)));
   const kind = (lists: readonly string[][], counts: boolean) =>
-    [...Map.groupBy(lists.flat(), factOf)].map(([fact, sentences]): Kind => ({
+    [...Map.groupBy(lists.flat(), factOf)].map(([fact, sentences]): DoubtKind => ({
       ...{ fact, sentences: new Set(sentences) },
       rows: counts ? sentences.length : 0,
     }));
@@ -56,7 +56,7 @@ function kindsOf({ warnings = [], rows }: Doubted): Kind[] {
 
 /** A kind of warning in one line. Where its sentence is longer than that, its remedy is left to the report. */
 function lineOf(
-  { fact, sentences, rows }: Kind,
+  { fact, sentences, rows }: DoubtKind,
   { of, width, lead }: { of: number; width: number; lead: string },
 ): string[] {
   const count = rows === 0 ? "" : ` (${rows} of ${of} ${of === 1 ? "row" : "rows"})`;

@@ -17,7 +17,7 @@ export interface TimedWork {
 }
 
 /** Where work stands under the roof. */
-export interface Standing {
+export interface RoofStanding {
   readonly bound: Bound | null;
   /** The least time that the binding ceiling allows, over the time taken. Null where no ceiling is known. */
   readonly fraction: number | null;
@@ -29,7 +29,7 @@ export interface Standing {
  *
  * Source: S. Williams, A. Waterman, D. Patterson, "Roofline" (2009).
  */
-export function standing({ flops, bytes, ns }: TimedWork, { flopsPerNs, bytesPerNs }: Roof): Standing {
+export function standing({ flops, bytes, ns }: TimedWork, { flopsPerNs, bytesPerNs }: Roof): RoofStanding {
   const arithmeticNs = flopsPerNs === null ? 0 : flops / flopsPerNs;
   const trafficNs = bytesPerNs === null ? 0 : bytes / bytesPerNs;
   const leastNs = Math.max(arithmeticNs, trafficNs);
