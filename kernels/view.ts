@@ -31,12 +31,12 @@ export function matrix(tensor: Tensor): View {
 }
 
 /** Columns `start` to `start + count` of a view. */
-export function columns(view: View, start: number, count: number): View {
+export function columnRange(view: View, start: number, count: number): View {
   return { ...view, offset: view.offset + start, cols: count };
 }
 
 /** Rows `start` to `start + count` of a view. */
-export function rows(view: View, start: number, count: number): View {
+export function rowRange(view: View, start: number, count: number): View {
   return { ...view, offset: view.offset + start * view.stride, rows: count };
 }
 

@@ -1,5 +1,5 @@
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { matrix, rows, type View } from "../kernels/view.ts";
+import { matrix, rowRange, type View } from "../kernels/view.ts";
 import { gradientNames, wants } from "./gradients.ts";
 import { product } from "./products.ts";
 import { gateUpOf, weightMatrix, weightShapes } from "./weights.ts";
@@ -51,7 +51,7 @@ function* chunksOf(tokens: number, size: number): Generator<{ start: number; cou
 function forward(block: Block, chunkTokens: number, training: boolean): Forward {
   const y = block.tokensByDim("output", "y");
   for (const { start, count } of chunksOf(block.problem.tokens, chunkTokens)) {
-    const part = { x: rows(block.x, start, count), y: rows(matrix(y), start, count) };
+    const part = { x: rowRange(block.x, start, count), y: rowRange(matrix(y), start, count) };
     const [h, ...preActivations] = project(block, { x: part.x, likeRows: chunkTokens, save: training });
     release(...preActivations);
     block.matmul({
@@ -102,7 +102,7 @@ function backward(block: Block, dy: Tensor, chunkTokens: number): Gradients {
   const dx = block.emptyInputGradient();
   const sums = addsExactly(block) ? gradientsOf(block) : float32Sums(block);
   for (const { start, count } of chunksOf(block.problem.tokens, chunkTokens)) {
-    const part = (view: View) => rows(view, start, count);
+    const part = (view: View) => rowRange(view, start, count);
     chunkBackward(block, {
       x: part(block.x),
       dy: part({ ...matrix(dy), rows: block.problem.tokens, cols: block.problem.dim }),

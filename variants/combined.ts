@@ -1,14 +1,14 @@
 import { gatedBackward, gatedForward } from "../kernels/gated.ts";
 import type { Purpose } from "../kernels/gpu/ledger.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { columns, halves, matrix, type View } from "../kernels/view.ts";
+import { columnRange, halves, matrix, type View } from "../kernels/view.ts";
 import { product } from "./products.ts";
 import { type Block, type Gradients, release } from "./variant.ts";
 
 /** A [rows, 2, H] tensor as one [rows, 2H] matrix. */
 function flat(tensor: Tensor): View {
   const { gate } = halves(tensor);
-  return columns(gate, 0, 2 * gate.cols);
+  return columnRange(gate, 0, 2 * gate.cols);
 }
 
 /** [g | u] = x [W_gate | W_up], one product. */

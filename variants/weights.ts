@@ -1,5 +1,5 @@
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { columns, halves, matrix, rows, type View } from "../kernels/view.ts";
+import { columnRange, halves, matrix, rowRange, type View } from "../kernels/view.ts";
 
 /**
  * What a row of a weight belongs to: `"in,out"` has a row for each input, as x W needs it, and `"out,in"` a row for each output, as
@@ -187,13 +187,15 @@ export function gateUpOf({ layout, interleaved }: WeightForm, tensors: readonly 
   const { tensor, stride } = first;
   if (transposed) {
     const count = first.rows / 2;
-    if (!interleaved) return { gate: rows(first, 0, count), up: rows(first, count, count), both: first };
+    if (!interleaved) {
+      return { gate: rowRange(first, 0, count), up: rowRange(first, count, count), both: first };
+    }
     const gate = { ...first, rows: count, stride: 2 * stride };
     return { gate, up: { ...gate, offset: stride }, both: null };
   }
   if (!interleaved) {
     const { gate, up } = halves(tensor);
-    return { gate, up, both: columns(gate, 0, 2 * gate.cols) };
+    return { gate, up, both: columnRange(gate, 0, 2 * gate.cols) };
   }
   const [count, hiddenDim] = tensor.shape;
   const gate = { tensor, rows: count, cols: hiddenDim, stride: 2 * hiddenDim, offset: 0, step: 2 };

@@ -44,7 +44,7 @@ export interface Dispatch {
 }
 
 /** All words of a launch's uniform block. */
-export function wordsOf({ uniforms, parameters = [] }: Dispatch): number[] {
+export function uniformWords({ uniforms, parameters = [] }: Dispatch): number[] {
   return [...uniforms, ...parameters.map(floatBits)];
 }
 

@@ -1,7 +1,7 @@
 import type { DType } from "./dtype.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Gpu } from "./device.ts";
-import { type Dispatch, wordsOf } from "./dispatch.ts";
+import { type Dispatch, uniformWords } from "./dispatch.ts";
 import { checkLaunch, LimitError } from "./limits.ts";
 import type { Purpose } from "./ledger.ts";
 import { type Memory, notSubmitted, PlannedMemory } from "./memory.ts";
@@ -81,7 +81,7 @@ export class GpuRecorder implements Recorder {
       offset: part.tensor.byteOffset + (part.byteOffset ?? 0),
       size: part.byteLength ?? part.tensor.byteLength,
     }));
-    parts.push({ buffer: this.gpu.uniforms.get(wordsOf(dispatch)) });
+    parts.push({ buffer: this.gpu.uniforms.get(uniformWords(dispatch)) });
     const pass = this.#pass ??= this.#begin();
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bind(parts));

@@ -25,7 +25,7 @@ function loadLengths({ layout, tile, columns, storage, slots }: MatmulConfig): R
 }
 
 /** Elements of the words by which a storage buffer is loaded, if it is loaded by words. */
-export function wordsOf(config: MatmulConfig, slot: number): 1 | 2 | undefined {
+export function wordLength(config: MatmulConfig, slot: number): 1 | 2 | undefined {
   const counts = operandCounts(config);
   const lengths = loadLengths(config);
   const operands = [...range(counts.a).map(() => lengths.a), ...range(counts.b).map(() => lengths.b)];

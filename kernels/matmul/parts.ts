@@ -1,5 +1,5 @@
 import { range } from "../text.ts";
-import { columns, dtypeOf, rows } from "../view.ts";
+import { columnRange, dtypeOf, rowRange } from "../view.ts";
 import { operandCounts } from "./config.ts";
 import type { Sized } from "./request.ts";
 
@@ -45,8 +45,8 @@ export function rowsApart(sized: Sized, count: number): Sized[] {
   const part = (start: number, count: number): Sized => ({
     ...sized,
     m: count,
-    a: sized.a.map((view) => (layout === "tn" ? columns : rows)(view, start, count)),
-    out: sized.out.map((view) => rows(view, start, count)),
+    a: sized.a.map((view) => (layout === "tn" ? columnRange : rowRange)(view, start, count)),
+    out: sized.out.map((view) => rowRange(view, start, count)),
   });
   return [part(0, count), part(count, m - count)];
 }

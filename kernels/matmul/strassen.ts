@@ -3,7 +3,7 @@ import { gatedForwardLaunch } from "../gated.ts";
 import { workspace } from "../gpu/steps.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { PlannedStep } from "../launch.ts";
-import { columns, isAligned, matrix, rows, type View } from "../view.ts";
+import { columnRange, isAligned, matrix, rowRange, type View } from "../view.ts";
 import type { TileChoice } from "./choose.ts";
 import type { Epilogue } from "./config.ts";
 import { type MatmulRequest, type Sized, sizedAnew } from "./request.ts";
@@ -182,7 +182,9 @@ function quarters(views: readonly View[], { transposed = false } = {}): [Blocks,
 function halves(views: readonly View[], { across }: { across: boolean }): [Blocks, Blocks] {
   const at = (i: number) =>
     views.map((view) =>
-      across ? columns(view, i * view.cols / 2, view.cols / 2) : rows(view, i * view.rows / 2, view.rows / 2)
+      across
+        ? columnRange(view, i * view.cols / 2, view.cols / 2)
+        : rowRange(view, i * view.rows / 2, view.rows / 2)
     );
   return [at(0), at(1)];
 }

@@ -3,7 +3,7 @@ import { packingWgsl, storageWgsl } from "../storage.ts";
 import { lines, range } from "../text.ts";
 import { type MatmulConfig, mayAdd, operandCounts, operandDtype, usedActivation } from "./config.ts";
 import { epilogueWgsl, outputsRead } from "./epilogue.ts";
-import { loaders, wordsOf } from "./operands.ts";
+import { loaders, wordLength } from "./operands.ts";
 import { lastStep, wholeSteps } from "./k_loop.ts";
 import { accumulator, accumulators, summedUp, totals } from "./sums.ts";
 import { threadsOf, type Tile } from "./tile.ts";
@@ -52,7 +52,7 @@ export function matmulWgsl(config: MatmulConfig): string {
   }
 ${
     config.storage.map((storage, slot) =>
-      storageWgsl(`s${slot}`, slot, { ...storage, words: wordsOf(config, slot) })
+      storageWgsl(`s${slot}`, slot, { ...storage, words: wordLength(config, slot) })
     ).join("\n")
   }
 @group(0) @binding(${config.storage.length}) var<uniform> p: Params;

@@ -8,7 +8,7 @@ import { DTYPES, roundTo } from "../../kernels/gpu/dtype.ts";
 import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
 import { seededRandom } from "../../bench/timing/random.ts";
 import { LimitError } from "../../kernels/gpu/limits.ts";
-import { matrix, rows } from "../../kernels/view.ts";
+import { matrix, rowRange } from "../../kernels/view.ts";
 import { smallIntegers } from "../integers.ts";
 import { PoisonRecorder, readBytes, requestGpu, testNothingLeft, upload } from "../gpu.ts";
 import { bytesWith, dispose, type Operands, place, type PlacedInit } from "./matmul/operands.ts";
@@ -158,7 +158,7 @@ Deno.test("of a tensor beyond the binding limit, the part that a view needs is b
     const source = upload(gpu, x, { shape: [100, cols] });
     const target = upload(gpu, x.map(() => 7), { shape: [100, cols] });
     submit((recorder) => {
-      const [from, to] = [source, target].map((tensor) => rows(matrix(tensor), 61, 20));
+      const [from, to] = [source, target].map((tensor) => rowRange(matrix(tensor), 61, 20));
       elementwise(recorder, { label: "copy", inputs: { x: from }, outputs: [{ to, value: "x" }] });
       const [{ byteOffset = 0, byteLength = Infinity }] = recorder.dispatches[0].bindings;
       assert(byteOffset > 0 && byteOffset % gpu.capabilities.minStorageBufferOffsetAlignment === 0);

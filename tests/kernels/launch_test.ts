@@ -10,12 +10,12 @@ import {
   offsetsAndStrides,
   offsetsOf,
 } from "../../kernels/launch.ts";
-import { columns, matrix } from "../../kernels/view.ts";
+import { columnRange, matrix } from "../../kernels/view.ts";
 import { CAPABILITIES } from "../bench/measure/capabilities.ts";
 
 const pair = workspace("pair", [4, 16], "float32");
 const other = workspace("other", [4, 8], "float32");
-const views = [columns(matrix(pair), 8, 8), matrix(other), matrix(pair)];
+const views = [columnRange(matrix(pair), 8, 8), matrix(other), matrix(pair)];
 
 /** A launch whose kernel is named after the bindings that it is given. */
 const LAUNCH: Launch = {

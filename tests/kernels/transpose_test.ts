@@ -3,7 +3,7 @@ import { DTYPES } from "../../kernels/gpu/dtype.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { boundLaunch } from "../../kernels/launch.ts";
 import { transposeLaunch } from "../../kernels/transpose.ts";
-import { columns, matrix, rows } from "../../kernels/view.ts";
+import { columnRange, matrix, rowRange } from "../../kernels/view.ts";
 import { smallIntegers } from "../integers.ts";
 import { freshSeed, PoisonRecorder, requestGpu, testNothingLeft, upload } from "../gpu.ts";
 
@@ -41,7 +41,7 @@ Deno.test("a part of a matrix is read at its own offset and stride", async () =>
   using source = upload(gpu, values, { shape: [20, 24] });
   const recorder = new PoisonRecorder(gpu);
   using to = recorder.empty([9, 8], "float32", { purpose: "workspace", label: "transposed" });
-  const from = columns(rows(matrix(source), 3, 7), 5, 9);
+  const from = columnRange(rowRange(matrix(source), 3, 7), 5, 9);
   recorder.dispatch(boundLaunch(transposeLaunch({ label: "t", from, to: matrix(to) }), gpu.capabilities));
   recorder.submit();
   const result = await to.read();

@@ -7,13 +7,13 @@ import { PlannedMemory } from "../../kernels/gpu/memory.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import {
   bind,
-  columns,
+  columnRange,
   dtypeOf,
   halves,
   isAligned,
   isWriteAligned,
   matrix,
-  rows,
+  rowRange,
   span,
   type View,
   viewBytes,
@@ -37,9 +37,9 @@ Deno.test("matrix merges leading dimensions into rows", () => {
 
 Deno.test("columns and rows of a view compose", () => {
   const view = matrix(tensor([6, 10]));
-  const inner = columns(rows(view, 2, 3), 4, 5);
+  const inner = columnRange(rowRange(view, 2, 3), 4, 5);
   assertEquals(place(inner), { rows: 3, cols: 5, stride: 10, offset: 24 });
-  assertEquals(place(rows(columns(view, 4, 5), 2, 3)), place(inner));
+  assertEquals(place(rowRange(columnRange(view, 4, 5), 2, 3)), place(inner));
   assertEquals(span(inner), 25);
 });
 
@@ -51,12 +51,12 @@ Deno.test("halves of a combined weight are its gate and up columns", () => {
 
 Deno.test("reads go by vectors only from multiples of four, and only where the last vector ends inside the tensor", () => {
   const view = matrix(tensor([4, 8]));
-  assertEquals([view, columns(view, 4, 4), rows(view, 1, 2)].map(isAligned), [true, true, true]);
-  assertEquals(isAligned(columns(view, 1, 4)), false, "offset 1");
-  assertEquals(isAligned(columns(view, 4, 3)), true, "the fourth column of the last vector is there");
+  assertEquals([view, columnRange(view, 4, 4), rowRange(view, 1, 2)].map(isAligned), [true, true, true]);
+  assertEquals(isAligned(columnRange(view, 1, 4)), false, "offset 1");
+  assertEquals(isAligned(columnRange(view, 4, 3)), true, "the fourth column of the last vector is there");
   assertEquals(isAligned(matrix(tensor([4, 6]))), false, "stride 6");
   assertEquals(isAligned(matrix(tensor([1, 6]))), false, "the last vector would end beyond the tensor");
-  assertEquals(isAligned(columns(matrix(tensor([1, 8])), 0, 6)), true);
+  assertEquals(isAligned(columnRange(matrix(tensor([1, 8])), 0, 6)), true);
   assertEquals(isAligned({ ...matrix(tensor([1, 8])), cols: 4, stride: 3 }), true, "one row has no stride");
   assertEquals(isAligned({ ...matrix(tensor([2, 8])), cols: 4, stride: 6 }), false);
 });
@@ -64,18 +64,22 @@ Deno.test("reads go by vectors only from multiples of four, and only where the l
 Deno.test("writes go by vectors only where whole vectors belong to the view", () => {
   const view = matrix(tensor([4, 8]));
   assertEquals(isWriteAligned(view), true);
-  assertEquals(isWriteAligned(columns(view, 4, 4)), true);
-  assertEquals(isWriteAligned(columns(view, 4, 3)), false);
+  assertEquals(isWriteAligned(columnRange(view, 4, 4)), true);
+  assertEquals(isWriteAligned(columnRange(view, 4, 3)), false);
 });
 
 Deno.test("the bytes of a view are those of its elements", () => {
-  assertEquals(DTYPES.map((dtype) => viewBytes(columns(matrix(tensor([4, 8], dtype)), 0, 3))), [48, 24, 24]);
+  assertEquals(DTYPES.map((dtype) => viewBytes(columnRange(matrix(tensor([4, 8], dtype)), 0, 3))), [
+    48,
+    24,
+    24,
+  ]);
 });
 
 Deno.test("views of one tensor share one binding", () => {
   const [a, b] = [tensor([4, 8], "float32", "A"), tensor([4, 8], "float32", "B")];
   const { bindings, slots, offsets } = bind(
-    [columns(matrix(a), 4, 4), matrix(b), matrix(a), rows(matrix(b), 2, 1)],
+    [columnRange(matrix(a), 4, 4), matrix(b), matrix(a), rowRange(matrix(b), 2, 1)],
     limits(1024),
   );
   assertEquals(bindings.map(({ tensor }) => tensor.label), ["A", "B"]);
@@ -86,7 +90,7 @@ Deno.test("views of one tensor share one binding", () => {
 
 Deno.test("a tensor beyond the binding limit is bound from where its views begin, at the device's alignment", () => {
   for (const [dtype, size] of [["float32", 4], ["bfloat16", 2]] as const) {
-    const view = rows(matrix(tensor([100, 30], dtype)), 50, 3);
+    const view = rowRange(matrix(tensor([100, 30], dtype)), 50, 3);
     const { bindings: [{ byteOffset, byteLength }], offsets: [offset] } = bind([view], limits(1024, 256));
     if (byteOffset === undefined || byteLength === undefined) throw new Error("no range");
     assertEquals(byteOffset % 256, 0);
@@ -102,14 +106,14 @@ Deno.test("a tensor beyond the binding limit is bound from where its views begin
 
 Deno.test("a binding's end never lies beyond its tensor, nor before the last vector of a view", () => {
   const large = tensor([101, 25], "float16");
-  const view = rows(matrix(large), 90, 11);
+  const view = rowRange(matrix(large), 90, 11);
   const { bindings: [{ byteOffset = 0, byteLength = 0 }] } = bind([view], limits(1024));
   assertEquals(byteOffset + byteLength, large.byteLength);
 });
 
 Deno.test("views that lie too far apart for one binding are refused with the limit and what they need", () => {
   const large = tensor([100, 30], "float32", "W");
-  const far = [rows(matrix(large), 0, 1), rows(matrix(large), 99, 1)];
+  const far = [rowRange(matrix(large), 0, 1), rowRange(matrix(large), 99, 1)];
   assertThrows(
     () => bind(far, limits(1024)),
     LimitError,
@@ -119,7 +123,7 @@ Deno.test("views that lie too far apart for one binding are refused with the lim
 });
 
 Deno.test("a tensor as large as the limit is bound whole", () => {
-  const { bindings } = bind([rows(matrix(tensor([16, 16])), 3, 1)], limits(1024));
+  const { bindings } = bind([rowRange(matrix(tensor([16, 16])), 3, 1)], limits(1024));
   assertEquals(bindings.map(({ byteOffset, byteLength }) => [byteOffset, byteLength]), [[0, 1024]]);
 });
 

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
 import { matmul } from "../../kernels/matmul/product_plan.ts";
 import { fill } from "../../bench/timing/fill.ts";
-import { matrix, rows } from "../../kernels/view.ts";
+import { matrix, rowRange } from "../../kernels/view.ts";
 import { sampleIndices } from "../../bench/oracle/data.ts";
 import { smallIntegers } from "../integers.ts";
 import { record, requestGpu, testNothingLeft, upload } from "../gpu.ts";
@@ -101,7 +101,7 @@ await testOf(gpu, { name: `a product at byte ${4 * K * far} of a tensor`, bytes:
   const [a, b, c] = [empty([far + ROWS, K]), upload(gpu, weights, { shape: [K, N] }), empty([ROWS, N])];
   const valuesOf = (row: number) => smallIntegers(K, row, { max: 3 });
   for (let row = 0; row < ROWS; row++) writeRow(a, far + row, valuesOf(row));
-  const end = rows(matrix(a), far, ROWS);
+  const end = rowRange(matrix(a), far, ROWS);
   record(
     gpu,
     (recorder) =>

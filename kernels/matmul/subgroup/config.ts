@@ -27,7 +27,7 @@ export interface SubgroupConfig extends Omit<MatmulConfig, "tile" | "arithmetic"
 }
 
 /** How a thread holds what it loads at once. */
-export type Form =
+export type RegisterForm =
   /** Eight elements, as the words of a 16-bit type. */
   | "words"
   /** Eight elements, as two vec4<f16>. */
@@ -36,7 +36,7 @@ export type Form =
   | "floats";
 
 /** How a thread holds what it loads at once from a storage buffer. */
-export function formOf({ eights, half }: SubgroupStorage): Form {
+export function registerFormOf({ eights, half }: SubgroupStorage): RegisterForm {
   if (eights) return "words";
   return half ? "halves" : "floats";
 }
@@ -50,7 +50,7 @@ export function vectorOf(
 ): 4 | 8 {
   const { a, b } = operandCounts(config);
   const inputs = config.slots.slice(0, a + b).map((slot) => config.storage[slot]);
-  return inputs.some((storage) => formOf(storage) === "floats") ? 4 : 8;
+  return inputs.some((storage) => registerFormOf(storage) === "floats") ? 4 : 8;
 }
 
 /** WGSL of a place in workgroup memory, from one in vectors of 16 bytes. */

@@ -2,9 +2,9 @@ import { gateFormulas } from "../../activation_wgsl.ts";
 import { lines, range } from "../../text.ts";
 import { operandCounts } from "../config.ts";
 import {
-  type Form,
-  formOf,
   placeOf,
+  type RegisterForm,
+  registerFormOf,
   type SubgroupConfig,
   type SubgroupStorage,
   vectorOf,
@@ -32,7 +32,7 @@ export interface SubgroupLoader {
 }
 
 /** A matrix in device memory that an operand is loaded from. */
-interface Source {
+interface OperandSource {
   /** The name of its storage buffer. */
   readonly buffer: string;
   readonly storage: SubgroupStorage;
@@ -47,7 +47,7 @@ interface Operand {
   /** Whether a row's elements follow K. */
   readonly alongK: boolean;
   /** Column blocks side by side, or g and u of a gated A. */
-  readonly sources: readonly Source[];
+  readonly sources: readonly OperandSource[];
   readonly gated: boolean;
 }
 
@@ -58,7 +58,7 @@ export function subgroupLoaders(config: SubgroupConfig): Record<"a" | "b", Subgr
   const { layout, gatedA } = config;
   const counts = operandCounts(config);
   const tiles = sharedTiles(config.tile, config);
-  const sources = (name: "a" | "b", first: number, count: number): Source[] =>
+  const sources = (name: "a" | "b", first: number, count: number): OperandSource[] =>
     range(count).map((i) => {
       const slot = config.slots[first + i];
       return { buffer: `s${slot}`, storage: config.storage[slot], offset: `p.${name}_${i}` };
@@ -87,7 +87,7 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
   const threads = threadsOf(config.tile);
   // Gate and up lie side by side in the tile, or below each other where rows follow K; g and u of a gated A become one.
   const blocks = gated ? 1 : sources.length;
-  const forms = sources.map((source) => formOf(source.storage));
+  const forms = sources.map((source) => registerFormOf(source.storage));
   const width = forms.includes("floats") ? 4 : EIGHT;
   const vector = vectorOf(config);
   const rows = alongK ? tile.rows / blocks : tile.rows;
@@ -174,26 +174,26 @@ function loader(config: SubgroupConfig, operand: Operand): SubgroupLoader {
 const VECTOR = { words: "vec4u", halves: "vec4<f16>", floats: "vec4f" } as const;
 
 /** Registers of a form. */
-const registersOf = (form: Form, register: string) =>
+const registersOf = (form: RegisterForm, register: string) =>
   form === "halves" ? [`${register}_0`, `${register}_1`] : [register];
 
-function declare(form: Form, register: string): string {
+function declare(form: RegisterForm, register: string): string {
   return registersOf(form, register).map((name) => `var ${name} = ${VECTOR[form]}();`).join(" ");
 }
 
 function fetch(
-  { buffer, storage, unit }: Source & { unit: number },
+  { buffer, storage, unit }: OperandSource & { unit: number },
   register: string,
   place: string,
 ): string {
   if (storage.eights) return `${register} = ${buffer}[${place}];`;
   const load = unit === 4 ? `vector_${buffer}` : `load_${buffer}`;
-  return registersOf(formOf(storage), register)
+  return registersOf(registerFormOf(storage), register)
     .map((name, half) => `${name} = ${load}(${place} + ${half * 4 / unit}u);`).join(" ");
 }
 
 /** Keeps the first elements, or none. */
-function keepFirst(form: Form, register: string, count: string | null): string {
+function keepFirst(form: RegisterForm, register: string, count: string | null): string {
   if (count === null) {
     return registersOf(form, register).map((name) => `${name} = ${VECTOR[form]}();`).join(" ");
   }
@@ -204,13 +204,13 @@ function keepFirst(form: Form, register: string, count: string | null): string {
 
 /** Elements as WGSL expressions, and what they are: all eight words, or four of another form each. */
 interface Values {
-  readonly form: Form;
+  readonly form: RegisterForm;
   readonly of: readonly string[];
 }
 
 /** Elements as they are where they need neither a scale nor a split, else as floats. */
-function valuesOf({ operands, magnitudes }: SubgroupConfig, source: Source, register: string): Values {
-  const form = formOf(source.storage);
+function valuesOf({ operands, magnitudes }: SubgroupConfig, source: OperandSource, register: string): Values {
+  const form = registerFormOf(source.storage);
   const { dtype } = source.storage;
   const asTheyAre = operands === "float16" && magnitudes === null;
   if (form === "words") {
@@ -228,7 +228,7 @@ function valuesOf({ operands, magnitudes }: SubgroupConfig, source: Source, regi
 /** h = act(g) u. */
 function gatedFloats(
   config: SubgroupConfig,
-  sources: readonly Source[],
+  sources: readonly OperandSource[],
   registers: readonly string[],
 ): string[] {
   const [g, u] = sources.map((source, i) =>

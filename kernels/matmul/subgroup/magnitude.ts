@@ -6,7 +6,7 @@ import type { Tensor } from "../../gpu/tensor.ts";
 import { type Launch, offsetsOf, type PlannedStep, withParameters } from "../../launch.ts";
 import { packingWgsl, type Storage, storagesOf, storageWgsl } from "../../storage.ts";
 import { indented, range } from "../../text.ts";
-import { columns, matrix, type View, viewBytes } from "../../view.ts";
+import { columnRange, matrix, type View, viewBytes } from "../../view.ts";
 import { operandsOf } from "../parts.ts";
 import type { Sized } from "../request.ts";
 
@@ -42,7 +42,9 @@ export function magnitudesOf(sized: Sized): LargestMagnitudes {
       ...b.map((view) => ({ views: [view], activation: null })),
     ];
     const tensor = workspace("largest magnitudes", [2, operands.length], "float32");
-    const steps = operands.flatMap((operand, i) => magnitudeSteps(operand, columns(matrix(tensor), i, 1)));
+    const steps = operands.flatMap((operand, i) =>
+      magnitudeSteps(operand, columnRange(matrix(tensor), i, 1))
+    );
     return { tensor, steps };
   });
   return {

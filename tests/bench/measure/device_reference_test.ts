@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import { ACTIVATIONS } from "../../../kernels/activation.ts";
-import { columns, matrix } from "../../../kernels/view.ts";
+import { columnRange, matrix } from "../../../kernels/view.ts";
 import { randomInputs } from "../../../bench/oracle/data.ts";
 import { deviceNorms } from "../../../bench/measure/device_norms.ts";
 import { DeviceReference } from "../../../bench/measure/device_reference.ts";
@@ -55,8 +55,8 @@ for (const dtype of ["float32", "float16", "bfloat16"] as const) {
           norms[by][sum].forEach((value, i) => assertAlmostEquals(value / own[by][sum][i], 1, 1e-4));
         }
       }
-      const part = columns(matrix(actual), 0, 1);
-      const first = await deviceNorms(gpu, part, columns(matrix(expected), 0, 1));
+      const part = columnRange(matrix(actual), 0, 1);
+      const first = await deviceNorms(gpu, part, columnRange(matrix(expected), 0, 1));
       assertAlmostEquals(first.columns.error[0] / own.columns.error[0], 1, 1e-4);
       a[a.length - 1] = NaN;
       actual.write(a);

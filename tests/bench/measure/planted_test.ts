@@ -4,7 +4,7 @@ import { elementwise } from "../../../kernels/elementwise.ts";
 import type { Dispatch } from "../../../kernels/gpu/dispatch.ts";
 import { DeviceMemory } from "../../../kernels/gpu/memory.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
-import { columns, matrix, rows, type View } from "../../../kernels/view.ts";
+import { columnRange, matrix, rowRange, type View } from "../../../kernels/view.ts";
 import { ObservedRecorder } from "../../../bench/timing/observed.ts";
 import type { RowResult } from "../../../bench/measure/job.ts";
 import { measure } from "../../../bench/measure/run.ts";
@@ -41,7 +41,7 @@ const write = ({ recorder }: Block, to: View, value = "vec4f(0)") =>
 const onDevice = ({ recorder }: Block) => recorder.memory instanceof DeviceMemory;
 
 /** One element, ten times its row's norm of about the root of 65. */
-const element = (view: View, row: number, column: number) => columns(rows(view, row, 1), column, 1);
+const element = (view: View, row: number, column: number) => columnRange(rowRange(view, row, 1), column, 1);
 
 function faults(): Variant[] {
   let calls = 0, overwrites = 0;
@@ -49,15 +49,15 @@ function faults(): Variant[] {
   return [
     planted("element of y", (b, { y }) => write(b, element(matrix(y), 70, 5), "vec4f(80)")),
     planted("element of dGate", (b, { dGate }) => write(b, element(matrix(dGate), 33, 71), "vec4f(1000)")),
-    planted("row of y", (b, { y }) => write(b, rows(matrix(y), 100, 1))),
-    planted("row of dx", (b, { dx }) => write(b, rows(matrix(dx), 77, 1))),
-    planted("row of dDown", (b, { dDown }) => write(b, rows(matrix(dDown), 41, 1))),
-    planted("column of y", (b, { y }) => write(b, columns(matrix(y), 64, 1))),
-    planted("column of dx", (b, { dx }) => write(b, columns(matrix(dx), 64, 1))),
-    planted("column of dGate", (b, { dGate }) => write(b, columns(matrix(dGate), 50, 1))),
-    planted("column of dUp", (b, { dUp }) => write(b, columns(matrix(dUp), 95, 1))),
-    planted("tile of y", (b, { y }) => write(b, rows(matrix(y), 64, 64))),
-    planted("tile of dUp", (b, { dUp }) => write(b, columns(rows(matrix(dUp), 0, 16), 16, 16))),
+    planted("row of y", (b, { y }) => write(b, rowRange(matrix(y), 100, 1))),
+    planted("row of dx", (b, { dx }) => write(b, rowRange(matrix(dx), 77, 1))),
+    planted("row of dDown", (b, { dDown }) => write(b, rowRange(matrix(dDown), 41, 1))),
+    planted("column of y", (b, { y }) => write(b, columnRange(matrix(y), 64, 1))),
+    planted("column of dx", (b, { dx }) => write(b, columnRange(matrix(dx), 64, 1))),
+    planted("column of dGate", (b, { dGate }) => write(b, columnRange(matrix(dGate), 50, 1))),
+    planted("column of dUp", (b, { dUp }) => write(b, columnRange(matrix(dUp), 95, 1))),
+    planted("tile of y", (b, { y }) => write(b, rowRange(matrix(y), 64, 64))),
+    planted("tile of dUp", (b, { dUp }) => write(b, columnRange(rowRange(matrix(dUp), 0, 16), 16, 16))),
     planted("stale output", (b, { y }) => {
       const { memory, shape, dtype, label } = y;
       const first = kept.get(memory);

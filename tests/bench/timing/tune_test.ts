@@ -3,7 +3,7 @@ import type { MatmulShape } from "../../../kernels/matmul/config.ts";
 import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { parseTuning, productKey, TUNING_SCHEMA } from "../../../kernels/matmul/tuning.ts";
 import { elementwise } from "../../../kernels/elementwise.ts";
-import { rows } from "../../../kernels/view.ts";
+import { rowRange } from "../../../kernels/view.ts";
 import { Instruments } from "../../../bench/timing/instruments.ts";
 import { tuneProduct } from "../../../bench/timing/tune.ts";
 import { requestGpu, testNothingLeft } from "../../gpu.ts";
@@ -27,7 +27,7 @@ function spoiled(isWrong: (request: Parameters<typeof matmul>[1]) => boolean): t
     matmul(recorder, request);
     if (!isWrong(request)) return;
     const [out] = request.out;
-    const to = { ...rows(out, out.rows - 1, 1), cols: 1 };
+    const to = { ...rowRange(out, out.rows - 1, 1), cols: 1 };
     elementwise(recorder, { label: "a fault", inputs: { v: to }, outputs: [{ to, value: "v + 1" }] });
   };
 }

@@ -7,7 +7,7 @@ import { PlanRecorder } from "../../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../../kernels/gpu/tensor.ts";
 import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
-import { halves, matrix, rows, type View } from "../../../kernels/view.ts";
+import { halves, matrix, rowRange, type View } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { assertExact } from "./exact.ts";
@@ -185,7 +185,7 @@ Deno.test("what fits the device as it is stored is not refused for its copy", ()
     assertEquals(labels({ [limit]: copy }, [17, 1025], matrix), [A, "c"]);
   }
   // Rows 1 to 17 of gate: bytes 8192 to 143,504 of the tensor, to 143,520 with what fills the last vector.
-  const gate = (tensor: Tensor) => rows(halves(tensor).gate, 1, 17);
+  const gate = (tensor: Tensor) => rowRange(halves(tensor).gate, 1, 17);
   for (const [least, expected] of [[143_504, ["c"]], [143_520, [A, "c"]]] as const) {
     const limits = { maxStorageBufferBindingSize: least - 8192, minStorageBufferOffsetAlignment: 256 };
     assertEquals(labels(limits, [40, 2, 1025], gate), expected);
@@ -203,7 +203,7 @@ Deno.test("rows far inside a tensor larger than a binding are copied by a bindin
   for (const start of [0, 1501, 3000 - sizes.m]) {
     const recorder = new PoisonRecorder(gpu, { capabilities });
     using out = recorder.empty([sizes.m, sizes.n], "float32", { purpose: "output", label: "C" });
-    const a = [rows(matrix(tensor), start, sizes.m)];
+    const a = [rowRange(matrix(tensor), start, sizes.m)];
     matmul(recorder, { label: "c", layout: "nn", a, b: [matrix(right)], out: [matrix(out)] });
     assertEquals(recorder.dispatches.map(({ kernel }) => kernel.label), [A, "c"]);
     recorder.submit();

@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DTYPES, roundTo } from "../../../kernels/gpu/dtype.ts";
 import { matmul } from "../../../kernels/matmul/product_plan.ts";
-import { columns, matrix } from "../../../kernels/view.ts";
+import { columnRange, matrix } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
 import { record, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { launchCases, shapesOf } from "./cases.ts";
@@ -43,9 +43,9 @@ for (const dtype of DTYPES) {
         matmul(recorder, {
           label: "beside A",
           layout: "nn",
-          a: [columns(matrix(both), 0, k)],
+          a: [columnRange(matrix(both), 0, k)],
           b: [matrix(right)],
-          out: [columns(matrix(both), k, n)],
+          out: [columnRange(matrix(both), k, n)],
         }));
       const sizes = { m, n, k };
       const [product] = reference(

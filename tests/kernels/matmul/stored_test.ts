@@ -4,7 +4,7 @@ import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import type { Layout } from "../../../kernels/matmul/config.ts";
 import type { MatmulRequest } from "../../../kernels/matmul/request.ts";
 import type { Tensor } from "../../../kernels/gpu/tensor.ts";
-import { matrix, rows, type View } from "../../../kernels/view.ts";
+import { matrix, rowRange, type View } from "../../../kernels/view.ts";
 import { smallIntegers } from "../../integers.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
 import { reference, storedShapes } from "./reference.ts";
@@ -104,7 +104,7 @@ Deno.test("what no layout can compute without a copy is refused", () => {
 Deno.test("views of one side that are not stored alike are refused", () => {
   using tensor = upload(gpu, new Float32Array(16), { dtype: "float32" });
   const whole = matrix(tensor.reshape([4, 4]));
-  const b = [{ ...rows(whole, 0, 4), transposed: true }, whole];
+  const b = [{ ...rowRange(whole, 0, 4), transposed: true }, whole];
   assertThrows(
     request({ layout: "nn", columns: 2, b }, {}),
     RangeError,

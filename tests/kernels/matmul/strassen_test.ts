@@ -8,7 +8,7 @@ import type { Precision } from "../../../kernels/matmul/config.ts";
 import type { TileChoice } from "../../../kernels/matmul/choose.ts";
 import { matmul } from "../../../kernels/matmul/product_plan.ts";
 import { TILES } from "../../../kernels/matmul/tiles.ts";
-import { columns, matrix, type View } from "../../../kernels/view.ts";
+import { columnRange, matrix, type View } from "../../../kernels/view.ts";
 import { randomInputs } from "../../../bench/oracle/data.ts";
 import { relativeFrobeniusError } from "../../../bench/oracle/math.ts";
 import { PoisonRecorder, requestGpu, testNothingLeft, upload } from "../../gpu.ts";
@@ -223,7 +223,7 @@ Deno.test("sizes that are odd and quarters that vectors do not fit are computed 
   }
   const inside =
     (start: number, wider: number) => (recorder: PlanRecorder, [height, width]: readonly number[]) =>
-      columns(matrix(input(recorder, [height, width + wider])), start, width);
+      columnRange(matrix(input(recorder, [height, width + wider])), start, width);
   assert(uses({ sizes: cube(size), view: inside(4, 8) }));
   assert(!uses({ sizes: cube(size), view: inside(1, 8) }));
   assert(!uses({ sizes: cube(size), view: inside(0, 6) }));
