@@ -6,12 +6,13 @@
  * GPU, and this one keeps the report.
  *
  * Words: a *problem* is one size in one dtype, with its activation and precision. A *row* is one variant in one mode of a
- * problem. A *group* is all rows of a problem. A *job* is all groups of a run.
+ * problem. A *group* is rows of one problem that are sampled in turns. A *job* is groups and how they
+ * are measured: the parent makes one of all, and gives each child one of what is left.
  *
  * Parent, `bench` below:
  *
- * 1. Make the job.
- * 2. Start a child and give it the job. Where it dies, start another with the rows that are left. Rows of the other WebGPU
+ * 1. Make the job of all groups.
+ * 2. Start a child and give it a job. Where it dies, start another with the rows that are left. Rows of the other WebGPU
  *    get a child of their own (bench/commands/run.ts).
  * 3. Hand each row that the child tells to the report, which is on disk at once (bench/process/run_log.ts). Print the table
  *    of a problem when its last row is there.

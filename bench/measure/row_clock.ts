@@ -43,8 +43,8 @@ export function wallRuns({ aboutNs, ...row }: ProfiledRow): number {
 }
 
 /**
- * Runs a row a few times, which tells how long it takes and how often its samples must repeat it. These runs are no
- * samples, because clocks may still rise.
+ * Runs a row once, or on a coarse clock several times, which tells how long it takes and how often its samples must repeat
+ * it. These runs are no samples, because clocks may still rise.
  */
 export async function profiled(instruments: Instruments, row: CheckedRow): Promise<ProfiledRow> {
   const coarse = isCoarse(instruments);

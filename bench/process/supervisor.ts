@@ -13,7 +13,7 @@ export interface ChildWork {
   next(): unknown;
   /** Takes what a child tells. */
   take(event: unknown): void;
-  /** The child ended before its work was done. */
+  /** A child ended, and there is work left. */
   died(reason: string): void;
 }
 
