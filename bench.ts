@@ -5,9 +5,12 @@
  * A run has two halves. A lost device ends the process that waits for it, so a child process does all that touches the
  * GPU, and this one keeps the report.
  *
- * Words: a *problem* is one size in one dtype, with its activation and precision. A *row* is one variant in one mode of a
- * problem. A *group* is rows of one problem that are sampled in turns. A *job* is groups and how they
- * are measured: the parent makes one of all, and gives each child one of what is left.
+ * Words:
+ *
+ * - A *problem* is one size in one dtype, with its activation and precision.
+ * - A *row* is one variant in one mode of a problem.
+ * - A *group* is rows of one problem that are sampled in turns.
+ * - A *job* is groups and how they are measured. The parent makes one of all, and gives each child one of what is left.
  *
  * Parent, `bench` below:
  *

@@ -76,15 +76,15 @@ export class GpuRecorder implements Recorder {
     checkLaunch(dispatch, this.capabilities);
     this.#note(dispatch);
     const { pipeline, bind } = this.gpu.pipeline(kernel);
-    const parts: GPUBufferBinding[] = dispatch.bindings.map((part) => ({
-      buffer: part.tensor.buffer,
-      offset: part.tensor.byteOffset + (part.byteOffset ?? 0),
-      size: part.byteLength ?? part.tensor.byteLength,
+    const buffers: GPUBufferBinding[] = dispatch.bindings.map((binding) => ({
+      buffer: binding.tensor.buffer,
+      offset: binding.tensor.byteOffset + (binding.byteOffset ?? 0),
+      size: binding.byteLength ?? binding.tensor.byteLength,
     }));
-    parts.push({ buffer: this.gpu.uniforms.get(uniformWords(dispatch)) });
+    buffers.push({ buffer: this.gpu.uniforms.get(uniformWords(dispatch)) });
     const pass = this.#pass ??= this.#begin();
     pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bind(parts));
+    pass.setBindGroup(0, bind(buffers));
     pass.dispatchWorkgroups(...workgroups);
     if (this.#timestamps?.per === "each") this.split();
   }

@@ -59,9 +59,9 @@ export function record(
 }
 
 function placed(dispatch: Dispatch, places: Places, parameters = dispatch.parameters): Dispatch {
-  const bindings = dispatch.bindings.map((part) => ({
-    ...part,
-    tensor: places.get(part.tensor) ?? part.tensor,
+  const bindings = dispatch.bindings.map((binding) => ({
+    ...binding,
+    tensor: places.get(binding.tensor) ?? binding.tensor,
   }));
   return { ...dispatch, bindings, ...dispatch.parameters && { parameters } };
 }
