@@ -7,7 +7,7 @@ import type { MatmulRequest } from "./request.ts";
  * turns nn into nt, and nt into nn. An output that is transposed is the product of the operands in the other order: C^T = B^T
  * A^T. Its column blocks then share B in place of A, so that each is a request of its own.
  *
- * @throws {RangeError} If both operands would be stored transposed, or a transposed output has an epilogue or a gated A.
+ * @throws {RangeError} If both operands would be stored transposed, or a transposed output has a gated epilogue or a gated A.
  */
 export function asStored(request: MatmulRequest): MatmulRequest[] {
   const { label, out, gatedA = false, epilogue = "store" } = request;
