@@ -55,7 +55,7 @@ Deno.test("rewriteReadme() draws a picture beside its report and links it", asyn
   const { text, pictures } = await rewrite(part("chart-times data/a.json"));
   assertEquals([...pictures], [["docs/data/a-times.svg", "<svg/>"]]);
   assertStringIncludes(text, "](data/a-times.svg)");
-  assertStringIncludes(text, "![Time: forward, backward, full, Synthetic GPU 9000");
+  assertStringIncludes(text, "![Fastest: tuned, Synthetic GPU 9000");
 });
 
 Deno.test("rewriteReadme() names the marker that it cannot use", async () => {
