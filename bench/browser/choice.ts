@@ -47,14 +47,14 @@ const NAMES = ["sizes", "tokens", "dtype", "precision", "activation", "modes", "
 function requestOf(query: URLSearchParams): Request {
   for (const name of query.keys()) {
     if (!NAMES.includes(name)) {
-      throw new ArgumentError("the address", `it may have ${NAMES.join(", ")}`, name);
+      throw new ArgumentError("the address", `it may have ${NAMES.join(", ")}`, name, NAMES);
     }
   }
   const list = <T extends string>(name: string, choices: readonly T[], fallback: readonly T[]): T[] => {
     const values = query.get(name)?.split(",") ?? fallback;
     const unknown = values.find((value) => !choices.includes(value as T));
     if (unknown === undefined) return values as T[];
-    throw new ArgumentError(name, `it must be among ${choices.join(", ")}`, unknown);
+    throw new ArgumentError(name, `it must be among ${choices.join(", ")}`, unknown, choices);
   };
   const sizes = query.get("sizes") ?? AUTOMATIC;
   const ids = variants.map(({ id }) => id);

@@ -22,7 +22,10 @@ export function listing(
 ): string {
   return renderEntries({
     Variants: variants.map(({ id, origin, idea }) => ({ name: id, note: `${origin}: ${idea}` })),
-    Peers: peers.map(({ id, project, usage }) => ({ name: id, note: `${project}: ${usage}` })),
+    Peers: peers.map(({ id, project, usage }) => ({
+      name: id,
+      note: project === id ? usage : `${project}: ${usage}`,
+    })),
     Presets: PRESETS.map(({ name, tokens, dim, hiddenDim, source }) => ({
       name,
       note: `${tokens === undefined ? "" : `${tokens}x`}${dim}x${hiddenDim}, ${source}`,

@@ -76,7 +76,7 @@ export async function sampleRows(
     stillAtWork: () => attempts.stillAtWork(),
   });
   const sample = (some: readonly ProfiledRow[]) => unchanged(gpu, inputs, () => sampler.sample(some));
-  attempts.begin("samples", rows);
+  attempts.begin(rows.length > 1 ? "samples in turns" : "samples", rows);
   const together = rows.length === 1 ? null : await sample(rows).catch(() => null);
   if (together !== null) return together;
   const samples: SampledRows = new Map();

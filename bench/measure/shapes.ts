@@ -1,14 +1,19 @@
 import { bytesPerElement, type DType } from "../../kernels/gpu/dtype.ts";
 import type { Sizes } from "../../variants/variant.ts";
+import { orMeant } from "../report/nearest.ts";
 import { PRESETS } from "./presets.ts";
 
 /** An argument whose value breaks a rule. The message is one line that names argument and rule. */
 export class ArgumentError extends RangeError {
   override name = "ArgumentError";
 
-  /** @param argument Name of the argument, such as `--sizes`. */
-  constructor(readonly argument: string, rule: string, value: string) {
-    super(`Cannot use ${argument} as ${rule}: current value is ${JSON.stringify(shorten(value))}`);
+  /**
+   * @param argument Name of the argument, such as `--sizes`.
+   * @param names Those of which the value may be a misspelt one.
+   */
+  constructor(readonly argument: string, rule: string, value: string, names: readonly string[] = []) {
+    const shown = JSON.stringify(shorten(value));
+    super(`Cannot use ${argument} as ${rule}: current value is ${shown}${orMeant(value, names)}`);
   }
 }
 
@@ -81,7 +86,7 @@ function parseSize(text: string, { tokens }: SizeOptions): Sizes {
   }
   const parts = text.split("x");
   if (parts.length > 3 || parts.some((part) => !/^[-+]?[\d.]+$/.test(part))) {
-    throw new ArgumentError("--sizes", GRAMMAR, text);
+    throw new ArgumentError("--sizes", GRAMMAR, text, PRESETS.map(({ name }) => name));
   }
   const numbers = parts.map((part) => parseDimension("--sizes", part));
   const [dim, hiddenDim = boundedHiddenDim(dim, text)] = numbers.slice(-2);

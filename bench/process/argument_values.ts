@@ -5,7 +5,7 @@
  */
 
 import { type FlagName, FLAGS } from "./flags.ts";
-import { didYouMean } from "./nearest.ts";
+import { orMeant } from "../report/nearest.ts";
 import { plain } from "../report/shape.ts";
 import { enumerate } from "../report/text.ts";
 
@@ -20,7 +20,7 @@ export function oneOf<T extends string>(name: FlagName, text: string, accepted: 
   if (found !== undefined) return found;
   throw new UsageError(
     `Cannot use --${name} as it must be ${either(accepted)}: current value is ${quote(text)}${
-      meant(text, accepted)
+      orMeant(text, accepted)
     }`,
   );
 }
@@ -34,7 +34,7 @@ export function listOf<T extends string>(name: FlagName, text: string, accepted:
     throw new UsageError(
       `Cannot use --${name} as each name in its comma list must be ${either(accepted)}: current value is ${
         quote(part)
-      }${meant(part, accepted)}`,
+      }${orMeant(part, accepted)}`,
     );
   }
   return accepted.filter((choice) => names.includes(choice));
@@ -77,10 +77,6 @@ export function bytesOf(name: FlagName, text: string): number {
       quote(text)
     }`,
   );
-}
-
-function meant(text: string, accepted: readonly string[]): string {
-  return didYouMean(text, accepted).replace(/^:/, ",");
 }
 
 function either(accepted: readonly string[]): string {

@@ -17,7 +17,7 @@ import {
   UsageError,
 } from "./argument_values.ts";
 import { COMPARE_FLAGS, type FlagName, FLAGS, type Topic, TUNE_FLAGS } from "./flags.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../report/nearest.ts";
 import {
   DTYPES,
   MODES,

@@ -7,7 +7,7 @@
 import { parseArgs } from "npm:deno-std@1.4.0/cli/parse_args.js";
 import { quote, UsageError } from "./argument_values.ts";
 import type { HelpFlag, HelpPage } from "./help.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../report/nearest.ts";
 
 /** What plot.ts is told to do. */
 export type PlotCommand =

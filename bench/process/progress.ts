@@ -57,7 +57,7 @@ export class Progress {
 
   /**
    * Prints a line about something finished, with what is left. A terminal, which has the progress line and gets a
-   * table for each problem, shows only what is important, in one line.
+   * table for each problem with the reasons of skipped rows, shows only what is important, in one line.
    */
   finished(text: string, { important }: { important: boolean }): void {
     if (!this.#output.isTerminal) this.line(`${this.#estimate.text}  ${text}`);

@@ -107,7 +107,7 @@ export class RunLog {
         break;
       case "row":
         this.#write();
-        this.progress.finished(rowLine(event.row), { important: event.row.status !== "ok" });
+        this.progress.finished(rowLine(event.row), { important: event.row.status === "failed" });
     }
     for (const warning of this.report.warnings?.slice(known) ?? []) this.#warn(warning);
   }

@@ -93,7 +93,7 @@ export class ReportDraft {
   #begin({ doing, rows, ...part }: RunEvent & { type: "begin" }): void {
     const [{ variant, mode }] = rows;
     this.#part = partName(part);
-    this.#doing = `${doing}, ${rows.length > 1 ? `${rows.length} rows in turns` : `${variant} ${mode}`}`;
+    this.#doing = `${doing}, ${rows.length > 1 ? `${rows.length} rows` : `${variant} ${mode}`}`;
   }
 
   /** A row of the same name is replaced. */

@@ -71,6 +71,15 @@ for (const [text, rule] of BAD) {
   });
 }
 
+Deno.test("a misspelt preset is answered by the one that is near, if any is", () => {
+  const told = (text: string) => assertThrows(() => parseSizes(text), ArgumentError).message;
+  assert(told("4096,lama-3-8b").endsWith('current value is "lama-3-8b", did you mean llama-3-8b?'));
+  assert(told("mistral").endsWith('current value is "mistral", did you mean mistral-7b?'));
+  for (const text of ["4096x", "1x2x3x4", "1e3", "something else"]) {
+    assert(told(text).endsWith(`current value is "${text}"`), told(text));
+  }
+});
+
 Deno.test("parseDimension() names the argument that it was given", () => {
   assertEquals(parseDimension("--tokens", "17"), 17);
   assertEquals(parseDimension("--tokens", "0017"), 17);

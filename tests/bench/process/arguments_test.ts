@@ -7,7 +7,7 @@ import {
 } from "../../../bench/process/arguments.ts";
 import { FLAGS, helpPage, helpText } from "../../../bench/process/flags.ts";
 import { renderHelp } from "../../../bench/process/help.ts";
-import { nearest } from "../../../bench/process/nearest.ts";
+import { nearest } from "../../../bench/report/nearest.ts";
 import { parsePlotArguments, PLOT_PAGE } from "../../../bench/process/plot_arguments.ts";
 import { UNBOUNDED } from "../../../bench/report/layout.ts";
 import { HOSTILE_INPUTS } from "../../hostile.ts";

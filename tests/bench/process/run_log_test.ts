@@ -32,12 +32,16 @@ function inFolder(use: (folder: string) => void): void {
   }
 }
 
-function logIn(folder: string | null, previous: Report | null = null): { log: RunLog; text: () => string } {
+function logIn(
+  folder: string | null,
+  previous: Report | null = null,
+  isTerminal = false,
+): { log: RunLog; text: () => string } {
   let text = "";
   const output = {
     write: (more: string) => void (text += more),
     erase: () => void (text += "\r\x1b[2K"),
-    isTerminal: false,
+    isTerminal,
     layout: UNBOUNDED,
     now: () => 0,
   };
@@ -130,6 +134,31 @@ Deno.test("adapter, ceilings, warnings and failures are told; a warning once", (
       "pytorch forward, T 64, D 128, H 352, float32: failed: dx misses the oracle",
     );
   });
+});
+
+Deno.test("a terminal gets a line for a failed row, but none for a skipped one, which its table tells", () => {
+  const { log, text } = logIn(null, null, true);
+  const [row] = REPORT.rows;
+  const ended = (status: "skipped" | "failed"): Row => ({
+    ...row,
+    status,
+    reason: `${status} it`,
+    timing: null,
+  });
+  log.take({ type: "row", row: ended("skipped") });
+  assertEquals(text(), "");
+  log.take({ type: "row", row: ended("failed") });
+  assertStringIncludes(text(), "failed it");
+});
+
+Deno.test("what is done with several rows is told with their number, that of one with its name", () => {
+  const { log, text } = logIn(null, null, true);
+  const [row, other] = REPORT.rows;
+  log.take({ type: "plan", groups: [{ problem: row, seconds: 30 }] });
+  log.take({ type: "begin", doing: "warm-up", problem: row, rows: [row, other] });
+  assert(text().endsWith("warm-up, 2 rows"), text());
+  log.take({ type: "begin", doing: "check", problem: row, rows: [row] });
+  assert(text().endsWith(`check, ${row.variant} ${row.mode}`), text());
 });
 
 Deno.test("progress follows the parts of the plan", () => {

@@ -26,6 +26,11 @@ export function nearest(word: string, names: readonly string[]): string | null {
   return whole ?? null;
 }
 
+/** `, did you mean float32?`, to stand behind a value; empty where no name is near. */
+export function orMeant(word: string, names: readonly string[]): string {
+  return didYouMean(word, names).replace(/^:/, ",");
+}
+
 /** `: did you mean --sizes?`, or another end of a sentence where nothing is near. */
 export function didYouMean(word: string, names: readonly string[], otherwise = ""): string {
   const name = nearest(word, names);
