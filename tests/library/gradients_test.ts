@@ -39,6 +39,32 @@ Deno.test("micro-batches add up in tensors of the caller's, with no other gradie
     disposeAll(block);
   }));
 
+// One type for each precision: tests of forms of weights and of parameters pair them in other ways. The errors allow for
+// rounding: "fastest" may round float32 to as many digits as float16 has.
+const PRECISIONS = [
+  ["highest", "bfloat16", 3e-2],
+  ["tf32", "float16", 3e-3],
+  ["fastest", "float32", 3e-3],
+] as const;
+
+for (const [precision, dtype, tolerance] of PRECISIONS) {
+  Deno.test(`precision ${precision} of ${dtype} gives the gradients that are asked for, and adds to float32`, () =>
+    withGpu(async (gpu) => {
+      const { host, forms: [weights], ...block } = blockOf(gpu, sizes, { dtype });
+      const exact = oracle({ ...sizes, activation: "silu" }, host);
+      const start = exact.dGate.map((_, i) => i % 5 - 2);
+      const into = { dGate: Tensor.from(gpu, start, [8, 20], { label: "dGate" }) };
+      const options = { precision, wrt: ["x", "gate"], into } as const;
+      const { y, backward } = swigluWithGrad(gpu, block.x, weights, options);
+      const { dx, dGate, ...rest } = backward(block.dy);
+      assertEquals([dGate === into.dGate, dx.dtype, rest], [true, dtype, {}]);
+      await assertNear(y, exact.y, tolerance);
+      await assertNear(dx, exact.dx, tolerance);
+      await assertNear(dGate, exact.dGate.map((value, i) => value + start[i]), tolerance);
+      disposeAll({ ...block, y, dx, dGate });
+    }));
+}
+
 Deno.test("a budget that all gradients exceed is enough for dx alone", () =>
   withGpu(async (gpu) => {
     const { host, forms: [_, weights], ...block } = blockOf(gpu, sizes);

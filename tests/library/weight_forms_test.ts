@@ -14,6 +14,7 @@ import {
 import { type DType, DTYPES } from "../../kernels/gpu/dtype.ts";
 import { oracle } from "../../bench/oracle/mod.ts";
 import { formName, WEIGHT_FORMS, type WeightForm, type Weights } from "../../variants/weights.ts";
+import { digitsOf } from "../variants/accuracy.ts";
 import { assertNear, blockOf, disposeAll, type Fixture, type Sizes, withGpu } from "./fixture.ts";
 import { stored, weightsIn } from "./weight_forms.ts";
 
@@ -35,6 +36,7 @@ interface Checked {
 async function check(gpu: Gpu, { block, sizes, form, weights, options }: Checked): Promise<void> {
   const { dtype } = block.x;
   const { ledger } = gpu.memory;
+  const tolerance = TOLERANCE[digitsOf({ dtype, precision: options.precision })];
   const expected = oracle({ ...sizes, activation: "silu" }, block.host);
   const { dGate: gate, dUp: up, dDown: down } = expected;
   const gradients = stored(form, { gate, up, down }, sizes);
@@ -53,14 +55,14 @@ async function check(gpu: Gpu, { block, sizes, form, weights, options }: Checked
   const inference = swiglu(gpu, block.x, weights, options);
   assertEquals([0, ledger.peakBytes - others], bytesOf(planned(false)), about);
   try {
-    for (const tensor of [y, inference]) await assertNear(tensor, expected.y, TOLERANCE[dtype]);
-    await assertNear(dx, expected.dx, TOLERANCE[dtype]);
+    for (const tensor of [y, inference]) await assertNear(tensor, expected.y, tolerance);
+    await assertNear(dx, expected.dx, tolerance);
     assertEquals(Object.keys(rest).length, Object.keys(gradients).length);
     for (const [name, values] of Object.entries(gradients)) {
       const gradient = rest[`d${name[0].toUpperCase()}${name.slice(1)}` as keyof typeof rest] as Tensor;
       const weight = (weights as unknown as Record<string, Tensor>)[name];
       assertEquals([gradient.shape, gradient.dtype], [weight.shape, weight.dtype]);
-      await assertNear(gradient, values, TOLERANCE[dtype]);
+      await assertNear(gradient, values, tolerance);
     }
   } finally {
     disposeAll({ y, dx, inference, ...rest });
@@ -103,6 +105,15 @@ for (const dtype of DTYPES.filter((dtype) => dtype !== "float32")) {
       checkAll(form, { sizes: { tokens: 5, dim: 6, hiddenDim: 9 }, dtype, options: [{}] }));
   }
 }
+
+// One type for each precision: tests of gradients and of parameters pair them in other ways.
+const PRECISIONS = [["highest", "float16"], ["tf32", "float32"], ["fastest", "bfloat16"]] as const;
+
+PRECISIONS.forEach(([precision, dtype], i) => {
+  const form = FORMS[i % FORMS.length];
+  Deno.test(`precision ${precision} of ${dtype} takes ${formName(form)} weights`, () =>
+    checkAll(form, { sizes: { tokens: 5, dim: 6, hiddenDim: 9 }, dtype, options: [{ precision }] }));
+});
 
 Deno.test("a gated linear unit takes weights as checkpoints store them", () =>
   withGpu(async (gpu) => {

@@ -28,7 +28,7 @@ const ROUNDINGS = { forward: 4, gradient: 8 };
  *
  * float32: a few units of 6e-8, which sums of some hundred products and an exp of a few units spread. The halves: half a
  * unit in the last place for each rounding is the worst that can happen, 2^-9 for bfloat16; float16's is 2^-12 on
- * average, so 2e-3 leaves eight of them; precision "tf32" rounds operands to as many bits. A lone element has no others to average with: it may be off by four times that.
+ * average, so 2e-3 leaves eight of them; precisions "tf32" and "fastest" round operands to as many bits. A lone element has no others to average with: it may be off by four times that.
  */
 export function tolerance(
   output: keyof OracleOutputs,
@@ -43,7 +43,15 @@ export function tolerance(
     bfloat16: 2 ** -9 * ROUNDINGS[way],
   };
   const lone = tokens * dim * hiddenDim === 1;
-  return limits[precision === "tf32" && dtype === "float32" ? "float16" : dtype] * (lone ? 4 : 1);
+  return limits[digitsOf({ dtype, precision })] * (lone ? 4 : 1);
+}
+
+/** The dtype whose digits the operands of products have: "tf32" and "fastest" may round float32 to as many as float16 has. */
+export function digitsOf(
+  { dtype, precision = "default" }: Pick<Problem, "dtype"> & Partial<Pick<Problem, "precision">>,
+): DType {
+  const rounds = precision === "tf32" || precision === "fastest";
+  return rounds && dtype === "float32" ? "float16" : dtype;
 }
 
 /** A change of x by one part in 2^20 must not change an output by more than this times as much. */

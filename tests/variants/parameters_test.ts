@@ -8,7 +8,7 @@ import { oracle, relativeFrobeniusError, type ScalarActivation } from "../../ben
 import { variants } from "../../variants/mod.ts";
 import type { Problem, Variant } from "../../variants/variant.ts";
 import { freshSeed, requestGpu, testNothingLeft } from "../gpu.ts";
-import { tolerance } from "./accuracy.ts";
+import { digitsOf, tolerance } from "./accuracy.ts";
 import { formsOf, releaseBlock, runBlock, uploadBlock, variantOf } from "./block.ts";
 
 const gpu = await requestGpu();
@@ -53,7 +53,7 @@ async function check({ variant, activation, exact, problem: given }: Case): Prom
     releaseBlock(tensors);
     for (const name of ["y", "dx", "dGate", "dUp", "dDown"] as const) {
       const error = relativeFrobeniusError(outputs[name], expected[name]);
-      const kink = problem.dtype === "float32" || name === "y" || name === "dDown" ? 0 : KINK;
+      const kink = digitsOf(problem) === "float32" || name === "y" || name === "dDown" ? 0 : KINK;
       const limit = 2 * tolerance(name, problem) + kink;
       assert(error <= limit, `${name} is off by ${error}, more than ${limit}: ${form}, seed ${seed}`);
     }
@@ -79,6 +79,18 @@ for (const id of ["tuned", "unsloth", "pytorch"]) {
       await check({ variant: variantOf(id), activation: clamped(0.8, 0.5), problem: { dtype } });
     });
   }
+}
+
+// One type for each precision: tests of forms of weights and of gradients pair them in other ways.
+const PRECISIONS = [["highest", "float32"], ["tf32", "bfloat16"], ["fastest", "float16"]] as const;
+
+for (const [precision, dtype] of PRECISIONS) {
+  Deno.test(`precision ${precision} of ${dtype} computes clamped SwiGLU and a swish`, async () => {
+    const [variant, problem] = [variantOf("tuned"), { dtype, precision }];
+    await check({ variant, activation: clamped(0.8, 0.5), problem });
+    const { device, exact } = swish(1.5);
+    await check({ variant, activation: device, exact, problem });
+  });
 }
 
 Deno.test("the epilogues of tiles take parameters, and so does h that is computed while it is loaded", async () => {
