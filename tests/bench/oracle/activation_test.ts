@@ -97,6 +97,18 @@ Deno.test("clamped SwiGLU follows its formulas on both sides of its limits, with
   assertEquals([-2.001, -2, 0.5, 2, 2.001, NaN].map((u) => upDerivative!(u)), [0, 1, 1, 1, 0, NaN]);
 });
 
+Deno.test("clamped SwiGLU's slopes of gate and up agree with differences of their values, inside the limits and beyond", () => {
+  const { value, derivative, up, upDerivative } = scalarActivation({
+    ...{ name: "clamped_swiglu", alpha: 1.3, limit: 2, shift: 0.5 },
+  });
+  const step = 2 ** -14;
+  for (let x = -4.03125; x <= 4; x += 0.0625) {
+    const slopeOf = (f: (x: number) => number) => (f(x + step) - f(x - step)) / (2 * step);
+    assertAlmostEquals(derivative(x), slopeOf(value), 1e-8, `gate ${x}`);
+    assertAlmostEquals(upDerivative!(x), slopeOf(up!), 1e-10, `up ${x}`);
+  }
+});
+
 Deno.test("an activation of one's own is taken as it is", () => {
   const cube = { value: (x: number) => x ** 3, derivative: (x: number) => 3 * x * x };
   assertStrictEquals(scalarActivation(cube), cube);

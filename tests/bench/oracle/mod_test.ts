@@ -5,7 +5,6 @@ import {
   oracle,
   type OracleInputs,
   type OracleOutputs,
-  type OracleProblem,
   oracleRows,
   oracleUnits,
   pickColumns,
@@ -13,9 +12,13 @@ import {
   relativeFrobeniusError,
 } from "../../../bench/oracle/mod.ts";
 import { rowsOf } from "../../../bench/oracle/math.ts";
+import { centralDifferences, loss } from "./differences.ts";
 
 /** x^3 / 3 - x: no named activation, and not monotone. */
 const CUBIC = { value: (x: number) => x ** 3 / 3 - x, derivative: (x: number) => x * x - 1 };
+
+/** Its limit is exceeded by a third of random gates and ups, and the rest is inside. */
+const CLAMPED = { name: "clamped_swiglu", alpha: 1.3, limit: 1, shift: 0.5 } as const;
 
 const SIZES = { tokens: 4, dim: 3, hiddenDim: 5 };
 const GRADIENT_OF = { x: "dx", gate: "dGate", up: "dUp", down: "dDown" } as const;
@@ -33,34 +36,20 @@ function doubles(sizes: typeof SIZES, seed: number): Record<keyof OracleInputs, 
   };
 }
 
-/** What dy is the gradient of: sum over y . dy. */
-function loss(problem: OracleProblem, inputs: OracleInputs): number {
-  return oracle(problem, inputs).y.reduce((sum, value, i) => sum + value * inputs.dy[i], 0);
-}
-
-function numericGradient(problem: OracleProblem, inputs: OracleInputs, name: keyof typeof GRADIENT_OF) {
-  const step = 2 ** -17;
-  const values = inputs[name];
-  return Float64Array.from(values, (_, i) => {
-    const kept = values[i];
-    values[i] = kept + step;
-    const above = loss(problem, inputs);
-    values[i] = kept - step;
-    const below = loss(problem, inputs);
-    values[i] = kept;
-    return (above - below) / (2 * step);
-  });
-}
-
-for (const activation of [...ACTIVATIONS, CUBIC]) {
-  const label = typeof activation === "string" ? activation : "a custom activation";
+for (const activation of [...ACTIVATIONS, CLAMPED, CUBIC]) {
+  const label = typeof activation === "string"
+    ? activation
+    : activation === CLAMPED
+    ? "limits that many gates and ups are beyond"
+    : "a custom activation";
   for (const name of ["x", "gate", "up", "down"] as const) {
     Deno.test(`${GRADIENT_OF[name]} with ${label} agrees with central differences of the loss`, () => {
       const problem = { ...SIZES, activation };
       const inputs = doubles(SIZES, 11);
       const gradient = oracle(problem, inputs)[GRADIENT_OF[name]];
       assert(gradient.some((value) => Math.abs(value) > 0.01));
-      const error = relativeFrobeniusError(gradient, numericGradient(problem, inputs, name));
+      const differences = centralDifferences(inputs[name], () => loss(problem, inputs));
+      const error = relativeFrobeniusError(gradient, differences);
       assert(error < 1e-8, `${error}`);
     });
   }
