@@ -27,8 +27,6 @@ export interface ChartKind {
   scope: "problem" | "setup" | "shape";
   /** It needs the whole width of a page. */
   wide?: boolean;
-  /** It shows all modes in one panel. */
-  allModes?: boolean;
 }
 
 /** The kinds in the order in which a page shows them. */
@@ -37,7 +35,7 @@ export const KINDS: readonly ChartKind[] = [
   { name: "memory", draw: drawMemory, scope: "problem" },
   { name: "time-memory", draw: drawTimeMemory, scope: "problem" },
   { name: "kernels", draw: drawKernels, scope: "problem", wide: true },
-  { name: "roofline", draw: drawRoofline, scope: "problem", wide: true, allModes: true },
+  { name: "roofline", draw: drawRoofline, scope: "problem", wide: true },
   { name: "samples", draw: drawLatency, scope: "problem" },
   { name: "accuracy", draw: drawAccuracy, scope: "shape" },
   { name: "speeds", draw: drawSpeeds, scope: "setup", wide: true },

@@ -46,8 +46,8 @@ export interface Figures {
 }
 
 /** The groups of rows that have a picture each. */
-function groupsOf(report: Report, { scope, allModes = false }: ChartKind): Row[][] {
-  const key = (row: Row) => JSON.stringify([SCOPES[scope](row), allModes ? "" : row.mode]);
+function groupsOf(report: Report, { scope }: ChartKind): Row[][] {
+  const key = (row: Row) => JSON.stringify([SCOPES[scope](row), row.mode]);
   return [...Map.groupBy(report.rows, key).values()];
 }
 

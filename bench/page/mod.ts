@@ -9,7 +9,7 @@ import { ceilingClauses } from "../report/context.ts";
 import { formatShape } from "../report/format.ts";
 import { machineOf } from "../report/groups.ts";
 import type { Report } from "../report/schema.ts";
-import { warningSentences } from "../report/warnings.ts";
+import { type WarningKind, warningKinds } from "../report/warnings.ts";
 import { type DrawSvg, type Figures, figures } from "./figures.ts";
 import { filterControls, type Tagged } from "./filters.ts";
 import { embedJson, escapeHtml } from "../report/html.ts";
@@ -49,15 +49,20 @@ function about({ source, report, several }: Told): string {
   });
   const of = several ? ` of ${escapeHtml(source)}` : "";
   const shapes = new Set(report.rows.map(formatShape));
-  const warnings = warningSentences(report, shapes.size > 1).map((text) => `<li>${escapeHtml(text)}</li>`);
   return [
     `<details><summary>Machine and command${of}</summary><dl>${list.join("\n")}</dl></details>`,
-    warnings.length === 0
-      ? ""
-      : `<details><summary>Warnings${of} (${warnings.length})</summary><ul>${
-        warnings.join("\n")
-      }</ul></details>`,
+    warningList(warningKinds(report, { withShape: shapes.size > 1 }), of),
   ].join("\n");
+}
+
+/** The kinds of warnings, folded, and in each its sentences, folded once more. */
+function warningList(kinds: readonly WarningKind[], of: string): string {
+  if (kinds.length === 0) return "";
+  const items = kinds.map(({ title, sentences }) => {
+    const list = sentences.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join("\n");
+    return `<details><summary>${escapeHtml(title)}</summary><ul>${list}</ul></details>`;
+  });
+  return `<details><summary>Warnings${of} (${kinds.length})</summary>\n${items.join("\n")}</details>`;
 }
 
 /** The hash of the page's own script. The page's policy allows no other script. */

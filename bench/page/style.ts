@@ -30,6 +30,7 @@ body { margin: 0 auto; max-width: 90rem; padding: 1rem; background: var(--back);
 h1 { font-size: 1.4rem; margin: 0 0 .5rem; }
 h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; }
 details { margin-top: .5rem; }
+details details { margin: .25rem 0 .25rem 1rem; }
 h3 { font-size: 1rem; margin: .75rem 0 .25rem; }
 section ul { margin: 0; padding-left: 1.25rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .75rem; margin: 0 0 1rem; }

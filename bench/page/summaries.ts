@@ -32,7 +32,7 @@ export interface Told {
 const ANSWER_WIDTH = 110;
 
 function answer(summary: SectionSummary): string {
-  const [first, ...rest] = summaryParts(summary, ANSWER_WIDTH).map(escapeHtml);
+  const [first, ...rest] = summaryParts(summary, { width: ANSWER_WIDTH, peers: "full" }).map(escapeHtml);
   return `<li><span>${summary.mode}</span> ${[`<b>${first}</b>`, ...rest].join("&nbsp;| ")}</li>`;
 }
 

@@ -36,12 +36,21 @@ const BETWEEN = " | ";
 /** The summary in one line. It says less until it fits, and only then is it wrapped. */
 export function summaryLines(summary: SectionSummary, width: number): string[] {
   const lead = summary.mode.padEnd(LEAD);
-  return wrap(summaryParts(summary, width - lead.length).join(BETWEEN), { width, lead });
+  return wrap(summaryParts(summary, { width: width - lead.length, peers: "short" }).join(BETWEEN), {
+    width,
+    lead,
+  });
 }
 
+/** How peers are named: without their prefix, which leaves room on a line, or as tables and charts name them. */
+type PeerNames = "short" | "full";
+
 /** The parts of the line without the mode: who is first, and what is told of it. They say less until they fit. */
-export function summaryParts(summary: SectionSummary, width: number): string[] {
-  const parts = partsOf(summary);
+export function summaryParts(
+  summary: SectionSummary,
+  { width, peers }: { width: number; peers: PeerNames },
+): string[] {
+  const parts = partsOf(summary, namesIn(summary, peers));
   const told = (detail: Detail) => parts(detail).filter((part) => part !== "");
   const details = detailsOf(summary.standings.length);
   const fits = details.find((detail) => told(detail).join(BETWEEN).length <= width);
@@ -59,24 +68,26 @@ function detailsOf(rows: number): Detail[] {
   ];
 }
 
-function partsOf({ fastest, standings, smallest }: SectionSummary): (detail: Detail) => string[] {
+function partsOf(
+  { fastest, standings, smallest }: SectionSummary,
+  nameOf: NameOf,
+): (detail: Detail) => string[] {
   const first = firstOf(standings, fastest);
   if (first === null) return () => ["no row was timed"];
-  const rows = standings.map(({ row }) => row);
   const others = standings.filter((standing) => standing !== first);
   const at = (place: Place) => others.filter((standing) => standing.place === place);
   const ties = leads(first) ? others.filter(leads) : [];
   const list = (label: string, some: readonly Standing[], names: number) =>
-    some.length === 0 ? "" : `${label}: ${listOf(some.map(({ row }) => row), { others, rows, names })}`;
+    some.length === 0 ? "" : `${label}: ${listOf(some, { others, nameOf, names })}`;
   return ({ names, unranked, baseline }) => [
-    `${nameOf(first.row, rows)} ${formatTime(medianOf(first.row))}`,
+    `${nameOf(first.row)} ${formatTime(medianOf(first.row))}`,
     list("ties", ties, names),
     baseline ? againstBaseline(first, others) : "",
     ownClause(first, standings),
     unranked ? list("too few samples", at("unsure"), names) : "",
-    unranked ? apartClause(at("apart"), { rows, names }) : "",
+    unranked ? apartClause(at("apart"), { nameOf, names }) : "",
     unranked ? list("other clock", at("other clock"), names) : "",
-    leastClause(smallest, { first, rows, names }),
+    leastClause(smallest, { first, nameOf, names }),
   ];
 }
 
@@ -102,33 +113,40 @@ function ownClause({ row }: Standing, standings: readonly Standing[]): string {
 
 function apartClause(
   apart: readonly Standing[],
-  { rows, names }: { rows: readonly Row[]; names: number },
+  { nameOf, names }: { nameOf: NameOf; names: number },
 ): string {
-  const list = apart.map(({ row, speed }) => `${nameOf(row, rows)} ${formatRatio(speed!)}`);
+  const list = apart.map(({ row, speed }) => `${nameOf(row)} ${formatRatio(speed!)}`);
   return list.length === 0 ? "" : `less precise: ${names === 0 ? list.length : enumerate(list, names)}`;
 }
 
 /** Of several that need as little, the row that comes first in the line stands for all. */
 function leastClause(
   smallest: readonly Row[],
-  { first, rows, names }: { first: Standing; rows: readonly Row[]; names: number },
+  { first, nameOf, names }: { first: Standing; nameOf: NameOf; names: number },
 ): string {
   if (smallest.length === 0) return "";
   const some = smallest.includes(first.row) ? [first.row] : smallest;
-  return `least memory: ${enumerate(some.map((row) => nameOf(row, rows)), Math.max(names, 1))}`;
+  return `least memory: ${enumerate(some.map(nameOf), Math.max(names, 1))}`;
 }
 
 function listOf(
-  some: readonly Row[],
-  { others, rows, names }: { others: readonly Standing[]; rows: readonly Row[]; names: number },
+  some: readonly Standing[],
+  { others, nameOf, names }: { others: readonly Standing[]; nameOf: NameOf; names: number },
 ): string {
   if (some.length > 1 && some.length === others.length) return "all others";
   if (names === 0) return `${some.length}`;
-  return enumerate(some.map((row) => nameOf(row, rows)), names);
+  return enumerate(some.map(({ row }) => nameOf(row)), names);
 }
 
-/** The name of a row; that of a peer without its prefix, unless a variant here is called the same. */
-function nameOf(row: Row, rows: readonly Row[]): string {
-  const short = row.variant.slice(row.variant.indexOf(":") + 1);
-  return isPeer(row) && rows.every(({ variant }) => variant !== short) ? short : row.variant;
+/** What a row is called. */
+type NameOf = (row: Row) => string;
+
+/** The names of rows. A short one of a peer has no prefix, unless a variant here is called the same. */
+function namesIn({ standings }: SectionSummary, peers: PeerNames): NameOf {
+  if (peers === "full") return ({ variant }) => variant;
+  const known = new Set(standings.map(({ row }) => row.variant));
+  return (row) => {
+    const short = row.variant.slice(row.variant.indexOf(":") + 1);
+    return isPeer(row) && !known.has(short) ? short : row.variant;
+  };
 }

@@ -104,9 +104,7 @@ export function peerSentence({ mode, standings }: SectionSummary): string | null
     const times = commonTimes(peer, tuned);
     if (times === null) return [];
     const { clock, own, others } = times;
-    const ratio = `${formatRatio(own.median / others.median)} the speed of ${
-      peer.variant.slice("peer:".length)
-    }`;
+    const ratio = `${formatRatio(own.median / others.median)} the speed of ${peer.variant}`;
     const [peak, ownPeak] = [peakOf(peer), peakOf(tuned)];
     const memory = ownPeak === null || !peak ? "" : ` at ${(ownPeak / peak).toFixed(2)} of its memory`;
     return [`${ratio}${clock === "wall" ? " by the wall clock" : ""}${memory}`];

@@ -1,30 +1,14 @@
 /**
- * The warnings of a report, as sentences.
+ * The warnings of a report, by kind: a line for each in the terminal, and their sentences in full on the page.
  *
  * @module
  */
 
 import { formatShape } from "./format.ts";
 import { type Layout, paint } from "./layout.ts";
-import type { Report } from "./schema.ts";
+import type { Report, Row } from "./schema.ts";
 import { plain } from "./shape.ts";
 import { enumerate, wrap } from "./text.ts";
-
-/** Warnings of the run, then those of rows. Equal warnings are told once, with the rows that have them. */
-export function warningSentences(report: Report, withShape: boolean): string[] {
-  const about = new Map<string, string[]>();
-  for (const warning of report.warnings ?? []) about.set(plain(warning, Infinity), []);
-  for (const row of report.rows) {
-    for (const warning of row.warnings ?? []) {
-      const shape = withShape ? ` at ${formatShape(row)}` : "";
-      const key = plain(warning, Infinity);
-      about.set(key, [...about.get(key) ?? [], `${row.variant} ${row.mode}${shape}`]);
-    }
-  }
-  return [...about].map(([warning, rows]) =>
-    rows.length === 0 ? warning : `${warning} (${enumerate(rows, 4)})`
-  );
-}
 
 /** What can be doubted: a run, or some of its rows. */
 export type Doubted = Pick<Report, "warnings" | "rows">;
@@ -54,12 +38,17 @@ function kindsOf({ warnings = [], rows }: Doubted): DoubtKind[] {
   return [...kind(ofRun, false), ...kind(ofRows, true)];
 }
 
+/** `(3 of 18 rows)`, behind what so many rows have; empty where it is about the whole run. */
+function countOf(rows: number, of: number): string {
+  return rows === 0 ? "" : ` (${rows} of ${of} ${of === 1 ? "row" : "rows"})`;
+}
+
 /** A kind of warning in one line. Where its sentence is longer than that, its remedy is left to the report. */
 function lineOf(
   { fact, sentences, rows }: DoubtKind,
   { of, width, lead }: { of: number; width: number; lead: string },
 ): string[] {
-  const count = rows === 0 ? "" : ` (${rows} of ${of} ${of === 1 ? "row" : "rows"})`;
+  const count = countOf(rows, of);
   const [first] = sentences;
   const whole = `${first.replace(/\.$/, "")}${count}`;
   const isShort = sentences.size === 1 && lead.length + whole.length <= width;
@@ -72,6 +61,29 @@ export function kindLines(doubted: Doubted, { lead, layout }: { lead: string; la
   return kindsOf(doubted).flatMap((kind) => lineOf(kind, options)).map((line) =>
     paint("doubt", line, layout)
   );
+}
+
+/** A kind of warning, and its sentences in full. */
+export interface WarningKind {
+  /** What is doubted, and of how many rows. */
+  readonly title: string;
+  /** The sentences with their remedies. Equal ones are told once, with the rows that have them. */
+  readonly sentences: readonly string[];
+}
+
+/** The warnings of a report by kind, those of the run first. */
+export function warningKinds(report: Report, { withShape }: { withShape: boolean }): WarningKind[] {
+  const nameOf = (row: Row) => `${row.variant} ${row.mode}${withShape ? ` at ${formatShape(row)}` : ""}`;
+  const withRows = (sentence: string) => {
+    const rows = report.rows.filter(({ warnings = [] }) =>
+      warnings.some((warning) => plain(warning, Infinity) === sentence)
+    );
+    return `${sentence} (${enumerate(rows.map(nameOf))})`;
+  };
+  return kindsOf(report).map(({ fact, sentences, rows }) => ({
+    title: fact + countOf(rows, report.rows.length),
+    sentences: rows === 0 ? [...sentences] : [...sentences].map(withRows),
+  }));
 }
 
 /** The warnings of a report for the terminal, one line a kind. Empty where there are none. */

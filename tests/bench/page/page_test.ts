@@ -55,12 +55,12 @@ Deno.test("filters appear only where there is something to choose, and open with
   assertMatch(two, /data-filter="source"/);
 });
 
-Deno.test("figures carry what they can be filtered by, those of several sizes no size, those of all modes no mode", async () => {
+Deno.test("figures carry what they can be filtered by, those of several sizes no size", async () => {
   const text = await page(syntheticReport({ samples: 3 }));
   const figures = [...text.matchAll(/<figure data-kind="([\w-]+)"([^>]*)>/g)];
   assert(figures.length > 60);
   for (const [, kind, rest] of figures) {
-    assertEquals(/data-mode="(forward|backward|full)"/.test(rest), kind !== "roofline", kind);
+    assertMatch(rest, /data-mode="(forward|backward|full)"/, kind);
     assertEquals(rest.includes("data-size"), !["speeds", "scaling"].includes(kind), kind);
   }
 });
@@ -89,8 +89,8 @@ Deno.test("the page answers first: a line for each mode, then a chart of times, 
   );
   assertEquals(lines, [
     "forward tuned 21.65 ms | ties: alphafold3-fused | 1.02x pytorch | least memory: tuned",
-    "backward pytorch-eager 42.91 ms | 1.03x pytorch | tuned 0.98x | least memory: tuned",
-    "full tuned 65.41 ms | ties: pytorch-eager | 1.01x pytorch | least memory: tuned",
+    "backward peer:pytorch-eager 42.91 ms | 1.03x pytorch | tuned 0.98x | least memory: tuned",
+    "full tuned 65.41 ms | ties: peer:pytorch-eager | 1.01x pytorch | least memory: tuned",
   ]);
   const order = ['class="answer"', "<figure", "<details", "<h2>Charts</h2>", "<table>"];
   const places = order.map((part) => text.indexOf(part));
@@ -134,7 +134,7 @@ Deno.test("the page shows the intervals and marks of the terminal's table, and c
   }
   assert(intervals > 10);
   // The page's sentences say the same.
-  assertStringIncludes(html, "35.53x the speed of tensorflow-js by the wall clock");
+  assertStringIncludes(html, "35.53x the speed of peer:tensorflow-js by the wall clock");
 });
 
 Deno.test("a row with too few samples is neither bold nor tied, on the page, in README and in the chart of speeds", async () => {
@@ -162,4 +162,35 @@ Deno.test("a row with too few samples is neither bold nor tied, on the page, in 
   const cells = JSON.stringify(chart.spec.vconcat);
   assertMatch(cells, /"variant":"few"[^}]*"leads":false[^}]*"text":"0\.083x\?"/);
   assertMatch(cells, /"variant":"even"[^}]*"leads":true/);
+});
+
+Deno.test("the page folds warnings by kind as the terminal groups them, with the rows of each sentence inside", async () => {
+  const report = oneRow({ warnings: [] });
+  const [row] = report.rows;
+  report.warnings = ["It is hot: open a window."];
+  report.rows = [
+    { ...row, variant: "a", warnings: ["It waits: for 3 s.", "Its peak is off."] },
+    { ...row, variant: "b", warnings: ["It waits: for 3 s."] },
+    { ...row, variant: "c", warnings: ["It waits: for 4 s."] },
+  ];
+  const text = (await page(report)).replaceAll("\n", "");
+  const kind = (title: string, ...sentences: string[]) =>
+    `<details><summary>${title}</summary><ul>${
+      sentences.map((sentence) => `<li>${sentence}</li>`).join("")
+    }</ul></details>`;
+  const { mode } = row;
+  assertStringIncludes(
+    text,
+    `<summary>Warnings (3)</summary>${
+      [
+        kind("It is hot", "It is hot: open a window."),
+        kind(
+          "It waits (3 of 3 rows)",
+          `It waits: for 3 s. (a ${mode} and b ${mode})`,
+          `It waits: for 4 s. (c ${mode})`,
+        ),
+        kind("Its peak is off (1 of 3 rows)", `Its peak is off. (a ${mode})`),
+      ].join("")
+    }</details>`,
+  );
 });
