@@ -1,5 +1,6 @@
 import type { Activation } from "../kernels/activation.ts";
 import { type Expression, parseExpression } from "./expression.ts";
+import { gateFormulas } from "../kernels/activation_wgsl.ts";
 import { elementwise } from "../kernels/elementwise.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
@@ -111,7 +112,7 @@ export interface ActivationCheck {
  * for x in [-10, 10], and must be finite there. For |x| up to 65,504 it must not become NaN, which is what overflow makes
  * of a formula such as x / (1 + exp(-x)).
  *
- * Parameters are checked with the values that they have. Of clamped SwiGLU the part of the gate is checked.
+ * Parameters are checked with the values that they have. Clamped SwiGLU is checked for each operand, the gate and up.
  *
  * At a kink, the slope of either side passes, and so does any value between.
  *
@@ -134,24 +135,40 @@ export async function checkActivation(gpu: Gpu, activation: Activation): Promise
   checkGpu(gpu);
   const own = checkOptions({ activation }).activation;
   const exact = expressionsOf(own);
-  const [value, slope] = await evaluated(gpu, own, { points: WIDE, values: ["activate(x)", SLOPE] });
-  if (exact) checkExact(exact, { value, slope });
-  else {
-    checkNumbers({ value, slope });
-    const [left, middle, right, near] = await evaluated(gpu, own, { points: POINTS, values: AROUND });
-    checkSlopes({ left, middle, right, slope: near });
+  for (const operand of gateFormulas(own).ofBoth ? [GATE, UP] : [GATE]) {
+    await checkOperand(gpu, own, { ...operand, exact });
   }
-  const [[ofNaN]] = await evaluated(gpu, own, { points: Float32Array.of(NaN), values: ["activate(x)"] });
-  if (!Number.isNaN(ofNaN)) refuse("wgsl must keep NaN", `${ofNaN} at x = NaN`);
   return exact
     ? { judge: "float64", slopes: LARGEST, finite: FINITE_RANGE }
     : { judge: "device", slopes: Math.max(...POINTS), finite: FINITE_RANGE };
 }
 
-const SLOPE = "activate_derivative(x)";
+/** The functions that a kernel calls with an operand: what the activation makes of it, and its derivative. */
+interface Operand {
+  readonly act: string;
+  readonly derivative: string;
+}
 
-/** What differences on the device are made of. */
-const AROUND = [`activate(x - ${STEP})`, "activate(x)", `activate(x + ${STEP})`, SLOPE];
+const GATE: Operand = { act: "activate", derivative: "activate_derivative" };
+const UP: Operand = { act: "activate_up", derivative: "activate_up_derivative" };
+
+async function checkOperand(
+  gpu: Gpu,
+  activation: Activation,
+  { act, derivative, exact }: Operand & { readonly exact: Exact | null },
+): Promise<void> {
+  const [at, slopeAt] = [`${act}(x)`, `${derivative}(x)`];
+  const [value, slope] = await evaluated(gpu, activation, { points: WIDE, values: [at, slopeAt] });
+  if (exact) checkExact(exact, { value, slope });
+  else {
+    checkNumbers({ value, slope });
+    const values = [...[-2, -1, 0, 1, 2].map((steps) => `${act}(x + ${steps * STEP})`), slopeAt];
+    const around = await evaluated(gpu, activation, { points: POINTS, values });
+    checkSlopes({ values: around.slice(0, -1), slope: around.at(-1)! });
+  }
+  const [[ofNaN]] = await evaluated(gpu, activation, { points: Float32Array.of(NaN), values: [at] });
+  if (!Number.isNaN(ofNaN)) refuse("wgsl must keep NaN", `${ofNaN} at x = NaN`);
+}
 
 /** Both expressions, evaluated in float64. */
 interface Exact {
@@ -273,11 +290,20 @@ function checkDevice(
   refuse(`${name} must be right on the device`, `${actual} at x = ${x}, where float64 gives ${exact}`);
 }
 
-function checkSlopes(at: Record<"left" | "middle" | "right" | "slope", Float32Array>): void {
+/** @param at Values of act at -2, -1, 0, 1 and 2 steps from each point, and its derivative at the point. */
+function checkSlopes(at: { values: readonly Float32Array[]; slope: Float32Array }): void {
   let worst = { excess: TOLERANCE, text: "" };
   POINTS.forEach((x, i) => {
-    const [left, middle, right, slope] = [at.left[i], at.middle[i], at.right[i], at.slope[i]];
-    const sides = [(middle - left) / STEP, (right - middle) / STEP];
+    const [farLeft, left, middle, right, farRight] = at.values.map((values) => values[i]);
+    const slope = at.slope[i];
+    // Where a kink lies within a step of x, only differences of the other side are near the slope. The difference of two
+    // values misses it by the bend of half a step, which may be more than is allowed. That of three values does not.
+    const sides = [
+      (middle - left) / STEP,
+      (right - middle) / STEP,
+      (3 * middle - 4 * left + farLeft) / (2 * STEP),
+      (4 * right - 3 * middle - farRight) / (2 * STEP),
+    ];
     const steepest = Math.max(LEAST_SLOPE, Math.abs(slope), ...sides.map(Math.abs));
     const scale = steepest + ROUNDING / TOLERANCE * Math.abs(middle);
     const distance = Math.max(Math.min(...sides) - slope, slope - Math.max(...sides)) / scale;

@@ -109,7 +109,10 @@ Deno.test("parameters are checked with their values, and the check says how far 
     const bits = await checkActivation(gpu, cubic("bitcast<vec4f>(bitcast<vec4u>(scale * x * x * x))", 0.5));
     assertEquals(bits.judge, "device");
     assert(bits.slopes < 10 && bits.slopes > 9.9 && bits.finite === 65504, JSON.stringify(bits));
-    await checkActivation(gpu, { name: "clamped_swiglu", alpha: 2, limit: 1.5 });
+    // Both operands bend at the limit. Without one, up is as large as it was.
+    for (const limit of [1.5, 0.01, Infinity]) {
+      await checkActivation(gpu, { name: "clamped_swiglu", alpha: 2, limit, shift: 100 });
+    }
     await assertRejects(
       () => checkActivation(gpu, { ...cubic("scale * x", 2), derivative: "vec4f(scale + 1)" }),
       ActivationError,
