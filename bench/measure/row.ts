@@ -1,3 +1,4 @@
+import { BROWSER } from "../report/schema.ts";
 import type { Ceilings } from "../timing/ceilings.ts";
 import { doubtsOf } from "../timing/doubts.ts";
 import { type Roof, standing } from "../timing/roofline.ts";
@@ -133,6 +134,7 @@ export function finishedRow(
         ...{ time: gpuNs ?? wallNs, launchesNs, coldMs, fraction },
         resolutionNs: context.resolutionNs,
         repeats: work.repeats,
+        adjustable: context.webgpu !== BROWSER,
       }),
       ...memory.peakBytes === plan.peakBytes
         ? []

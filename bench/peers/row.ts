@@ -122,7 +122,8 @@ function standingOf(
 function warningsOf(time: Summary, fraction: number | null, { measured, ready }: PeerEvidence): string[] {
   const { coldMs, repeats } = measured;
   const { tensorTflops } = ready;
-  const doubts = doubtsOf({ time, launchesNs: null, resolutionNs: null, repeats, coldMs, fraction });
+  const unknown = { launchesNs: null, resolutionNs: null };
+  const doubts = doubtsOf({ ...unknown, time, repeats, coldMs, fraction, adjustable: true });
   if (tensorTflops === null) return doubts;
   const ceiling = tensorTflops.toPrecision(3);
   return [

@@ -16,6 +16,8 @@ export interface Evidence {
   readonly coldMs: number;
   /** Rate over the ceiling that binds it. */
   readonly fraction: number | null;
+  /** Whether a person can ask for more samples. The page in a browser has no control for that. */
+  readonly adjustable: boolean;
 }
 
 /** Coefficient of variation that samples stay below on a quiet machine. */
@@ -35,9 +37,9 @@ const DRIFT = 0.03;
 
 /** Doubts about a row, each a sentence with its remedy. */
 export function doubtsOf(evidence: Evidence): string[] {
-  const { time, launchesNs, resolutionNs, repeats, coldMs, fraction } = evidence;
+  const { time, launchesNs, resolutionNs, coldMs, fraction, repeats } = evidence;
   const doubts: string[] = [];
-  if (time !== null) doubts.push(...doubtsOfSamples(time, repeats));
+  if (time !== null) doubts.push(...doubtsOfSamples(time, evidence));
   if (time !== null && launchesNs !== null && !isNoisy(time) && differ(launchesNs, time.median)) {
     doubts.push(
       `The kernels timed alone differ from the row by more than ${
@@ -62,19 +64,21 @@ export function doubtsOf(evidence: Evidence): string[] {
 const isNoisy = ({ cv }: Summary) => (cv ?? 0) > NOISY;
 const differ = (launchesNs: number, ns: number) => Math.abs(launchesNs / ns - 1) > LAUNCHES_APART;
 
-function doubtsOfSamples(summary: Summary, repeats: number): string[] {
+function doubtsOfSamples(summary: Summary, { repeats, adjustable }: Evidence): string[] {
   const { samples, n } = summary;
   const doubts: string[] = [];
   if (n < FEWEST_TO_COMPARE) {
     doubts.push(
-      `Fewer than ${FEWEST_TO_COMPARE} samples cannot rank a row: raise --samples, or --min-time where each takes seconds.`,
+      `Fewer than ${FEWEST_TO_COMPARE} samples cannot rank a row: ${
+        adjustable ? "raise --samples, or --min-time where each takes seconds" : "take a smaller size"
+      }.`,
     );
   }
   if (isNoisy(summary)) {
     doubts.push(
-      `The samples spread by more than ${
-        100 * NOISY
-      } %: close other programs, fix the GPU's clocks, or raise --min-time.`,
+      `The samples spread by more than ${100 * NOISY} %: close other programs, ${
+        adjustable ? "fix the GPU's clocks, or raise --min-time" : "keep this tab in front, and measure again"
+      }.`,
     );
   }
   if (n >= 20 && outliers(samples).length > MANY_OUTLIERS * n) {

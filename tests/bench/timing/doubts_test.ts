@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { doubtsOf, type Evidence } from "../../../bench/timing/doubts.ts";
 import { seededRandom } from "../../../bench/timing/random.ts";
 import { summarize } from "../../../bench/timing/statistics.ts";
@@ -14,6 +14,7 @@ function quiet(change: (ns: number, i: number) => number = (ns) => ns): Evidence
     repeats: 1,
     coldMs: 300,
     fraction: 0.7,
+    adjustable: true,
   };
 }
 
@@ -45,6 +46,18 @@ Deno.test("too few samples to rank a row are doubted", () => {
   const few = (n: number) => ({ ...quiet(), time: summarize(quiet().time!.samples.slice(0, n)) });
   assertEquals(doubts(few(5)), ["Fewer than 6 samples cannot rank a row"]);
   assertEquals(doubts(few(6)), []);
+});
+
+Deno.test("a remedy names a flag only where there are flags", () => {
+  const random = seededRandom(4);
+  const noisy = quiet((ns) => ns * (1 + 0.3 * random()));
+  const few = { ...quiet(), time: summarize(quiet().time!.samples.slice(0, 5)) };
+  for (const evidence of [noisy, few]) {
+    assertMatch(doubtsOf(evidence).join(), /--min-time/);
+    const [doubt] = doubtsOf({ ...evidence, adjustable: false });
+    assert(!doubt.includes("--"), doubt);
+    assertMatch(doubt, /: .+\.$/);
+  }
 });
 
 Deno.test("kernels that add up to another time than their row are doubted, unless the row itself is noisy", () => {
