@@ -4,12 +4,15 @@
  * @module
  */
 
+import { SCRIPT, sourceOf } from "../page/script.ts";
+
 const HERE = new URL(".", import.meta.url);
 
 /** What the browser loads as scripts. */
 export const ENTRIES = ["page.ts", "measuring_worker.ts", "drawing_worker.ts"];
 
-const COPIED = ["index.html", "style.css"];
+const INDEX = "index.html";
+const COPIED = ["style.css"];
 
 /** Rewrites what not every browser with WebGPU understands yet, such as `using`. The lock file does not need to know it. */
 const LOWER = [
@@ -32,6 +35,18 @@ export async function build(folder: string): Promise<void> {
   const scripts = ENTRIES.map((entry) => `${folder}/${entry.replace(/ts$/, "js")}`);
   await deno([...LOWER, `--outdir=${folder}`, ...scripts]);
   for (const file of COPIED) await Deno.copyFile(new URL(file, HERE), `${folder}/${file}`);
+  await Deno.writeTextFile(`${folder}/${INDEX}`, await index());
+}
+
+/**
+ * The page itself. Its policy also binds the report that it shows in a frame, so it allows the scripts that stand in both.
+ * Workers are files and have no policy: the charts' library compiles functions in its one.
+ */
+async function index(): Promise<string> {
+  const html = await Deno.readTextFile(new URL(INDEX, HERE));
+  const own = /<script type="module">([^]*?)<\/script>/.exec(html)![1];
+  const sources = await Promise.all([own, SCRIPT].map(sourceOf));
+  return html.replace("SCRIPTS", sources.join(" "));
 }
 
 async function deno([command, ...args]: readonly string[]): Promise<void> {

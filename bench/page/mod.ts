@@ -13,7 +13,7 @@ import { type WarningKind, warningKinds } from "../report/warnings.ts";
 import { type DrawSvg, type Figures, figures } from "./figures.ts";
 import { filterControls, type Tagged } from "./filters.ts";
 import { embedJson, escapeHtml } from "../report/html.ts";
-import { SCRIPT } from "./script.ts";
+import { SCRIPT, sourceOf } from "./script.ts";
 import { STYLE } from "./style.ts";
 import { stories, summaries, type Told } from "./summaries.ts";
 import { htmlTable, reasonList } from "./table.ts";
@@ -65,12 +65,6 @@ function warningList(kinds: readonly WarningKind[], of: string): string {
   return `<details><summary>Warnings${of} (${kinds.length})</summary>\n${items.join("\n")}</details>`;
 }
 
-/** The hash of the page's own script. The page's policy allows no other script. */
-async function scriptHash(): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(SCRIPT));
-  return `sha256-${new Uint8Array(digest).toBase64()}`;
-}
-
 /** The page of one report or several. */
 export async function renderPage(
   reports: readonly NamedReport[],
@@ -82,8 +76,9 @@ export async function renderPage(
   for (const [i, named] of told.entries()) {
     drawn.push(await figures(named, { draw, before: i === 0 ? undefined : reports[0].report }));
   }
-  const policy =
-    `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '${await scriptHash()}'`;
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src ${await sourceOf(
+    SCRIPT,
+  )}`;
   const title = `SwiGLU on ${[...new Set(reports.map(({ report }) => machineOf(report)))].join(", ")}`;
   const data = reports.length === 1 ? reports[0].report : reports.map(({ report }) => report);
   return `<!doctype html>

@@ -4,6 +4,12 @@
  * @module
  */
 
+/** The source by which a policy allows a script that stands in a page, and no other: its hash. */
+export async function sourceOf(script: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(script));
+  return `'sha256-${new Uint8Array(digest).toBase64()}'`;
+}
+
 /** The script, as it stands in the page. */
 export const SCRIPT = `"use strict";
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];

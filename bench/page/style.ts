@@ -66,7 +66,7 @@ tr.failed > * { color: var(--hot); }
 @media (min-width: 60rem) {
   .first { grid-template: "answers charts" max-content "about charts" 1fr / 2fr 3fr; }
   .answers { grid-area: answers; }
-  .first .charts { grid-area: charts; }
+  .first .charts { grid-area: charts; align-self: start; }
   .about { grid-area: about; }
 }
 .first h2 { margin: 0 0 .5rem; }

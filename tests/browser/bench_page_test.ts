@@ -75,6 +75,14 @@ const isDone = `!document.getElementById("result").hidden || ${text("said")} !==
 const inFrame = (selector: string) =>
   `document.getElementById("report").contentDocument.querySelectorAll("${selector}").length`;
 
+/** Puts a script into the page and into the report in it, whose policies allow none but their own. */
+const strange = `var frame = document.getElementById("report");
+for (const { head, createElement } of [document, frame.contentDocument]) {
+  const script = createElement.call(head.ownerDocument, "script");
+  script.textContent = "var strange = 1";
+  head.append(script);
+}`;
+
 /** The file behind a link. */
 const saved = (page: ChromiumPage, id: string) =>
   page.evaluate<string>(`fetch(document.getElementById("${id}").href).then((file) => file.text())`);
@@ -116,6 +124,10 @@ async function measuresWithCoarseClock(page: ChromiumPage): Promise<void> {
     }
   }
   assertEquals(page.complaints, []);
+  assertEquals(await page.evaluate(`${strange}; [typeof strange, typeof frame.contentWindow.strange]`), [
+    "undefined",
+    "undefined",
+  ]);
 }
 
 /** The device is lost while a row is checked: that row fails, and the others are measured by another worker. */

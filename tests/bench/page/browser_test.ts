@@ -115,13 +115,18 @@ Deno.test({
       await t.step("filters show the rows and charts that were chosen", async () => {
         assertEquals(await status(), "11 rows, 11 charts");
         await page.evaluate(choose("mode", ""));
-        assertEquals(await status(), "33 rows, 30 charts");
+        assertEquals(await status(), "33 rows, 32 charts");
         await page.evaluate(choose("mode", "backward"));
         assertEquals(
           await page.evaluate(`[...new Set(${shown("tbody tr")}.map((row) => row.children[3].textContent))]`),
           ["backward"],
         );
         assertEquals(await status(), "11 rows, 11 charts");
+        const titles = await page.evaluate<string[]>(
+          `${shown("figure h3")}.map((title) => title.textContent)`,
+        );
+        assertEquals(titles.filter((title) => /\b(forward|full)\b/.test(title)), []);
+        assertEquals(titles.filter((title) => title.endsWith("under the ceilings: backward")).length, 1);
         await page.evaluate(choose("size", ""));
         assertEquals(await status(), "44 rows, 38 charts");
         await page.evaluate(choose("size", "T 512, D 1024, H 2816"));
