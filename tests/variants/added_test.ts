@@ -82,6 +82,9 @@ const CAPABILITIES = {
   maxComputeInvocationsPerWorkgroup: 256,
   maxComputeWorkgroupsPerDimension: 65535,
   minStorageBufferOffsetAlignment: 256,
+  subgroupMatrices: [],
+  subgroupMinSize: 0,
+  subgroupMaxSize: 0,
 };
 
 Deno.test("a ninth variant at the end of the list is nobody's default, not even where the default cannot run", async () => {
