@@ -49,6 +49,19 @@ Deno.test("a query that asks for what there is not is refused by name", () => {
   }
 });
 
+Deno.test("a query that misspells a name is told the one that is near", () => {
+  for (
+    const [query, meant] of [
+      ["variants=tunde", "tuned"],
+      ["sizes=lama-3-8b", "llama-3-8b"],
+      ["dytpe=float32", "dtype"],
+    ]
+  ) {
+    const { message } = assertThrows(() => jobOf(query), ArgumentError);
+    assert(message.endsWith(`, did you mean ${meant}?`), message);
+  }
+});
+
 Deno.test("the machine is the browser with its version, by its brands or by its user agent", () => {
   const agent =
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15";

@@ -70,6 +70,13 @@ Deno.test("without the device's times the wall clock stands in, and kernels have
   assert(row.kernels.every(({ gpuNs, fractionOfCeiling }) => gpuNs === null && fractionOfCeiling === null));
 });
 
+Deno.test("the remedies of a browser's row name no flag", () => {
+  const remedies = (webgpu: "native" | "browser") =>
+    finishedRow(workOf(LARGE, "forward"), [1e6, 1e6, 2e6], { ...SCALE, webgpu }).warnings.join(" ");
+  assert(remedies("native").includes("--samples"));
+  assertEquals(remedies("browser").match(/--/), null);
+});
+
 Deno.test("launches that last few steps of a coarse clock have no time, and then their sum casts no doubt", () => {
   const work = workOf(LARGE, "forward");
   const times = work.plan.dispatches.map((_, i) => 2000 * (i + 1)); // medians
