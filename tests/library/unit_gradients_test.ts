@@ -4,8 +4,14 @@ import { gatedLinearUnit, gatedLinearUnitWithGrad, type Gpu, Tensor, type UnitWe
 import { combineGateUp, randomInputs } from "../../bench/oracle/data.ts";
 import { oracle } from "../../bench/oracle/mod.ts";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
+import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
+import { emptyInputs, emptyTargets, runBackward, runForward } from "../../variants/form.ts";
+import { gatedUnit } from "../../variants/gated_unit.ts";
+import { type Asked, type GradientName, gradientNames, inputOf } from "../../variants/gradients.ts";
+import { formName, WEIGHT_FORMS, type WeightForm } from "../../variants/weights.ts";
 import { freshSeed } from "../gpu.ts";
-import { assertNear, disposeAll, withGpu } from "./fixture.ts";
+import { assertNear, blockOf, disposeAll, withGpu } from "./fixture.ts";
+import { weightsIn } from "./weight_forms.ts";
 
 /** D = H, so that y = h W_down = h. */
 const sizes = { tokens: 6, dim: 12, hiddenDim: 12 };
@@ -74,6 +80,49 @@ for (const dtype of DTYPES) {
       }
       disposeAll({ x, dh, gate, up, gateUp, turns });
     }));
+}
+
+for (const form of WEIGHT_FORMS) {
+  Deno.test(`a unit with ${formName(form)} weights takes the bytes that its plan tells`, () =>
+    withGpu((gpu) => {
+      const { ledger } = gpu.memory;
+      const { x, dy: dh, host, ...rest } = blockOf(gpu, sizes);
+      const { weights, tensors } = weightsIn(gpu, form, { projections: host, sizes, dtype: "float32" });
+      const { down: _, ...weight } = weights;
+      const all = gradientNames(form).filter((name) => name !== "dDown");
+      for (const names of [["dx"] as GradientName[], all]) {
+        for (const target of [false, true]) {
+          const into = target ? { dx: Tensor.empty(gpu, x.shape) } : {};
+          const wrt = names.map(inputOf) as never[];
+          const others = ledger.chargedBytes;
+          ledger.resetPeak();
+          const { h, backward } = gatedLinearUnitWithGrad(gpu, x, weight, { activation, wrt, into });
+          const savedBytes = ledger.live("saved");
+          const gradients = backward(dh);
+          const taken = { savedBytes, peakBytes: ledger.peakBytes - others };
+          assertEquals(taken, planned(gpu, form, { wanted: new Set(names), into }), `${names}, ${target}`);
+          assertEquals(savedBytes, 2 * 4 * sizes.tokens * sizes.hiddenDim);
+          disposeAll({ h, ...into, ...gradients });
+        }
+      }
+      disposeAll({ x, dh, ...rest });
+      disposeAll(tensors);
+    }));
+}
+
+/** Bytes of a step as a recorder counts them that allocates nothing. */
+function planned(gpu: Gpu, form: WeightForm, { wanted, into = {} }: Asked) {
+  const problem = { ...sizes, dtype: "float32", precision: "default", activation } as const;
+  const recorder = new PlanRecorder(gpu.capabilities);
+  const { ledger } = recorder.memory;
+  const { dy: dh, ...inputs } = emptyInputs(recorder.memory, problem, form, gatedUnit);
+  const asked = { wanted, into: emptyTargets(recorder.memory, into) };
+  const run = { recorder, variant: gatedUnit, problem, inputs, asked };
+  ledger.resetPeak();
+  const { saved } = runForward(run, true);
+  const savedBytes = ledger.live("saved");
+  runBackward(run, saved, dh);
+  return { savedBytes, peakBytes: ledger.peakBytes };
 }
 
 Deno.test("a unit of no tokens has gradients of zeros, and bad calls are refused by name", () =>
