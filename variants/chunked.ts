@@ -1,7 +1,7 @@
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix, rowRange, type View } from "../kernels/view.ts";
 import { gradientNames, wants } from "./gradients.ts";
-import { product } from "./products.ts";
+import { inputGradient, product } from "./products.ts";
 import { gateUpOf, weightMatrix, weightShapes } from "./weights.ts";
 import { type Block, type Forward, type Gradients, release, type Variant, weightDtypeOf } from "./variant.ts";
 
@@ -194,14 +194,6 @@ function chunkBackward(
   });
   weightGradient("dGate", [x, matrix(g)]);
   weightGradient("dUp", [x, matrix(u)]);
-  block.matmul({
-    label: "dx",
-    layout: "nt",
-    a: [g, u].map(matrix),
-    b: [block.gate, block.up],
-    out: [dx],
-    products: 2,
-    likeRows,
-  });
+  inputGradient(block, { dg: g, du: u }, { out: dx, likeRows });
   release(g, u);
 }

@@ -2,6 +2,7 @@ import { gatedBackward } from "../kernels/gated.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
 import { inAnyForm } from "./form.ts";
+import { gateUpGradients, inputGradient } from "./products.ts";
 import { traced } from "./traced.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
@@ -48,23 +49,8 @@ function backward(block: Block, { g, u }: Forward["saved"], dh: Tensor): Gradien
     activation: block.activation,
   });
   const dx = block.emptyInputGradient();
-  block.matmul({
-    label: "dx",
-    layout: "nt",
-    a: [g, u].map(matrix),
-    b: [block.gate, block.up],
-    out: [dx],
-    products: 2,
-  });
-  const { tensors, dGate, dUp } = block.emptyGateUpGradients();
-  block.matmul({
-    label: "dGate, dUp",
-    layout: "tn",
-    a: [block.x],
-    b: [g, u].map(matrix),
-    out: [dGate, dUp],
-    columns: 2,
-  });
+  inputGradient(block, { dg: g, du: u }, { out: dx });
+  const tensors = gateUpGradients(block, { dg: g, du: u });
   release(g, u);
   return { dx: dx.tensor, ...tensors } as Gradients; // there is no dDown
 }

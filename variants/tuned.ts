@@ -3,6 +3,7 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { matrix } from "../kernels/view.ts";
 import { inChunks } from "./chunked.ts";
 import { gradientNames } from "./gradients.ts";
+import { gateUpGradients, inputGradient } from "./products.ts";
 import { downGradient, gatedHidden, projectDown } from "./separate.ts";
 import { type Block, type Forward, type Gradients, release, type Variant, weightDtypeOf } from "./variant.ts";
 
@@ -61,14 +62,7 @@ function backward(block: Block, { g, u }: Forward["saved"], dy: Tensor): Gradien
   const dDown = (usesHidden(block) ? withHidden : withoutHidden)(block, { g, u }, dy);
   // dx comes first, so that its workspace takes bytes that the gradients of the weights need later.
   const dx = block.emptyInputGradient();
-  block.matmul({
-    label: "dx",
-    layout: "nt",
-    a: [g, u].map(matrix),
-    b: [block.gate, block.up],
-    out: [dx],
-    products: 2,
-  });
+  inputGradient(block, { dg: g, du: u }, { out: dx });
   return {
     dx: dx.tensor,
     dDown,
@@ -102,17 +96,9 @@ function gradientsOneByOne(block: Block, { g, u }: PreActivations) {
   return { dGate: gradient("dGate", g), dUp: gradient("dUp", u) };
 }
 
-/** Both in one product, which loads x once. With up to 16 tokens x is so small that the plan makes two launches of it. */
+/** Both in one product. With up to 16 tokens x is so small that the plan makes two launches of it. */
 function gradientsTogether(block: Block, { g, u }: PreActivations) {
-  const { tensors, dGate, dUp } = block.emptyGateUpGradients();
-  block.matmul({
-    label: "dGate, dUp",
-    layout: "tn",
-    a: [block.x],
-    b: [g, u].map(matrix),
-    out: [dGate, dUp],
-    columns: 2,
-  });
+  const tensors = gateUpGradients(block, { dg: g, du: u });
   release(g, u);
   return tensors;
 }

@@ -88,26 +88,37 @@ const stepsOf = (
   { operands, gatedA, dtype }: Pick<MatmulShape, "gatedA" | "dtype"> & { operands: SubgroupOperands },
 ) => operands === "split" || gatedA && dtype === "float32" ? 1 : 2;
 
+/** A tile of `down` x `across` patches. */
+function tileOf(
+  { M, N, K }: SubgroupTile["matrix"],
+  { patchM, patchN, down, across }: { patchM: number; patchN: number; down: number; across: number },
+  use: Parameters<typeof stepsOf>[0],
+  { subgroupMaxSize }: Capabilities,
+): SubgroupTile {
+  return {
+    tileM: down * patchM,
+    tileN: across * patchN,
+    tileK: Math.max(16, stepsOf(use) * K),
+    patchM,
+    patchN,
+    matrix: { M, N, K },
+    subgroupSize: subgroupMaxSize,
+    group: TILE_ROWS,
+  };
+}
+
 /** The best tile that fits a device: patches of 64 x 64 where matrices are 16 x 16. */
 export function subgroupTileOf(
   capabilities: Capabilities,
   use: SubgroupUse & Pick<MatmulShape, "m" | "gatedA" | "dtype">,
 ): SubgroupTile | null {
-  for (const { M, N, K } of matricesOf(capabilities)) {
+  for (const matrix of matricesOf(capabilities)) {
+    const { M, N } = matrix;
     for (const count of MATRICES[capabilities.software ? "software" : "gpu"]) {
       const [patchM, patchN] = [count * M, Math.max(use.columns * N, count * N)];
       // One patch has room for few rows.
       for (const [down, across] of PATCHES.filter(([down]) => down === 1 || use.m > patchM)) {
-        const tile: SubgroupTile = {
-          tileM: down * patchM,
-          tileN: across * patchN,
-          tileK: Math.max(16, stepsOf(use) * K),
-          patchM,
-          patchN,
-          matrix: { M, N, K },
-          subgroupSize: capabilities.subgroupMaxSize,
-          group: TILE_ROWS,
-        };
+        const tile = tileOf(matrix, { patchM, patchN, down, across }, use, capabilities);
         if (subgroupFits(tile, capabilities, use)) return tile;
       }
     }
@@ -125,20 +136,11 @@ const WORKGROUPS_TO_TRY = [[2, 2], [1, 2], [2, 1], [2, 4]] as const;
 export function subgroupTilesToTry(shape: MatmulShape, capabilities: Capabilities): SubgroupTile[] {
   const { layout, columns, operands = null } = shape;
   if (operands === null) return [];
-  const tiles = matricesOf(capabilities).flatMap(({ M, N, K }) =>
+  const tiles = matricesOf(capabilities).flatMap((matrix) =>
     PATCHES_TO_TRY[capabilities.software ? "software" : "gpu"].flatMap(([rows, cols]) =>
-      WORKGROUPS_TO_TRY.map(([down, across]): SubgroupTile => {
-        const [patchM, patchN] = [rows * M, Math.max(columns, cols) * N];
-        return {
-          tileM: down * patchM,
-          tileN: across * patchN,
-          tileK: Math.max(16, stepsOf({ ...shape, operands }) * K),
-          patchM,
-          patchN,
-          matrix: { M, N, K },
-          subgroupSize: capabilities.subgroupMaxSize,
-          group: TILE_ROWS,
-        };
+      WORKGROUPS_TO_TRY.map(([down, across]) => {
+        const [patchM, patchN] = [rows * matrix.M, Math.max(columns, cols) * matrix.N];
+        return tileOf(matrix, { patchM, patchN, down, across }, { ...shape, operands }, capabilities);
       })
     )
   );
