@@ -87,9 +87,12 @@ for (const { head, createElement } of [document, frame.contentDocument]) {
 const saved = (page: ChromiumPage, id: string) =>
   page.evaluate<string>(`fetch(document.getElementById("${id}").href).then((file) => file.text())`);
 
+/** The page's report, once it is also drawn: its frame loads after it is shown. */
 async function reportOf(page: ChromiumPage): Promise<Report> {
   await until(page, isDone);
   assertEquals(await page.evaluate(text("said")), "");
+  await until(page, `${inFrame("tbody tr")} > 0`);
+  await until(page, `document.getElementById("report").contentDocument.readyState === "complete"`);
   return parseReport(await saved(page, "json"), "the page's report");
 }
 
