@@ -121,6 +121,8 @@ export interface Wanted {
   /** What is asked of the gradients. */
   readonly asked: PlannedAsked;
   readonly options: Pick<Options, "implementation" | "memoryBudget">;
+  /** What is tried, in order. Default: the named variant, or else the default and its fallbacks, then these in chunks. */
+  readonly candidates?: readonly Variant[];
 }
 
 /**
@@ -133,7 +135,7 @@ export function choose(problem: Problem, wanted: Wanted): ChosenVariant {
   const { implementation = null, memoryBudget = null } = wanted.options;
   const rejected: Rejected[] = [];
   let floor = Infinity;
-  for (const variant of candidates(problem, implementation)) {
+  for (const variant of wanted.candidates ?? candidates(problem, implementation)) {
     const { chunkTokens = null } = variant;
     const plan = variant.refuses(problem, wanted.capabilities) ?? planned(problem, variant, wanted);
     if (typeof plan !== "string") {
@@ -184,7 +186,7 @@ function walked(
   { capabilities, training, form, asked: { wanted, into } }: Wanted,
 ): Plan {
   const recorder = new PlanRecorder(capabilities);
-  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form);
+  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form, variant);
   const targets = Object.entries(into).map(([name, dtype]) => {
     const shape = name === "dx" ? inputs.x.shape : weightShapes(form, problem)[inputOf(name as GradientName)];
     return [name, { shape, dtype }];

@@ -3,8 +3,7 @@ import type { Gpu } from "../kernels/gpu/device.ts";
 import type { DType } from "../kernels/gpu/dtype.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { checkShape, checkTensor } from "./checks.ts";
-import { type GradientName, gradientNames, inputOf } from "./gradients.ts";
-import type { WeightForm } from "./weights.ts";
+import { type GradientName, inputOf } from "./gradients.ts";
 
 /**
  * Reads the inputs that are differentiated by, as the gradients that are wanted; none if these are all.
@@ -116,9 +115,4 @@ export function readTargetTypes(
   const read = readInto(into, wanted);
   for (const [name, type] of read) checkTargetType(`into.${name}`, type, dtypeOf(name));
   return Object.fromEntries(read) as Partial<Record<GradientName, DType>>;
-}
-
-/** The gradients that are wanted of weights of a form. */
-export function wantedNames(form: WeightForm, wanted: ReadonlySet<GradientName> | undefined): GradientName[] {
-  return gradientNames(form).filter((name) => wanted?.has(name) ?? true);
 }

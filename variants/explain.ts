@@ -4,6 +4,7 @@ import type { DType } from "../kernels/gpu/dtype.ts";
 import { checkGpu } from "./checks.ts";
 import { tuningRevision } from "../kernels/matmul/tuning.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
+import { gatedUnit } from "./gated_unit.ts";
 import { ALL, type Asked, askedKey, type GradientName } from "./gradients.ts";
 import type { Options } from "./options.ts";
 import { choose, type ChosenVariant, type Explanation, type Plan } from "./block_plan.ts";
@@ -32,6 +33,8 @@ export interface ExplainOptions extends Options {
   readonly layout?: WeightLayout;
   /** Whether outputs of gate and up take turns in a combined weight. Default: false. */
   readonly interleaved?: boolean;
+  /** Where the block ends: at y, or at h, as {@linkcode gatedLinearUnit} and its gradients do. Default: "y". */
+  readonly output?: "y" | "h";
   /** What is differentiated by, as {@linkcode GradientOptions.wrt}. Default: all inputs. */
   readonly wrt?: readonly string[];
   /** The types of tensors that gradients are added to, as {@linkcode GradientOptions.into}. Default: none. */
@@ -63,12 +66,14 @@ export function explain(
   options: ExplainOptions = {},
 ): Explanation {
   checkGpu(gpu);
-  const { problem: whole, settings, ...asked } = checkProblem(problem, options);
+  const { problem: whole, settings, output, ...asked } = checkProblem(problem, options);
   const { variant, explanation } = choose(whole, {
     capabilities: gpu.capabilities,
     options: settings,
     ...asked,
+    ...output === "h" && { candidates: [gatedUnit] },
   });
+  if (output === "h") return explanation;
   const known = new Set([variant.id, ...explanation.rejected.map(({ implementation }) => implementation)]);
   const untried = [...new Set([DEFAULT_VARIANT, ...FALLBACKS, ...variants])].filter(({ id }) =>
     !known.has(id)

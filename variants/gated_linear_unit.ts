@@ -1,18 +1,17 @@
 import { readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
-import { matrix } from "../kernels/view.ts";
 import { checkInto, readWrt } from "./check_gradients.ts";
 import { checkWeights, readWeights } from "./check_weights.ts";
-import { withForm } from "./form.ts";
+import { runForward } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
 import { gatedUnit } from "./gated_unit.ts";
 import { gradientNames, gradientOf, type GradientOptions } from "./gradients.ts";
 import { recordTraining } from "./training.ts";
-import { checkOptions, OPTIONS, type Settings } from "./validate.ts";
-import { Block, gradientDtype } from "./variant.ts";
+import { checkOptions, checkUnitSettings, OPTIONS } from "./validate.ts";
+import { gradientDtype } from "./variant.ts";
 import {
   type CombinedWeights,
   formOf,
@@ -56,12 +55,8 @@ export function gatedLinearUnit(
   const { problem, inputs, named, encoder } = checkUnit(gpu, { x, weight, options });
   checkWritten(gpu, named, encoder);
   return recordedAndGuarded(gpu, encoder, (recorder) => {
-    const whole = new Block(recorder, problem, inputs);
-    return withForm({ weightForm: "either" }, whole, (block) => {
-      const h = block.tokensByHidden("output", "h");
-      if (problem.tokens > 0) recordUnit(block, h);
-      return h.reshape([...x.shape.slice(0, -1), problem.hiddenDim]);
-    });
+    const { y: h } = runForward({ recorder, variant: gatedUnit, problem, inputs }, false);
+    return h.reshape([...x.shape.slice(0, -1), problem.hiddenDim]);
   });
 }
 
@@ -130,7 +125,7 @@ export interface UnitWithGradients<W extends UnitWeights, K extends string = Uni
 
 /**
  * Computes h as {@linkcode gatedLinearUnit} does, and keeps g and u for its gradients: dg = dh u act'(g), du = dh act(g),
- * dx = dg W_gate^T + du W_up^T, dW_gate = x^T dg and dW_up = x^T du. It has no variants, and `explain` does not plan it.
+ * dx = dg W_gate^T + du W_up^T, dW_gate = x^T dg and dW_up = x^T du. It has no variants; `explain` plans it with `output: "h"`.
  *
  * @param options As of {@linkcode gatedLinearUnit}; `wrt` and `into` as of {@linkcode swigluWithGrad}.
  * @returns h [..., H], the caller's to dispose, and `backward`, once, from dh [..., H].
@@ -162,7 +157,7 @@ export function gatedLinearUnitWithGrad<W extends UnitWeights, K extends UnitWrt
     options: rest as Options & Recording,
   });
   const form = formOf(inputs.weights);
-  const names = gradientNames(form).filter((name) => name !== "dDown");
+  const names = gradientNames(form, "h");
   const wanted = readWrt(wrt, names) ?? new Set(names);
   const shapes = Object.entries({ x: x.shape, ...weightShapes(form, problem) });
   const targets = checkInto(gpu, into, {
@@ -191,7 +186,7 @@ function checkUnit(
   { x, weight, options }: { x: Tensor; weight: unknown; options: Options & Recording },
 ) {
   const { activation, precision, encoder, ...foreign } = checkOptions(options);
-  refuseForeign(foreign);
+  checkUnitSettings(foreign);
   const weights = readWeight(gpu, x, weight);
   const called = weight instanceof Tensor ? () => "weight" : (name: string) => `weight.${name}`;
   const { down: _, ...tensors } = namedWeights(weights);
@@ -199,28 +194,6 @@ function checkUnit(
   const named = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [called(name), tensor]));
   const problem = { tokens: x.rows, dim: x.columns, dtype: x.dtype, ...of, activation, precision };
   return { problem, inputs: { x, weights }, named: { x, ...named }, encoder };
-}
-
-function recordUnit(block: Block, h: Tensor): void {
-  block.matmul({
-    label: "h",
-    layout: "nn",
-    a: [block.x],
-    b: [block.gate, block.up],
-    out: [matrix(h)],
-    columns: 2,
-    epilogue: "gated",
-  });
-}
-
-/** Refuses options of the whole block. Unlike that, this is one kernel, without implementations or memory to choose. */
-function refuseForeign(options: Pick<Settings, "implementation" | "memoryBudget">): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value === null) continue;
-    throw new RangeError(
-      `Cannot use ${name} here as gatedLinearUnit is one product that no variant changes, whose workspace no budget bounds: current value is ${value}`,
-    );
-  }
 }
 
 /** The weights of a unit, whose down is missing. */

@@ -7,10 +7,10 @@ import { traced } from "./traced.ts";
 import { type Block, type Forward, type Gradients, release, type Variant } from "./variant.ts";
 
 /**
- * The gated linear unit as a variant without a projection down, for its gradients.
+ * The gated linear unit as a variant without a projection down.
  *
  * Saves g, u: 2 TH elements.
- * Forward, 1 launch: g, u and h.
+ * Forward, 1 launch: h, and g and u if backward follows.
  * Backward, 4 launches: dg and du over g and u; dx in two; dGate and dUp.
  * Bottleneck: the products.
  */
@@ -26,18 +26,15 @@ export const gatedUnit: Variant = traced(inAnyForm({
   backward,
 }));
 
-function forward(block: Block): Forward {
+function forward(block: Block, training: boolean): Forward {
   const h = block.tokensByHidden("output", "h");
+  const product = { layout: "nn", a: [block.x], b: [block.gate, block.up], columns: 2 } as const;
+  if (!training) {
+    block.matmul({ ...product, label: "h", out: [matrix(h)], epilogue: "gated" });
+    return { y: h, saved: {} };
+  }
   const [g, u] = ["g", "u"].map((label) => block.tokensByHidden("saved", label));
-  block.matmul({
-    label: "g, u, h",
-    layout: "nn",
-    a: [block.x],
-    b: [block.gate, block.up],
-    out: [h, g, u].map(matrix),
-    columns: 2,
-    epilogue: "gated-save",
-  });
+  block.matmul({ ...product, label: "g, u, h", out: [h, g, u].map(matrix), epilogue: "gated-save" });
   return { y: h, saved: { g, u } };
 }
 

@@ -117,9 +117,19 @@ export interface PlannedAsked {
 /** Everything, as new tensors. */
 export const ALL: Asked = {};
 
-/** The gradients of weights of a form. */
-export function gradientNames({ parts }: Pick<WeightForm, "parts">): GradientName[] {
-  return parts === "combined" ? ["dx", "dGateUp", "dDown"] : ["dx", "dGate", "dUp", "dDown"];
+/** Where a block may end: at y = h W_down, or at h = act(x W_gate) * (x W_up). */
+export const BLOCK_OUTPUTS = ["y", "h"] as const;
+
+/** Where a block ends. */
+export type BlockOutput = typeof BLOCK_OUTPUTS[number];
+
+/** The gradients of a block with weights of a form. */
+export function gradientNames(
+  { parts }: Pick<WeightForm, "parts">,
+  output: BlockOutput = "y",
+): GradientName[] {
+  const down = output === "y" ? ["dDown" as const] : [];
+  return parts === "combined" ? ["dx", "dGateUp", ...down] : ["dx", "dGate", "dUp", ...down];
 }
 
 /** What a gradient is of, as `wrt` names it: x of dx, gateUp of dGateUp. */

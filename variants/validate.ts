@@ -7,8 +7,16 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { type Precision, PRECISIONS } from "../kernels/matmul/config.ts";
 import { checkGpu, checkTensor } from "./checks.ts";
 import { checkWeights, readForm, readWeights } from "./check_weights.ts";
-import { checkInto, readTargetTypes, readWrt, wantedNames } from "./check_gradients.ts";
-import { type Asked, type GradientName, gradientNames, gradientOf, type PlannedAsked } from "./gradients.ts";
+import { checkInto, readTargetTypes, readWrt } from "./check_gradients.ts";
+import {
+  type Asked,
+  BLOCK_OUTPUTS,
+  type BlockOutput,
+  type GradientName,
+  gradientNames,
+  gradientOf,
+  type PlannedAsked,
+} from "./gradients.ts";
 import { variants } from "./mod.ts";
 import type { Options, Recording } from "./options.ts";
 import { gradientDtype, type Inputs, type Problem, type Sizes } from "./variant.ts";
@@ -18,7 +26,7 @@ import { formOf, namedWeights, type WeightForm, type Weights, weightShapes } fro
 export const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as const;
 
 /** What `explain` and `plan` take besides. */
-const PLANNED = ["training", "weightForm", "layout", "interleaved", "wrt", "into"] as const;
+const PLANNED = ["training", "weightForm", "layout", "interleaved", "output", "wrt", "into"] as const;
 
 /** The properties of a problem that `explain` and `plan` take. */
 const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "weightDtype", "activation", "precision"] as const;
@@ -97,6 +105,8 @@ export interface CheckedProblem {
   readonly settings: Settings;
   readonly training: boolean;
   readonly form: WeightForm;
+  /** Where the block ends. */
+  readonly output: BlockOutput;
   /** What is asked of the gradients, and the types of tensors that they are added to. */
   readonly asked: PlannedAsked;
 }
@@ -122,11 +132,9 @@ export function checkProblem(
       `Cannot use problem.weightDtype as it must be dtype, ${dtype}, or one of both float32: current value is ${weightDtype}`,
     );
   }
-  const { training = true, weightForm = "separate", layout, interleaved, wrt, into, ...rest } = readOnce(
-    "options",
-    options,
-    [...OPTIONS, ...PLANNED],
-  );
+  const { training = true, weightForm = "separate", layout, interleaved, output = "y", wrt, into, ...rest } =
+    readOnce("options", options, [...OPTIONS, ...PLANNED]);
+  checkOneOf("output", output, BLOCK_OUTPUTS);
   checkOneOf("weightForm", weightForm, ["separate", "combined"]);
   const form = { parts: weightForm as WeightForm["parts"], ...readForm("", { layout, interleaved }) };
   if (form.interleaved && form.parts === "separate") {
@@ -143,31 +151,54 @@ export function checkProblem(
   const settings = checkSettings({ ...rest, activation, precision });
   const sizes = { tokens, dim, hiddenDim, dtype: dtype as DType, weightDtype: weightDtype as DType };
   const problem = { ...sizes, activation: settings.activation, precision: settings.precision };
+  if (output === "h") checkUnitSettings(settings);
+  const names = gradientNames(form, output as BlockOutput);
   return {
     problem,
     settings,
     training,
     form,
-    asked: readPlannedAsked({ wrt, into, training }, form, problem),
+    output: output as BlockOutput,
+    asked: readPlannedAsked({ wrt, into, training }, names, problem),
   };
+}
+
+/**
+ * Checks the options of a gated linear unit. It is one product, without implementations or memory to choose.
+ *
+ * @throws {RangeError} If one is given that only a whole block has.
+ */
+export function checkUnitSettings(
+  { implementation, memoryBudget }: Pick<Settings, "implementation" | "memoryBudget">,
+): void {
+  for (const [name, value] of Object.entries({ implementation, memoryBudget })) {
+    if (value === null) continue;
+    throw new RangeError(
+      `Cannot use ${name} here as gatedLinearUnit is one product that no variant changes, whose workspace no budget bounds: current value is ${value}`,
+    );
+  }
 }
 
 function readPlannedAsked(
   { wrt, into, training }: { wrt: unknown; into: unknown; training: boolean },
-  form: WeightForm,
+  names: readonly GradientName[],
   problem: Problem,
 ): PlannedAsked {
   for (const [name, value] of Object.entries({ wrt, into })) {
     if (training || value === undefined) continue;
     throw new RangeError(`Cannot use ${name} as training must be true: current value is false`);
   }
-  const wanted = readWrt(wrt, gradientNames(form));
-  return { wanted, into: readTargetTypes(into, targetsOf(form, problem, wanted)) };
+  const wanted = readWrt(wrt, names) ?? (names.includes("dDown") ? undefined : new Set(names));
+  return { wanted, into: readTargetTypes(into, targetsOf(names, problem, wanted)) };
 }
 
-function targetsOf(form: WeightForm, problem: Problem, wanted: ReadonlySet<GradientName> | undefined) {
+function targetsOf(
+  names: readonly GradientName[],
+  problem: Problem,
+  wanted: ReadonlySet<GradientName> = new Set(names),
+) {
   const dtypeOf = (name: GradientName) => gradientDtype(name, problem);
-  return { wanted: wantedNames(form, wanted), dtypeOf };
+  return { wanted: names.filter((name) => wanted.has(name)), dtypeOf };
 }
 
 /**
@@ -181,12 +212,13 @@ export function checkAsked(
   { problem, inputs }: CheckedCall,
 ): Asked {
   const form = formOf(inputs.weights);
-  const wanted = readWrt(wrt, gradientNames(form));
+  const names = gradientNames(form);
+  const wanted = readWrt(wrt, names);
   const shapes = Object.entries({ x: inputs.x.shape, ...weightShapes(form, problem) });
   return {
     wanted,
     into: checkInto(gpu, into, {
-      ...targetsOf(form, problem, wanted),
+      ...targetsOf(names, problem, wanted),
       shapes: Object.fromEntries(shapes.map(([name, shape]) => [gradientOf(name), shape])),
       inputs: namedInputs(inputs),
     }),

@@ -1,14 +1,19 @@
 /** Gradients of the gated linear unit alone: of every form of weights, by the oracle of a block whose down is a unit matrix. */
-import { assertEquals, assertThrows } from "@std/assert";
-import { gatedLinearUnit, gatedLinearUnitWithGrad, type Gpu, Tensor, type UnitWeights } from "../../mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  explain,
+  gatedLinearUnit,
+  gatedLinearUnitWithGrad,
+  type Gpu,
+  plan,
+  Tensor,
+  type UnitWeights,
+} from "../../mod.ts";
 import { combineGateUp, randomInputs } from "../../bench/oracle/data.ts";
 import { oracle } from "../../bench/oracle/mod.ts";
 import { DTYPES } from "../../kernels/gpu/dtype.ts";
-import { PlanRecorder } from "../../kernels/gpu/recorder.ts";
-import { emptyInputs, emptyTargets, runBackward, runForward } from "../../variants/form.ts";
-import { gatedUnit } from "../../variants/gated_unit.ts";
-import { type Asked, type GradientName, gradientNames, inputOf } from "../../variants/gradients.ts";
-import { formName, WEIGHT_FORMS, type WeightForm } from "../../variants/weights.ts";
+import { type GradientName, gradientNames, inputOf } from "../../variants/gradients.ts";
+import { formName, WEIGHT_FORMS } from "../../variants/weights.ts";
 import { freshSeed } from "../gpu.ts";
 import { assertNear, blockOf, disposeAll, withGpu } from "./fixture.ts";
 import { weightsIn } from "./weight_forms.ts";
@@ -83,7 +88,9 @@ for (const dtype of DTYPES) {
 }
 
 for (const form of WEIGHT_FORMS) {
-  Deno.test(`a unit with ${formName(form)} weights takes the bytes that its plan tells`, () =>
+  const { parts: weightForm, layout, interleaved } = form;
+  const stops = { weightForm, layout, interleaved, output: "h", activation } as const;
+  Deno.test(`a unit with ${formName(form)} weights takes the bytes that explain tells`, () =>
     withGpu((gpu) => {
       const { ledger } = gpu.memory;
       const { x, dy: dh, host, ...rest } = blockOf(gpu, sizes);
@@ -100,30 +107,46 @@ for (const form of WEIGHT_FORMS) {
           const savedBytes = ledger.live("saved");
           const gradients = backward(dh);
           const taken = { savedBytes, peakBytes: ledger.peakBytes - others };
-          assertEquals(taken, planned(gpu, form, { wanted: new Set(names), into }), `${names}, ${target}`);
+          const types = target ? { dx: "float32" } as const : {};
+          const planned = explain(gpu, sizes, { ...stops, wrt, into: types });
+          const { savedBytes: saved, peakBytes } = planned;
+          assertEquals(taken, { savedBytes: saved, peakBytes }, `${names}, ${target}`);
+          if (names === all && !target) {
+            assertEquals(explain(gpu, sizes, stops), planned, "without wrt, by all");
+          }
           assertEquals(savedBytes, 2 * 4 * sizes.tokens * sizes.hiddenDim);
           disposeAll({ h, ...into, ...gradients });
         }
       }
+      const others = ledger.chargedBytes;
+      ledger.resetPeak();
+      gatedLinearUnit(gpu, x, weight, { activation }).dispose();
+      const inference = plan(gpu, sizes, { ...stops, training: false });
+      assertEquals([ledger.peakBytes - others, 0], [inference.peakBytes, inference.savedBytes]);
       disposeAll({ x, dh, ...rest });
       disposeAll(tensors);
     }));
 }
 
-/** Bytes of a step as a recorder counts them that allocates nothing. */
-function planned(gpu: Gpu, form: WeightForm, { wanted, into = {} }: Asked) {
-  const problem = { ...sizes, dtype: "float32", precision: "default", activation } as const;
-  const recorder = new PlanRecorder(gpu.capabilities);
-  const { ledger } = recorder.memory;
-  const { dy: dh, ...inputs } = emptyInputs(recorder.memory, problem, form, gatedUnit);
-  const asked = { wanted, into: emptyTargets(recorder.memory, into) };
-  const run = { recorder, variant: gatedUnit, problem, inputs, asked };
-  ledger.resetPeak();
-  const { saved } = runForward(run, true);
-  const savedBytes = ledger.live("saved");
-  runBackward(run, saved, dh);
-  return { savedBytes, peakBytes: ledger.peakBytes };
-}
+Deno.test("explain tells the launches of a unit, and takes only its options", () =>
+  withGpu((gpu) => {
+    const labels = (training: boolean, wrt?: string[]) =>
+      explain(gpu, sizes, { output: "h", training, wrt }).launches.map(({ label }) => label);
+    assertEquals(new Set(labels(false)), new Set(["h", "h: sum of slices"]));
+    assertEquals(
+      labels(true).filter((label) => /^g, u, h(: sum of slices)?$$|^dg, du|^dx|^dGate, dUp/.test(label)),
+      labels(true),
+    );
+    assert(labels(true, ["up"]).every((label) => !label.startsWith("dx")), "only what dUp needs");
+    const { implementation, rejected } = explain(gpu, { ...sizes, tokens: 0 }, { output: "h" });
+    assertEquals([implementation, rejected], ["gated linear unit", []]);
+    const refused = (options: Parameters<typeof explain>[2], message: string) =>
+      assertThrows(() => explain(gpu, sizes, { output: "h", ...options }), RangeError, message);
+    refused({ implementation: "tuned" }, "Cannot use implementation here as gatedLinearUnit is one product");
+    refused({ memoryBudget: 1000 }, "Cannot use memoryBudget here as gatedLinearUnit is one product");
+    refused({ wrt: ["down"] }, "Cannot use wrt as it must be an array of x, gate, up");
+    refused({ output: "z" as "h" }, "Cannot use output as it must be one of y, h");
+  }));
 
 Deno.test("a unit of no tokens has gradients of zeros, and bad calls are refused by name", () =>
   withGpu(async (gpu) => {
