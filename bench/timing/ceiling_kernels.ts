@@ -78,7 +78,7 @@ const SUBGROUPS = 4;
 
 /** What {@linkcode matrixMultiplyAdds} runs. */
 export interface MatrixWork {
-  readonly matrix: Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
+  readonly matrix: SubgroupMatrixConfig;
   /** Most threads of a subgroup. */
   readonly subgroupSize: number;
   readonly workgroups: number;
@@ -91,8 +91,8 @@ export function matrixMultiplyAddFlops({ matrix: { M, N, K }, workgroups, rounds
 }
 
 /**
- * Records only products of subgroup matrices in registers, with float16 operands and float32 sums. They run at the ceiling
- * of tensor cores. A value that depends on all of them may go to `sink`, a float32 tensor, so that none is optimised away.
+ * Records only products of subgroup matrices in registers, with float32 sums. They run at the ceiling of tensor cores.
+ * A value that depends on all of them may go to `sink`, a float32 tensor, so that none is optimised away.
  */
 export function matrixMultiplyAdds(recorder: Recorder, work: MatrixWork & { readonly sink: Tensor }): void {
   const { workgroups, rounds, sink } = work;
@@ -106,7 +106,7 @@ export function matrixMultiplyAdds(recorder: Recorder, work: MatrixWork & { read
   });
 }
 
-function matrixKernel({ matrix: { M, N, K }, subgroupSize }: MatrixWork): Kernel {
+function matrixKernel({ matrix: { componentType, M, N, K }, subgroupSize }: MatrixWork): Kernel {
   const sums = Array.from({ length: MATRIX_SUMS }, (_, i) => i);
   const result = `subgroup_matrix_result<f32, ${N}, ${M}>`;
   const step = sums.map((i) => {
@@ -116,18 +116,17 @@ function matrixKernel({ matrix: { M, N, K }, subgroupSize }: MatrixWork): Kernel
   const operands = sums.slice(0, MATRIX_OPERANDS);
   const most = Math.max(M * K, K * N) + MATRIX_OPERANDS;
   return {
-    key: `ceiling|matrix|${M}x${N}x${K}|${subgroupSize}`,
+    key: `ceiling|matrix|${componentType}|${M}x${N}x${K}|${subgroupSize}`,
     label: "subgroup matrix ceiling",
     access: ["read_write"],
     wgsl: () =>
-      `enable f16;
-enable subgroups;
+      `${componentType === "f16" ? "enable f16;\n" : ""}enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 @group(0) @binding(0) var<storage, read_write> sink: array<f32>;
 struct Params { rounds: u32 }
 @group(0) @binding(1) var<uniform> p: Params;
-var<workgroup> operands: array<f16, ${most}>;
+var<workgroup> operands: array<${componentType}, ${most}>;
 var<workgroup> results: array<f32, ${M * N}>;
 
 @compute @workgroup_size(${SUBGROUPS * subgroupSize})
@@ -135,12 +134,12 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(subgroup_id) subgrou
   // Operands this small keep the sums finite.
   for (var i = tid; i < ${most}u; i += ${
         SUBGROUPS * subgroupSize
-      }u) { operands[i] = f16(f32(i & 7u) * 0.0001); }
+      }u) { operands[i] = ${componentType}(f32(i & 7u) * 0.0001); }
   workgroupBarrier();
 ${
         operands.map((i) =>
-          `  let a${i} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${K}, ${M}>, row_major>(&operands, ${i}u, ${K}u);
-  let b${i} = subgroupMatrixLoad<subgroup_matrix_right<f16, ${N}, ${K}>, row_major>(&operands, ${i}u, ${N}u);`
+          `  let a${i} = subgroupMatrixLoad<subgroup_matrix_left<${componentType}, ${K}, ${M}>, row_major>(&operands, ${i}u, ${K}u);
+  let b${i} = subgroupMatrixLoad<subgroup_matrix_right<${componentType}, ${N}, ${K}>, row_major>(&operands, ${i}u, ${N}u);`
         ).join("\n")
       }
 ${sums.map((i) => `  var c${i} = ${result}();`).join("\n")}

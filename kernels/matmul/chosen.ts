@@ -36,16 +36,18 @@ const BECOMING: Readonly<Record<SubgroupOperands, string>> = {
   float16: "float16 operands",
   rounded: "operands that are scaled, and rounded to 11 significant bits",
   split: "operands that are split in two float16",
+  float32: "float32 operands",
 };
 
 function whyMultiplyAdds(
   { precision, dtype, operands = null }: ShapeToChooseFor,
   capabilities: Capabilities,
 ) {
+  if (operands === "float32") return "nobody has measured its matrices of float32: deno task tune does";
   if (operands === "split") return "multiply-adds are faster than split operands here, or these have no room";
   if (operands !== null) return "no tile of the device's matrices has room";
   return matricesOf(capabilities).length === 0
-    ? "the device has no matrices of float16 with float32 sums"
+    ? "the device has no matrices of float16 or float32 with float32 sums"
     : `precision ${precision} takes ${dtype} to multiply-adds`;
 }
 

@@ -28,8 +28,8 @@ export type Epilogue =
  *   a third; few rows take slices of 512. Long sums so stay exact (1e-6 where all terms have one sign, at any length).
  * - `"default"`: float32 multiply-adds, one sum over all of K or a slice of it (2e-6 of random terms at K = 4,096). On tensor
  *   cores, where the device has them: float16 and bfloat16 as they are, with float32 sums. From 128 rows and columns on also
- *   float32: each operand is split in two float16, which make three products, and sums of 256 terms are added up as float32
- *   (1.2e-6). One scale for each matrix brings it into float16's range; of values below 2^-14 of the largest, what is less
+ *   float32: each operand is split in two float16, which make three products, and sums of 320 terms are added up as float32
+ *   (1.3e-6). One scale for each matrix brings it into float16's range; of values below 2^-14 of the largest, what is less
  *   than 2^-39 of the largest is lost.
  * - `"tf32"`: float32 operands are rounded to 11 significant bits on tensor cores, where the device has them (5e-4). A power of
  *   two from the largest magnitude of each matrix brings them into float16's range; what is 2^-24 of the largest or less
@@ -76,7 +76,9 @@ export type SubgroupOperands =
   /** Rounded to float16, 11 significant bits, while they are loaded. */
   | "rounded"
   /** Split in two float16, 22 significant bits, while they are loaded: three products of matrices. */
-  | "split";
+  | "split"
+  /** float32 as they are, and what 16 bits hold as float32, on a device whose matrices multiply that. */
+  | "float32";
 
 /** What the choice of a tile depends on. */
 export interface MatmulShape {

@@ -13,7 +13,7 @@ import {
   productDtype,
   type SubgroupOperands,
 } from "./config.ts";
-import { matricesOf, subgroupOperandsOf } from "./subgroup/operands.ts";
+import { type Component, componentOn, subgroupOperandsOf } from "./subgroup/operands.ts";
 import type { SubgroupTile } from "./subgroup/tile.ts";
 import type { Tile } from "./tile.ts";
 import { productKey } from "./tuning.ts";
@@ -66,8 +66,8 @@ export interface Sized
   readonly k: number;
   readonly dtype: DType;
   readonly arithmetic: "float32" | "float16";
-  /** Whether the device has subgroup matrices of float16 with float32 sums. */
-  readonly matrices: boolean;
+  /** What the device's subgroup matrices multiply; null: it has none with float32 sums. */
+  readonly component: Component | null;
   /** What the operands may become on them; null: the product stays with multiply-adds. */
   readonly operands: SubgroupOperands | null;
   /** What a tuning table calls it. */
@@ -87,8 +87,8 @@ export function withSizes(request: MatmulRequest, capabilities: Capabilities): S
   const isHalf = ({ tensor }: View) => tensor.dtype === "float16";
   const halves = precision === "float16-sums" && capabilities.shaderF16 &&
     [...request.a, ...request.b].every(isHalf);
-  const matrices = matricesOf(capabilities).length > 0;
-  const whole = { ...request, products, columns, gatedA, epilogue, activation, precision, matrices };
+  const component = componentOn(capabilities);
+  const whole = { ...request, products, columns, gatedA, epilogue, activation, precision, component };
   return sizedAnew({ ...whole, arithmetic: halves ? "float16" : "float32" });
 }
 
@@ -98,12 +98,12 @@ export function withSizes(request: MatmulRequest, capabilities: Capabilities): S
  * @throws {RangeError} If the sizes of the operands do not fit together.
  */
 export function sizedAnew(product: Omit<Sized, "m" | "n" | "k" | "dtype" | "operands" | "product">): Sized {
-  const { layout, a: [a], b: [b] } = product;
+  const { layout, a: [a], b: [b], component, precision } = product;
   const [m, k] = layout === "tn" ? [a.cols, a.rows] : [a.rows, a.cols];
   const n = layout === "nt" ? b.rows : b.cols;
   const dtype = productDtype([...product.a, ...product.b].map(({ tensor }) => tensor.dtype));
   productDtype([dtype, dtypeOf(product.out)]);
-  const operands = product.matrices ? subgroupOperandsOf(product.precision, dtype) : null;
+  const operands = component && subgroupOperandsOf(component, { precision, dtype });
   const shape = { ...product, m, n, k, dtype, operands };
   const sized = { ...shape, product: productKey(shapeToChooseBy(shape)) };
   checkStructure(sized);

@@ -112,7 +112,7 @@ export function productKey(shape: MatmulShape): string {
 }
 
 const KEY = new RegExp(
-  /^(nn|nt|tn) ([1-9]\d{0,9})x([1-9]\d{0,9})x([1-9]\d{0,9}) (float32|float16|bfloat16)\/(float32|float16)(?:\/(float16|rounded|split))? ([12])x([12])( gated)?$/,
+  /^(nn|nt|tn) ([1-9]\d{0,9})x([1-9]\d{0,9})x([1-9]\d{0,9}) (float32|float16|bfloat16)\/(float32|float16)(?:\/(float16|rounded|split|float32))? ([12])x([12])( gated)?$/,
 );
 
 /**

@@ -1,7 +1,8 @@
 import { activationKey } from "../../activation.ts";
 import type { Storage } from "../../storage.ts";
 import { type MatmulConfig, operandCounts, usedActivation } from "../config.ts";
-import { type SubgroupOperands, type SubgroupTile, subgroupTileName } from "./tile.ts";
+import { componentOf } from "./operands.ts";
+import { elementsIn16Bytes, type SubgroupOperands, type SubgroupTile, subgroupTileName } from "./tile.ts";
 
 /** A storage buffer of a product on subgroup matrices. */
 export interface SubgroupStorage extends Storage {
@@ -44,10 +45,13 @@ export function registerFormOf({ eights, half }: SubgroupStorage): RegisterForm 
 /**
  * Elements of one vector of workgroup memory: as many as a thread stores at once. Neighbouring threads then load
  * neighbouring vectors of 16 bytes. If each loaded two of float32 for one store, a load of a subgroup would leave gaps.
+ *
+ * Matrices of float32 are loaded from single elements: Metal takes a pointer to nothing else.
  */
 export function vectorOf(
-  config: Pick<SubgroupConfig, "storage" | "slots" | keyof Parameters<typeof operandCounts>[0]>,
-): 4 | 8 {
+  config: Pick<SubgroupConfig, "operands" | "storage" | "slots" | keyof Parameters<typeof operandCounts>[0]>,
+): 1 | 4 | 8 {
+  if (componentOf(config.operands) === "f32") return 1;
   const { a, b } = operandCounts(config);
   const inputs = config.slots.slice(0, a + b).map((slot) => config.storage[slot]);
   return inputs.some((storage) => registerFormOf(storage) === "floats") ? 4 : 8;
@@ -55,12 +59,13 @@ export function vectorOf(
 
 /** WGSL of a place in workgroup memory, from one in vectors of 16 bytes. */
 export function placeOf(config: SubgroupConfig, vectors: string): string {
-  return vectorOf(config) === 8 ? vectors : `(${vectors}) * 2u`;
+  const each = vectorsIn(config, 1);
+  return each === 1 ? vectors : `(${vectors}) * ${each}u`;
 }
 
 /** Vectors of workgroup memory in a number of 16 bytes each. */
 export function vectorsIn(config: SubgroupConfig, count: number): number {
-  return count * 8 / vectorOf(config);
+  return count * elementsIn16Bytes(config.operands) / vectorOf(config);
 }
 
 /** A key that two configs share only when their WGSL is the same. */

@@ -8,6 +8,7 @@ import { type Epilogue, kernelEpilogue, mayAdd, operandCounts } from "../config.
 import type { Sized } from "../request.ts";
 import { type LaunchInit, outputStorage, tiledLaunch } from "../tiling.ts";
 import { type SubgroupConfig, subgroupKey, type SubgroupStorage } from "./config.ts";
+import { componentOf } from "./operands.ts";
 import {
   checkSubgroupTile,
   EIGHT,
@@ -61,7 +62,7 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     kernel: (slots) =>
       subgroupKernel({
         ...config,
-        storage: storages(views, { sized, slots, inputs, outputs: out.length, epilogue }),
+        storage: storages(views, { sized, operands, slots, inputs, outputs: out.length, epilogue }),
         slots: slots.slice(0, inputs + out.length),
         magnitudes: magnitudes ? slots[inputs + out.length] : null,
       }, sized.label),
@@ -80,6 +81,7 @@ function subgroupKernel(config: SubgroupConfig, label: string): Kernel {
 
 interface StoragesInit {
   readonly sized: Sized;
+  readonly operands: SubgroupOperands;
   readonly slots: readonly number[];
   readonly inputs: number;
   readonly outputs: number;
@@ -89,7 +91,7 @@ interface StoragesInit {
 /** How each buffer is declared: operands by eights where all of a side can be, else by fours or one by one. */
 function storages(
   views: readonly View[],
-  { sized, slots, inputs, outputs, epilogue }: StoragesInit,
+  { sized, operands, slots, inputs, outputs, epilogue }: StoragesInit,
 ): SubgroupStorage[] {
   const isOutput = (i: number) => i >= inputs && i < inputs + outputs;
   const plain = storagesOf(views.slice(0, inputs + outputs), {
@@ -109,7 +111,8 @@ function storages(
     if (onlyWritten(slot) && slot !== magnitudes) return outputStorage(storage, sized, epilogue);
     if (storage.access !== "read" || storage.dtype === "float32") return storage;
     if (eights) return { ...storage, eights };
-    return storage.dtype === "float16" ? { ...storage, half: true } : storage;
+    const half = storage.dtype === "float16" && componentOf(operands) === "f16";
+    return half ? { ...storage, half } : storage;
   });
 }
 

@@ -10,6 +10,7 @@ import {
   vectorOf,
   vectorsIn,
 } from "./config.ts";
+import { componentOf } from "./operands.ts";
 import { EIGHT, type SharedTile, sharedTiles, threadsOf } from "./tile.ts";
 
 /**
@@ -255,6 +256,7 @@ function put(config: SubgroupConfig, name: "a" | "b", { target, values, block, s
   const scale = config.magnitudes === null ? "" : ` * scale_${name}${name === "b" ? `_${block}` : ""}`;
   const scaled = of.map((value, i) => `let v${i} = ${scale ? `(${value})${scale}` : value};`).join(" ");
   const as = (convert: string) => of.map((_, i) => `${convert}${suffix}(v${i})`);
+  if (config.operands === "float32") return `{ ${scaled} ${storeFloats(target, of.length)} }`;
   if (config.operands !== "split") return `{ ${scaled} ${store(config, target, as("rounded"))} }`;
   const low = `${target} + ${placeOf(config, name === "a" ? "A_LOW" : "B_LOW")}`;
   return `{ ${scaled} ${store(config, target, as("high"))} ${store(config, low, as("low"))} }`;
@@ -266,20 +268,37 @@ function store(config: SubgroupConfig, target: string, fours: readonly string[])
   return fours.map((four, i) => `memory[${target}${i === 0 ? "" : ` + ${i}u`}] = ${four};`).join(" ");
 }
 
+/** Stores v0 and the following as float32 elements. */
+function storeFloats(target: string, vectors: number): string {
+  return range(4 * vectors)
+    .map((i) => `memory[${target} + ${i}u] = v${Math.floor(i / 4)}[${i % 4}];`).join(" ");
+}
+
 /** Module scope: what the text of loaders calls. */
-export const LOADER_WGSL = `
+export function loaderWgsl({ operands }: Pick<SubgroupConfig, "operands">): string {
+  return LOADER_WGSL + (componentOf(operands) === "f16" ? FLOAT16_WGSL : WITHOUT_FLOAT16_WGSL);
+}
+
+const LOADER_WGSL = `
 fn within(count: u32) -> vec4<bool> { return vec4u(0u, 1u, 2u, 3u) < vec4u(count); }
 fn keep_floats(v: vec4f, count: u32) -> vec4f { return select(vec4f(), v, within(count)); }
-fn keep_halves(v: vec4<f16>, count: u32) -> vec4<f16> { return select(vec4<f16>(), v, within(count)); }
 fn keep_words(v: vec4u, count: u32) -> vec4u {
   let even = select(vec4u(), vec4u(0xffffu), vec4u(0u, 2u, 4u, 6u) < vec4u(count));
   let odd = select(vec4u(), vec4u(0xffff0000u), vec4u(1u, 3u, 5u, 7u) < vec4u(count));
   return v & (even | odd);
 }
-fn widen_float16(w: vec2u) -> vec4f { return vec4f(bitcast<vec4<f16>>(w)); }
 fn widen_bfloat16(w: vec2u) -> vec4f {
   return bitcast<vec4f>(vec4u(w.x << 16u, w.x & 0xffff0000u, w.y << 16u, w.y & 0xffff0000u));
-}
+}`;
+
+/** Where WGSL may lack the type f16. */
+const WITHOUT_FLOAT16_WGSL = `
+fn widen_float16(w: vec2u) -> vec4f { return vec4f(unpack2x16float(w.x), unpack2x16float(w.y)); }`;
+
+/** What makes elements float16. */
+const FLOAT16_WGSL = `
+fn widen_float16(w: vec2u) -> vec4f { return vec4f(bitcast<vec4<f16>>(w)); }
+fn keep_halves(v: vec4<f16>, count: u32) -> vec4<f16> { return select(vec4<f16>(), v, within(count)); }
 fn rounded(v: vec4f) -> vec2u { return bitcast<vec2u>(vec4<f16>(v)); }
 // By bits: a compiler takes v - f32(f16(v)) for zero.
 fn top(v: vec4f) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(v) & vec4u(0xffffe000u)); }

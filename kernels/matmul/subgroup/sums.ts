@@ -1,6 +1,7 @@
 import { lines, range } from "../../text.ts";
 import { placeOf, type SubgroupConfig, vectorsIn } from "./config.ts";
-import { EIGHT, float16Parts, sharedTiles } from "./tile.ts";
+import { componentOf } from "./operands.ts";
+import { elementsIn16Bytes, partsOf, sharedTiles } from "./tile.ts";
 
 /** Name of a result matrix. */
 export const sumName = (row: number, col: number) => `sum_${row}_${col}`;
@@ -43,7 +44,7 @@ export function multiply(config: SubgroupConfig): string {
   return lines(range(tileK / matrix.K).map((k) => `{\n${multiplyAt(config, k * matrix.K)}\n}`));
 }
 
-/** The float16 parts of a split operand. Others have the first alone. */
+/** The parts of a split operand. Others have the first alone. */
 const PARTS = ["high", "low"] as const;
 
 /**
@@ -52,7 +53,7 @@ const PARTS = ["high", "low"] as const;
  */
 function multiplyAt(config: SubgroupConfig, k: number): string {
   const { down, across } = gridOf(config);
-  const parts = PARTS.slice(0, float16Parts(config.operands));
+  const parts = PARTS.slice(0, partsOf(config.operands));
   const products = parts.length === 1 ? [["high", "high"]] as const : [
     ["low", "high"],
     ["high", "low"],
@@ -82,30 +83,36 @@ interface PartAlongK {
 }
 
 function loadA(config: SubgroupConfig, { part, i, k }: PartAlongK & { i: number }): string {
-  const { tile, layout } = config;
+  const { tile, layout, operands } = config;
   const { M, K } = tile.matrix;
-  const { stride } = sharedTiles(tile, { layout }).a;
+  const { stride } = sharedTiles(tile, config).a;
+  const each = elementsIn16Bytes(operands);
   const low = part === "low" ? " + A_LOW" : "";
   const row = `(patch_a + ${i * M}u)`;
   const [order, at] = layout === "tn"
-    ? ["col_major", `${k * stride}u + ${row} / ${EIGHT}u`]
-    : ["row_major", `${row} * ${stride}u + ${k / EIGHT}u`];
-  return `let a_${part}_${i} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${K}, ${M}>, ${order}>(&memory, ${
-    placeOf(config, `A_TILE${low} + ${at}`)
-  }, ${vectorsIn(config, stride)}u);`;
+    ? ["col_major", `${k * stride}u + ${row} / ${each}u`]
+    : ["row_major", `${row} * ${stride}u + ${k / each}u`];
+  return `let a_${part}_${i} = subgroupMatrixLoad<subgroup_matrix_left<${
+    componentOf(operands)
+  }, ${K}, ${M}>, ${order}>(&memory, ${placeOf(config, `A_TILE${low} + ${at}`)}, ${
+    vectorsIn(config, stride)
+  }u);`;
 }
 
 function loadB(config: SubgroupConfig, { part, j, k }: PartAlongK & { j: number }): string {
-  const { tile, layout, columns } = config;
+  const { tile, layout, columns, operands } = config;
   const { N, K } = tile.matrix;
-  const { stride } = sharedTiles(tile, { layout }).b;
+  const { stride } = sharedTiles(tile, config).b;
+  const each = elementsIn16Bytes(operands);
   const low = part === "low" ? " + B_LOW" : "";
   const perBlock = tile.patchN / N / columns;
   const col = `(patch_b + ${Math.floor(j / perBlock) * tile.tileN / columns + j % perBlock * N}u)`;
   const [order, at] = layout === "nt"
-    ? ["col_major", `${col} * ${stride}u + ${k / EIGHT}u`]
-    : ["row_major", `${k * stride}u + ${col} / ${EIGHT}u`];
-  return `let b_${part} = subgroupMatrixLoad<subgroup_matrix_right<f16, ${N}, ${K}>, ${order}>(&memory, ${
-    placeOf(config, `B_TILE${low} + ${at}`)
-  }, ${vectorsIn(config, stride)}u);`;
+    ? ["col_major", `${col} * ${stride}u + ${k / each}u`]
+    : ["row_major", `${k * stride}u + ${col} / ${each}u`];
+  return `let b_${part} = subgroupMatrixLoad<subgroup_matrix_right<${
+    componentOf(operands)
+  }, ${N}, ${K}>, ${order}>(&memory, ${placeOf(config, `B_TILE${low} + ${at}`)}, ${
+    vectorsIn(config, stride)
+  }u);`;
 }

@@ -39,11 +39,13 @@ export function subgroupTiling(
 
 /**
  * The tile and the slices of K by rule, or null where subgroup matrices do not compute a product: the device has none for it,
- * the precision asks for float32 multiply-adds, or these are faster.
+ * the precision asks for float32 multiply-adds, or these are faster. Matrices of float32 were never measured against them, so
+ * only a tuning table chooses those.
  */
 export function ruledSubgroupChoice(shape: MatmulShape, capabilities: Capabilities): SubgroupChoice | null {
   const { operands = null } = shape;
-  if (operands === null || operands === "split" && isSlowSplit(shape, capabilities)) return null;
+  if (operands === null || operands === "float32") return null;
+  if (operands === "split" && isSlowSplit(shape, capabilities)) return null;
   const tile = subgroupTileOf(capabilities, { ...shape, operands });
   return tile && { tile, splits: splitsOf(shape, tile) };
 }
@@ -59,8 +61,8 @@ export function tilingWith(
     ...{ tile, splits, launch, launchTail: launch, together: TOGETHER },
     alignment: 4,
     columnsApart: false,
-    // float16 is in its own range.
-    scaled: operands !== "float16",
+    // The others are in the range of their matrices.
+    scaled: operands === "rounded" || operands === "split",
   };
 }
 

@@ -5,19 +5,19 @@ import { operandCounts, usedActivation } from "../config.ts";
 import { tileOrigins, uniformFields } from "../wgsl.ts";
 import { type SubgroupConfig, vectorOf, vectorsIn } from "./config.ts";
 import { finish, finishWgsl, ifPatch, keptSums } from "./finish.ts";
-import { LOADER_WGSL, type SubgroupLoader, subgroupLoaders } from "./loader.ts";
+import { loaderWgsl, type SubgroupLoader, subgroupLoaders } from "./loader.ts";
 import { clearSums, multiply, patchPlace, sums } from "./sums.ts";
-import { float16Parts, sharedTiles, STRETCH, threadsOf, workgroupVectors } from "./tile.ts";
+import { componentOf } from "./operands.ts";
+import { partsOf, sharedTiles, STRETCH, threadsOf, workgroupVectors } from "./tile.ts";
 
 /**
- * The WGSL of one matrix product on subgroup matrices. Tiles of A and B go through registers to workgroup memory as float16.
+ * The WGSL of one matrix product on subgroup matrices. Tiles of A and B go through registers to workgroup memory as what matrices multiply.
  * While matrices of one tile are multiplied into sums of float32, the next tile is fetched.
  */
 export function subgroupWgsl(config: SubgroupConfig): string {
   const { tile, columns, storage } = config;
   const { a, b } = subgroupLoaders(config);
-  return `enable f16;
-enable subgroups;
+  return `${componentOf(config.operands) === "f16" ? "enable f16;\n" : ""}enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 // Which matrices a subgroup takes depends on its number, which is the same for all of its threads.
 diagnostic(off, chromium.subgroup_matrix_uniformity);
@@ -26,7 +26,7 @@ ${lines(storage.map((_, slot) => declare(config, slot)))}
 @group(0) @binding(${storage.length}) var<uniform> p: Params;
 ${packingWgsl(storage.map(({ dtype }) => dtype))}
 ${memoryWgsl(config)}
-${LOADER_WGSL}
+${loaderWgsl(config)}
 ${SCALE_WGSL}
 ${config.gatedA && !config.epilogue.startsWith("gated") ? activationWgsl(config.activation) : ""}
 ${finishWgsl(config)}
@@ -133,20 +133,40 @@ function declare({ storage }: SubgroupConfig, slot: number): string {
 function memoryWgsl(config: SubgroupConfig): string {
   const { tile, operands } = config;
   const { a, b } = sharedTiles(tile, config);
-  const parts = float16Parts(operands);
-  const [type, sums, put] = vectorOf(config) === 8 ? ["vec4u", "memory[i]", "memory[i] = bits;"] : [
-    "vec2u",
-    "vec4u(memory[2u * i], memory[2u * i + 1u])",
-    "memory[2u * i] = bits.xy; memory[2u * i + 1u] = bits.zw;",
-  ];
+  const parts = partsOf(operands);
+  const { type, sums, put } = vectorAccess(config);
   return `var<workgroup> memory: array<${type}, ${vectorsIn(config, workgroupVectors(tile, config))}>;
 const A_TILE = 0u;
 const A_LOW = ${a.vectors}u;
 const B_TILE = ${parts * a.vectors}u;
 const B_LOW = ${b.vectors}u;
-fn sums_at(i: u32) -> vec4f { return bitcast<vec4f>(${sums}); }
-fn put_sums(i: u32, v: vec4f) { let bits = bitcast<vec4u>(v); ${put} }
+fn sums_at(i: u32) -> vec4f { return ${sums}; }
+fn put_sums(i: u32, v: vec4f) { ${put} }
 `;
+}
+
+/** How workgroup memory is declared, and its vector of four float32 `i` is read and written. */
+function vectorAccess(config: SubgroupConfig): { type: string; sums: string; put: string } {
+  switch (vectorOf(config)) {
+    case 8:
+      return {
+        type: "vec4u",
+        sums: "bitcast<vec4f>(memory[i])",
+        put: "memory[i] = bitcast<vec4u>(v);",
+      };
+    case 4:
+      return {
+        type: "vec2u",
+        sums: "bitcast<vec4f>(vec4u(memory[2u * i], memory[2u * i + 1u]))",
+        put: "let bits = bitcast<vec4u>(v); memory[2u * i] = bits.xy; memory[2u * i + 1u] = bits.zw;",
+      };
+    case 1:
+      return {
+        type: "f32",
+        sums: `vec4f(${range(4).map((i) => `memory[4u * i + ${i}u]`).join(", ")})`,
+        put: range(4).map((i) => `memory[4u * i + ${i}u] = v[${i}];`).join(" "),
+      };
+  }
 }
 
 /**

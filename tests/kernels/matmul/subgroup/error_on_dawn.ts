@@ -28,6 +28,7 @@ function limit({ dtype, operands }: { dtype: DType } & Pick<TilingInit, "operand
     float16: 0,
     rounded: dtype === "bfloat16" ? 0 : Math.SQRT2 * U11,
     split: Math.SQRT2 * 2 ** -21,
+    float32: 0,
   };
   return sums + stored + loaded[operands];
 }

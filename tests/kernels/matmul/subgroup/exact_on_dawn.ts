@@ -51,8 +51,8 @@ CASES.forEach(({ config, way }, i) => {
     const larger = i % 9 === 0 ? { subgroups: 2, matrices: 2 } as const : {};
     const tile = miniTile(gpu.capabilities, { columns, ...larger });
     const shapes = edgeSizes(config, { count: 8, seed: i });
-    // Sums of split operands are kept every 256 terms of K: with three stretches, the last of which ends inside a step.
-    if (way.operands === "split") shapes.push({ m: 9, n: 12, k: (way.splits ?? 1) * 530 });
+    // Sums of split operands are kept every 320 terms of K: with three stretches, the last of which ends inside a step.
+    if (way.operands === "split") shapes.push({ m: 9, n: 12, k: (way.splits ?? 1) * 650 });
     for (const poison of ["nan", "huge"] as const) {
       await assertExact(gpu, config, {
         shapes,

@@ -7,6 +7,7 @@ import { record } from "../../../../kernels/gpu/steps.ts";
 import { boundSteps } from "../../../../kernels/launch.ts";
 import { tiledSteps } from "../../../../kernels/matmul/product_plan.ts";
 import { type MatmulRequest, withSizes } from "../../../../kernels/matmul/request.ts";
+import { matricesOf } from "../../../../kernels/matmul/subgroup/operands.ts";
 import type { SubgroupOperands, SubgroupTile } from "../../../../kernels/matmul/subgroup/tile.ts";
 import { tilingWith } from "../../../../kernels/matmul/subgroup/tiling.ts";
 import { range } from "../../../../kernels/text.ts";
@@ -32,9 +33,7 @@ export function miniTile(
   { subgroupMatrices, subgroupMaxSize }: Capabilities,
   { columns = 1, subgroups = 1, matrices = 1 }: { columns?: 1 | 2; subgroups?: 1 | 2; matrices?: 1 | 2 } = {},
 ): SubgroupTile {
-  const { M, N, K } = subgroupMatrices.find(({ componentType, resultComponentType }) =>
-    componentType === "f16" && resultComponentType === "f32"
-  )!;
+  const [{ M, N, K }] = matricesOf({ subgroupMatrices });
   const [patchM, patchN] = [matrices * M, matrices * N * columns];
   return {
     tileM: patchM,

@@ -79,7 +79,7 @@ async function multiply(gpu: Gpu, { a, b }: Product, way: TilingInit = {}): Prom
 
 /**
  * Each part of a split operand has 11 bits, so it errs by 2^-22 at most, and what is left out, low times low, is as small. Sums
- * of float32 over 256 terms, and of the stretches, err by less than 2^-24 times the root of their number.
+ * of float32 over 320 terms, and of the stretches, err by less than 2^-24 times the root of their number.
  */
 const SPLIT_ERROR = 2 * 2 ** -22 + Math.sqrt(SIZES.k) * 2 ** -24;
 

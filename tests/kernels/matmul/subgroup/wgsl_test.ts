@@ -85,6 +85,7 @@ function configs(): SubgroupConfig[] {
       configOf({ ...structure, tile, dtype: "float32", operands: "split" }),
       configOf({ ...structure, tile, dtype: "float32", operands: "split", keeps: true }),
       configOf({ ...structure, tile, activation: "gelu" }),
+      configOf({ ...structure, tile, operands: "float32" }),
     ])
   );
 }
@@ -127,6 +128,7 @@ Deno.test("a step along K has as many products of matrices as its patch and its 
       { operands: "float16", products: 1, parts: 1 },
       { operands: "rounded", products: 1, parts: 1 },
       { operands: "split", products: 3, parts: 2 },
+      { operands: "float32", products: 1, parts: 1 },
     ] as const
   ) {
     const text = subgroupWgsl(configOf({ operands }));
@@ -153,10 +155,11 @@ Deno.test("a transposed operand is loaded by columns, as it lies", () => {
 Deno.test("workgroup memory is one array, as large as the tile states", () => {
   for (const config of configs()) {
     const text = subgroupWgsl(config);
-    const [, components, elements] = /var<workgroup> memory: array<vec(\d)u, (\d+)>;/.exec(text)!;
-    const bytes = 4 * Number(components) * Number(elements);
+    const [, components, elements] = /var<workgroup> memory: array<(?:vec(\d)u|f32), (\d+)>;/.exec(text)!;
+    const bytes = 4 * Number(components ?? 1) * Number(elements);
     assertEquals(bytes, 16 * workgroupVectors(config.tile, config));
-    assert(bytes <= LIMITS.maxComputeWorkgroupStorageSize || config.operands === "split");
+    const isWide = config.operands === "split" || config.operands === "float32";
+    assert(bytes <= LIMITS.maxComputeWorkgroupStorageSize || isWide);
     assertEquals(count(text, "var<workgroup>"), 1);
     assert(text.includes(`@compute @workgroup_size(${threadsOf(config.tile)})`));
   }
@@ -215,7 +218,7 @@ Deno.test("a search tries tiles of all matrices that a device has, each once, an
   const devices = [
     { ...LIMITS, software: false },
     { ...LIMITS, software: true },
-    // As Apple's: one kind of matrices, and less memory.
+    // One kind of matrices, and less memory.
     {
       ...LIMITS,
       subgroupMatrices: LIMITS.subgroupMatrices.slice(2),
@@ -242,6 +245,24 @@ Deno.test("a search tries tiles of all matrices that a device has, each once, an
   assert(found[1].every((names) => names.length >= 6 && names.length <= 12));
   assert(found[2].every((names) => names.length >= 8 && names.every((name) => name.endsWith(" of 8x8x8"))));
   assertEquals(subgroupTilesToTry({ ...shape, operands: null }, devices[0]), []);
+});
+
+Deno.test("of matrices of float32, a search tries those that fit 32 KB, as Apple's devices have", () => {
+  const device = {
+    ...{ ...LIMITS, subgroupMaxSize: 64, maxComputeWorkgroupStorageSize: 32768, software: false },
+    subgroupMatrices: ["f32", "f16"].map((type) => (
+      { componentType: type, resultComponentType: type, M: 8, N: 8, K: 8 }
+    )),
+  } as unknown as Capabilities;
+  for (const dtype of DTYPES) {
+    const shape: MatmulShape = {
+      ...{ layout: "nn", m: 512, n: 512, k: 512, products: 1, columns: 2, gatedA: false, dtype },
+      ...{ arithmetic: "float32", operands: "float32" },
+    };
+    const names = subgroupTilesToTry(shape, device).map(subgroupTileName);
+    assert(names.length >= 8 && names.includes("64x64x16/32x32 of 8x8x8"), names.join());
+    assertEquals(subgroupTilesToTry({ ...shape, operands: "float16" }, device), []);
+  }
 });
 
 Deno.test("a tile fits only where its matrices, its subgroups and its memory do", () => {

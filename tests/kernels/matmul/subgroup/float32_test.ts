@@ -1,0 +1,196 @@
+/** Products on matrices of float32, which Apple's GPUs have, are right; they are chosen where a tuning table names them. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { relativeFrobeniusError } from "../../../../bench/oracle/mod.ts";
+import { Instruments } from "../../../../bench/timing/instruments.ts";
+import { tuneProduct } from "../../../../bench/timing/tune.ts";
+import { matrixMultiplyAdds } from "../../../../bench/timing/ceiling_kernels.ts";
+import { seededRandom } from "../../../../bench/timing/random.ts";
+import { DTYPES, roundTo } from "../../../../kernels/gpu/dtype.ts";
+import type { Dispatch } from "../../../../kernels/gpu/dispatch.ts";
+import { GpuRecorder } from "../../../../kernels/gpu/recorder.ts";
+import { chooseTile } from "../../../../kernels/matmul/chosen.ts";
+import { matmul } from "../../../../kernels/matmul/product_plan.ts";
+import { withSizes } from "../../../../kernels/matmul/request.ts";
+import { matricesOf } from "../../../../kernels/matmul/subgroup/operands.ts";
+import { isSubgroupTile, subgroupTileName } from "../../../../kernels/matmul/subgroup/tile.ts";
+import { subgroupTilesToTry } from "../../../../kernels/matmul/subgroup/tiling.ts";
+import { TileError } from "../../../../kernels/matmul/tile.ts";
+import { parseProductKey, parseTuning, TUNING_SCHEMA, useTuning } from "../../../../kernels/matmul/tuning.ts";
+import { matrix } from "../../../../kernels/view.ts";
+import { variants } from "../../../../variants/mod.ts";
+import { freshSeed, PoisonRecorder, testNothingLeft, upload } from "../../../gpu.ts";
+import { softMatrixGpu } from "../../../soft_matrices.ts";
+import { assertAgrees } from "../../../variants/agreement.ts";
+import { formsOf } from "../../../variants/block.ts";
+import { assertExact, edgeSizes } from "../exact.ts";
+import { reference, storedShapes } from "../reference.ts";
+import { ALIGNED, configOf, describeConfig, everyStructure, UNALIGNED } from "../structures.ts";
+import { FAULTS } from "./faults.ts";
+import { miniTile, multiplied, STORED, subgroupMatmul } from "./record.ts";
+
+const gpu = await softMatrixGpu("Apple");
+const OPERANDS = "float32";
+
+const STRUCTURES = everyStructure().filter(({ products }) => products === 1);
+const PLACES = [ALIGNED, UNALIGNED, { a: true, b: false, out: true }, { a: false, b: true, out: false }];
+
+STRUCTURES.forEach((structure, i) => {
+  const config = configOf(structure, {
+    ...{ dtype: DTYPES[i % 3], aligned: PLACES[i % 4], together: i % 2 === 0, choice: null },
+  });
+  const splits = 1 + i % 3;
+  Deno.test(`matrices of float32 are exact: ${describeConfig(config)}; K in ${splits}`, async () => {
+    const { columns } = config;
+    const larger = i % 9 === 0 ? { subgroups: 2, matrices: 2 } as const : {};
+    const tile = miniTile(gpu.capabilities, { columns, ...larger });
+    await assertExact(gpu, config, {
+      shapes: edgeSizes(config, { count: 8, seed: i, rows: [1, 2, 7, 8, 9, 31, 33] }),
+      seed: i,
+      poison: i % 2 === 0 ? "nan" : "huge",
+      multiply: (recorder, request) =>
+        subgroupMatmul(recorder, request, { tile, operands: OPERANDS, splits }),
+    });
+  });
+});
+
+/** Sums of K float32 terms err by sqrt(K) roundings, and a stored element by one. */
+const LIMIT = (Math.sqrt(515) + 1) * 2 ** -24;
+
+Deno.test("float32 on matrices of float32 is as exact as multiply-adds, whatever its size", async () => {
+  const seed = freshSeed();
+  const random = seededRandom(seed);
+  const sizes = { m: 9, n: 12, k: 515 };
+  const shapes = storedShapes("nn", sizes);
+  for (const scale of [1, 1e-30, 1e17]) {
+    const draw = ([rows, cols]: readonly [number, number]) =>
+      roundTo(Float32Array.from({ length: rows * cols }, () => (2 * random() - 1) * scale), "float32");
+    const [a, b] = [draw(shapes.a), [draw(shapes.b).map((value) => value / scale)]];
+    const [expected] = reference(STORED, sizes, { a: [a], b, before: [] });
+    const product = { sizes, dtype: "float32", a, b, way: { operands: OPERANDS } } as const;
+    const [actual] = await multiplied(gpu, product);
+    const error = relativeFrobeniusError(actual, expected);
+    assert(error <= LIMIT, `off by ${error}, more than ${LIMIT}, scale ${scale}, seed ${seed}`);
+    const [wrong] = await multiplied(gpu, { ...product, fault: FAULTS.bitsLost });
+    assert(relativeFrobeniusError(wrong, expected) > LIMIT, `a planted fault must show, seed ${seed}`);
+  }
+});
+
+Deno.test("infinity and NaN come through matrices of float32 to the elements that they reach", async () => {
+  const sizes = { m: 3, n: 2, k: 9 };
+  const a = new Float32Array(27).fill(1);
+  [a[0], a[9], a[10], a[26]] = [Infinity, Infinity, -Infinity, NaN];
+  const b = [new Float32Array(18).fill(2)];
+  const way = { operands: OPERANDS, splits: 2 } as const;
+  const [actual] = await multiplied(gpu, { sizes, dtype: "float32", a, b, way });
+  assertEquals([...actual], [Infinity, Infinity, NaN, NaN, NaN, NaN]);
+});
+
+Deno.test("a fault of a kernel on matrices of float32 is found", async () => {
+  const config = configOf(STORED, { dtype: "float32", aligned: ALIGNED, together: false, choice: null });
+  const tile = miniTile(gpu.capabilities, {});
+  for (const fault of [FAULTS.productLost, FAULTS.beyondK, FAULTS.rowsMixed]) {
+    await assertRejects(() =>
+      assertExact(gpu, config, {
+        ...{ shapes: [{ m: 9, n: 12, k: 21 }], seed: 1, fault },
+        multiply: (recorder, request) => subgroupMatmul(recorder, request, { tile, operands: OPERANDS }),
+      })
+    );
+  }
+});
+
+Deno.test("matrices of float32 have their own tiles, which no other operands take", () => {
+  const product = { layout: "nn", m: 64, n: 64, k: 64, products: 1, columns: 1, gatedA: false } as const;
+  const shape = { ...product, dtype: "float32", arithmetic: "float32", operands: OPERANDS } as const;
+  const { capabilities } = gpu;
+  const tiles = subgroupTilesToTry(shape, capabilities);
+  assert(tiles.length > 0 && tiles.every(({ matrix: { M, N, K } }) => M * N * K === 512));
+  assertEquals(subgroupTilesToTry({ ...shape, operands: "split" }, capabilities), []);
+  const recorder = new PoisonRecorder(gpu);
+  using x = upload(gpu, new Float32Array(64), { shape: [8, 8] });
+  using y = upload(gpu, new Float32Array(64), { shape: [8, 8] });
+  const request = {
+    label: "product",
+    layout: "nn",
+    a: [matrix(x)],
+    b: [matrix(x)],
+    out: [matrix(y)],
+  } as const;
+  assertThrows(
+    () => subgroupMatmul(recorder, request, { tile: miniTile(capabilities), operands: "rounded" }),
+    TileError,
+    "matrix must be one of the device's from f16 to f32: current value is 8x8x8",
+  );
+});
+
+Deno.test("matrices of float32 are left to a tuning table, and highest to multiply-adds", () => {
+  using x = upload(gpu, new Float32Array(64), { shape: [8, 8] });
+  const request = {
+    label: "product",
+    layout: "nn",
+    a: [matrix(x)],
+    b: [matrix(x)],
+    out: [matrix(x)],
+  } as const;
+  const sized = withSizes(request, gpu.capabilities);
+  assertEquals([sized.component, sized.operands], ["f32", OPERANDS]);
+  assertEquals(withSizes({ ...request, precision: "highest" }, gpu.capabilities).operands, null);
+  const { tile, why } = chooseTile(sized, gpu.capabilities);
+  assert(!isSubgroupTile(tile));
+  assertEquals(why, "nobody has measured its matrices of float32: deno task tune does");
+});
+
+Deno.test("every variant agrees with the oracle where a table names matrices of float32", async () => {
+  const tuned = await softMatrixGpu("Apple, tuned");
+  const { capabilities } = tuned;
+  const sizes = { tokens: 9, dim: 12, hiddenDim: 20 };
+  const problem = { ...sizes, activation: "silu", dtype: "float32", precision: "default" } as const;
+  const cases = variants.map((variant) => ({ variant, problem, forms: formsOf(variant).slice(0, 1) }));
+  try {
+    const launches: Dispatch[] = [];
+    for (const one of cases) launches.push(...await assertAgrees(tuned, one));
+    const entries = [...new Set(launches.flatMap(({ product }) => product ?? []))].map((product) => {
+      const { products, columns } = parseProductKey(product);
+      const tile = subgroupTileName(miniTile(capabilities, { columns }));
+      return { product, tile, splits: products, tflops: 1 };
+    });
+    const table = { schema: TUNING_SCHEMA, adapter: capabilities.name, entries };
+    useTuning(parseTuning(JSON.stringify(table), "a test"));
+    for (const one of cases) {
+      const products = (await assertAgrees(tuned, one)).filter(({ product }) => product !== undefined);
+      const units = new Set(products.map(({ units }) => units));
+      assertEquals(units, new Set(["subgroup matrices"]), one.variant.id);
+    }
+  } finally {
+    tuned.dispose();
+  }
+});
+
+Deno.test("a search tries matrices of float32 beside multiply-adds, and all are right", async () => {
+  using instruments = await Instruments.create(gpu, { flush: false });
+  const product = { layout: "nt", m: 17, n: 24, k: 40, products: 1, columns: 2, gatedA: false } as const;
+  const shape = { ...product, dtype: "bfloat16", arithmetic: "float32", operands: OPERANDS } as const;
+  const tried = new Set<string>();
+  const entry = await tuneProduct(instruments, shape, {
+    record: (recorder, request) => {
+      const { tile } = request.choice!;
+      tried.add(isSubgroupTile(tile) ? subgroupTileName(tile) : "multiply-adds");
+      matmul(recorder, request);
+    },
+  });
+  assertEquals(
+    tried,
+    new Set(["multiply-adds", ...subgroupTilesToTry(shape, gpu.capabilities).map(subgroupTileName)]),
+  );
+  assertEquals([entry.failed, entry.ruled.tile], [[], "software"]);
+});
+
+Deno.test("the ceiling of matrices of float32 compiles, and its sums stay finite", async () => {
+  const [matrix] = matricesOf(gpu.capabilities);
+  using sink = upload(gpu, new Float32Array(4));
+  const recorder = new GpuRecorder(gpu);
+  matrixMultiplyAdds(recorder, { matrix, subgroupSize: 32, workgroups: 1, rounds: 1, sink });
+  recorder.submit();
+  assertEquals([...await sink.read()], [0, 0, 0, 0]);
+});
+
+testNothingLeft(gpu);
