@@ -13,8 +13,8 @@ const [MIN_SIZE, REAL_SIZE, MAX_SIZE] = [4, 32, 64];
 
 const FEATURES = ["subgroups", "chromium-experimental-subgroup-matrix"];
 
-/** A device that seems to have matrices of float32. Its name is its own, for tuning tables. */
-export async function softMatrixGpu(name: string): Promise<Gpu> {
+/** A device that seems to have matrices of float32. */
+export async function softMatrixGpu(): Promise<Gpu> {
   const adapter = (await navigator.gpu.requestAdapter())!;
   const requestDevice = async ({ requiredFeatures = [], ...rest }: GPUDeviceDescriptor) => {
     const real = [...requiredFeatures].filter((feature) => !FEATURES.includes(feature));
@@ -32,7 +32,13 @@ export async function softMatrixGpu(name: string): Promise<Gpu> {
     limits: adapter.limits,
     features: new Set([...adapter.features, ...FEATURES]),
     info: {
-      ...{ isFallbackAdapter, vendor, architecture, device, description: `llvmpipe as ${name}` },
+      ...{
+        isFallbackAdapter,
+        vendor,
+        architecture,
+        device,
+        description: "llvmpipe with matrices of float32",
+      },
       ...{ subgroupMatrixConfigs: CONFIGS, subgroupMinSize: MIN_SIZE, subgroupMaxSize: MAX_SIZE },
     },
     requestDevice,

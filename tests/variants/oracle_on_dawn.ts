@@ -15,6 +15,7 @@ import { stored, weightsIn } from "../library/weight_forms.ts";
 import { tolerance } from "./accuracy.ts";
 import { assertAgrees, type Case } from "./agreement.ts";
 import { formsOf, variantOf } from "./block.ts";
+import { assertAgreeOnMatrices } from "./on_matrices.ts";
 
 const gpu = await subgroupGpu();
 
@@ -47,6 +48,20 @@ for (const type of TYPES) {
     );
   }
 }
+
+testOn(
+  gpu,
+  "every variant agrees with the oracle on subgroup matrices: float32 split in two",
+  async (gpu) => {
+    // K is long enough for two stretches in y and dx.
+    const sizes = { tokens: 9, dim: 12, hiddenDim: 330, activation: "silu" } as const;
+    await assertAgreeOnMatrices(
+      gpu,
+      { ...sizes, dtype: "float32", precision: "default" },
+      "a device that splits",
+    );
+  },
+);
 
 testOn(
   gpu,

@@ -6,7 +6,6 @@ import { tuneProduct } from "../../../../bench/timing/tune.ts";
 import { matrixMultiplyAdds } from "../../../../bench/timing/ceiling_kernels.ts";
 import { seededRandom } from "../../../../bench/timing/random.ts";
 import { DTYPES, roundTo } from "../../../../kernels/gpu/dtype.ts";
-import type { Dispatch } from "../../../../kernels/gpu/dispatch.ts";
 import { GpuRecorder } from "../../../../kernels/gpu/recorder.ts";
 import { chooseTile } from "../../../../kernels/matmul/chosen.ts";
 import { matmul } from "../../../../kernels/matmul/product_plan.ts";
@@ -15,20 +14,17 @@ import { matricesOf } from "../../../../kernels/matmul/subgroup/operands.ts";
 import { isSubgroupTile, subgroupTileName } from "../../../../kernels/matmul/subgroup/tile.ts";
 import { subgroupTilesToTry } from "../../../../kernels/matmul/subgroup/tiling.ts";
 import { TileError } from "../../../../kernels/matmul/tile.ts";
-import { parseProductKey, parseTuning, TUNING_SCHEMA, useTuning } from "../../../../kernels/matmul/tuning.ts";
 import { matrix } from "../../../../kernels/view.ts";
-import { variants } from "../../../../variants/mod.ts";
 import { freshSeed, PoisonRecorder, testNothingLeft, upload } from "../../../gpu.ts";
 import { softMatrixGpu } from "../../../soft_matrices.ts";
-import { assertAgrees } from "../../../variants/agreement.ts";
-import { formsOf } from "../../../variants/block.ts";
+import { assertAgreeOnMatrices } from "../../../variants/on_matrices.ts";
 import { assertExact, edgeSizes } from "../exact.ts";
 import { reference, storedShapes } from "../reference.ts";
 import { ALIGNED, configOf, describeConfig, everyStructure, UNALIGNED } from "../structures.ts";
 import { FAULTS } from "./faults.ts";
 import { miniTile, multiplied, STORED, subgroupMatmul } from "./record.ts";
 
-const gpu = await softMatrixGpu("Apple");
+const gpu = await softMatrixGpu();
 const OPERANDS = "float32";
 
 const STRUCTURES = everyStructure().filter(({ products }) => products === 1);
@@ -140,28 +136,9 @@ Deno.test("matrices of float32 are left to a tuning table, and highest to multip
 });
 
 Deno.test("every variant agrees with the oracle where a table names matrices of float32", async () => {
-  const tuned = await softMatrixGpu("Apple, tuned");
-  const { capabilities } = tuned;
-  const sizes = { tokens: 9, dim: 12, hiddenDim: 20 };
-  const problem = { ...sizes, activation: "silu", dtype: "float32", precision: "default" } as const;
-  const cases = variants.map((variant) => ({ variant, problem, forms: formsOf(variant).slice(0, 1) }));
-  try {
-    const launches: Dispatch[] = [];
-    for (const one of cases) launches.push(...await assertAgrees(tuned, one));
-    const entries = [...new Set(launches.flatMap(({ product }) => product ?? []))].map((product) => {
-      const { products, columns } = parseProductKey(product);
-      const tile = subgroupTileName(miniTile(capabilities, { columns }));
-      return { product, tile, splits: products, tflops: 1 };
-    });
-    const table = { schema: TUNING_SCHEMA, adapter: capabilities.name, entries };
-    useTuning(parseTuning(JSON.stringify(table), "a test"));
-    for (const one of cases) {
-      const products = (await assertAgrees(tuned, one)).filter(({ product }) => product !== undefined);
-      const units = new Set(products.map(({ units }) => units));
-      assertEquals(units, new Set(["subgroup matrices"]), one.variant.id);
-    }
-  } finally {
-    tuned.dispose();
+  const sizes = { tokens: 9, dim: 12, hiddenDim: 20, activation: "silu" } as const;
+  for (const dtype of DTYPES) {
+    await assertAgreeOnMatrices(gpu, { ...sizes, dtype, precision: "default" }, `Apple, ${dtype}`);
   }
 });
 
