@@ -1,7 +1,7 @@
 import type { SubgroupMatrixConfig } from "../../gpu/capabilities.ts";
 import type { Layout, SubgroupOperands } from "../config.ts";
 import { TileError } from "../tile.ts";
-import { componentOf, componentOn, matricesOf } from "./operands.ts";
+import { componentOf } from "./operands.ts";
 
 export type { SubgroupOperands };
 
@@ -194,9 +194,16 @@ export function subgroupFits(tile: SubgroupTile, limits: SubgroupLimits, use: Su
     threadsOf(tile) <= limits.maxComputeInvocationsPerWorkgroup;
 }
 
-function hasMatrix({ matrix }: SubgroupTile, limits: SubgroupLimits, { operands }: SubgroupUse): boolean {
-  return componentOn(limits) === componentOf(operands) &&
-    matricesOf(limits).some(({ M, N, K }) => M === matrix.M && N === matrix.N && K === matrix.K);
+function hasMatrix(
+  { matrix }: SubgroupTile,
+  { subgroupMatrices }: SubgroupLimits,
+  { operands }: SubgroupUse,
+): boolean {
+  const component = componentOf(operands);
+  return subgroupMatrices.some(({ componentType, resultComponentType, M, N, K }) =>
+    componentType === component && resultComponentType === "f32" &&
+    M === matrix.M && N === matrix.N && K === matrix.K
+  );
 }
 
 /** Whether {@linkcode checkSubgroupTile} has nothing against a tile. */
