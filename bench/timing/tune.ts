@@ -62,8 +62,11 @@ const MOST_TILE_ROWS = 8;
 const MOST_FLAT_ROWS = 64;
 
 function ruledByName(shape: MatmulShape, { gpu }: Instruments): TunedChoice {
-  const matrices = ruledSubgroupChoice(shape, gpu.capabilities);
-  if (matrices) return { ...matrices, tile: subgroupTileName(matrices.tile), transposeB: false };
+  const { operands = null } = shape;
+  const matrices = operands && ruledSubgroupChoice({ ...shape, operands }, gpu.capabilities);
+  if (matrices && typeof matrices !== "string") {
+    return { ...matrices, tile: subgroupTileName(matrices.tile), transposeB: false };
+  }
   const { tile, ...split } = ruledChoice(shape, gpu.capabilities);
   const name = (Object.keys(TILES) as TileName[]).find((name) => TILES[name] === tile)!;
   return { tile: name, ...split };

@@ -1,11 +1,16 @@
 import type { Capabilities } from "../gpu/capabilities.ts";
-import { ruledChoice, type TileChoice } from "./choose.ts";
-import type { MatmulShape, Precision, SubgroupOperands } from "./config.ts";
-import { shapeToChooseBy } from "./request.ts";
-import { matricesOf } from "./subgroup/operands.ts";
-import { isSubgroupTile, isUsable, type SubgroupTile, subgroupTileNamed } from "./subgroup/tile.ts";
+import { ruledChoice, type TileChoice, withLeastSlices } from "./choose.ts";
+import type { MatmulShape, SubgroupOperands } from "./config.ts";
+import { type MatmulRequest, shapeToChooseBy, type Sized } from "./request.ts";
+import {
+  checkSubgroupTile,
+  isSubgroupTile,
+  isUsable,
+  type SubgroupTile,
+  subgroupTileNamed,
+} from "./subgroup/tile.ts";
 import { ruledSubgroupChoice } from "./subgroup/tiling.ts";
-import { fits, type Tile } from "./tile.ts";
+import { checkTile, fits, type Tile } from "./tile.ts";
 import { isTileName, TILES } from "./tiles.ts";
 import { type TunedChoice, tunedChoice } from "./tuning.ts";
 
@@ -16,7 +21,28 @@ export type AnyTile = Tile | SubgroupTile;
 export type ReasonedChoice = TileChoice<AnyTile> & { readonly why: string };
 
 /** What the choice of a tile and its reason depend on. */
-export type ShapeToChooseFor = MatmulShape & { readonly precision: Precision; readonly likeRows?: number };
+export type ShapeToChooseFor = MatmulShape & Pick<Sized, "precision" | "component" | "likeRows">;
+
+/**
+ * How a product is computed on a device: as the request asks for, or else as chosen. K has as many slices as the result needs.
+ *
+ * @throws {TileError} If the tile does not fit the product or the device.
+ */
+export function checkedChoice(
+  sized: Sized,
+  asked: MatmulRequest["choice"],
+  capabilities: Capabilities,
+): ReasonedChoice {
+  const { why, ...named } = asked
+    ? { ...asked, why: "the request names it" }
+    : chooseTile(sized, capabilities);
+  const choice = withLeastSlices(named, sized, capabilities);
+  const { tile } = choice;
+  const { operands } = sized;
+  if (!isSubgroupTile(tile)) checkTile(tile, capabilities, sized);
+  else if (operands !== null) checkSubgroupTile(tile, capabilities, { ...sized, operands });
+  return { ...choice, why };
+}
 
 /**
  * The tile for a product on a device: as tuned there; else subgroup matrices where the device has them and the precision
@@ -26,9 +52,12 @@ export function chooseTile(product: ShapeToChooseFor, capabilities: Capabilities
   const shape = shapeToChooseBy(product);
   const tuned = tunedTile(shape, capabilities);
   if (tuned) return { ...tuned, why: "a tuning table names it for this product" };
-  const matrices = ruledSubgroupChoice(shape, capabilities);
-  if (matrices) return { ...matrices, why: `the device has matrices for ${BECOMING[shape.operands!]}` };
-  return { ...ruledChoice(shape, capabilities), why: whyMultiplyAdds(product, capabilities) };
+  const { operands = null } = shape;
+  const matrices = operands === null
+    ? whyNoMatrices(product)
+    : ruledSubgroupChoice({ ...shape, operands }, capabilities);
+  if (typeof matrices === "string") return { ...ruledChoice(shape, capabilities), why: matrices };
+  return { ...matrices, why: `the device has matrices for ${BECOMING[operands!]}` };
 }
 
 /** What the operands of a product are on subgroup matrices. */
@@ -39,14 +68,8 @@ const BECOMING: Readonly<Record<SubgroupOperands, string>> = {
   float32: "float32 operands",
 };
 
-function whyMultiplyAdds(
-  { precision, dtype, operands = null }: ShapeToChooseFor,
-  capabilities: Capabilities,
-) {
-  if (operands === "float32") return "nobody has measured its matrices of float32: deno task tune does";
-  if (operands === "split") return "multiply-adds are faster than split operands here, or these have no room";
-  if (operands !== null) return "no tile of the device's matrices has room";
-  return matricesOf(capabilities).length === 0
+function whyNoMatrices({ precision, dtype, component }: ShapeToChooseFor): string {
+  return component === null
     ? "the device has no matrices of float16 or float32 with float32 sums"
     : `precision ${precision} takes ${dtype} to multiply-adds`;
 }

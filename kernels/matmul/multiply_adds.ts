@@ -1,4 +1,3 @@
-import type { Capabilities } from "../gpu/capabilities.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import type { Launch } from "../launch.ts";
 import { type Storage, storagesOf } from "../storage.ts";
@@ -6,15 +5,14 @@ import { indented } from "../text.ts";
 import type { TileChoice } from "./choose.ts";
 import { configKey, kernelEpilogue, type MatmulConfig, mayAdd } from "./config.ts";
 import type { Sized } from "./request.ts";
-import { checkTile, type Tile, tileName } from "./tile.ts";
+import { type Tile, tileName } from "./tile.ts";
 import { TILES } from "./tiles.ts";
 import { type LaunchInit, outputStorage, tiledLaunch, type Tiling } from "./tiling.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
 /** Multiply-adds on a chosen tile. */
-export function multiplyAddTiling(sized: Sized, choice: TileChoice, capabilities: Capabilities): Tiling {
+export function multiplyAddTiling(sized: Sized, choice: TileChoice): Tiling {
   const { tile } = choice;
-  checkTile(tile, capabilities, sized);
   // The tail takes the kernel of plain products, which others need as well, so that there is one kernel less to compile.
   // In float32 that is the wide tile in place of the square one. With 16 bits the tail keeps the tile.
   const tailTile: Tile = sized.dtype === "float32" && tile === TILES.square ? TILES.wide : tile;

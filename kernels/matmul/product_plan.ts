@@ -40,8 +40,7 @@ import { record, type Step } from "../gpu/steps.ts";
 import { boundSteps, type PlannedStep } from "../launch.ts";
 import { range } from "../text.ts";
 import { isWriteAligned } from "../view.ts";
-import { withLeastSlices } from "./choose.ts";
-import { chooseTile } from "./chosen.ts";
+import { checkedChoice } from "./chosen.ts";
 import { copied, copyOfA, copyOfB } from "./copies.ts";
 import { multiplyAddTiling } from "./multiply_adds.ts";
 import { addsInPlace, columnsApart, operandsOf, productsApart, rowsApart } from "./parts.ts";
@@ -60,6 +59,7 @@ import type { Tiling } from "./tiling.ts";
  * Records one matrix product as it is planned.
  *
  * @throws {RangeError} If the sizes of the operands do not fit together, or not what the request's choice asks for.
+ * @throws {TileError} If a tile does not fit the product or the device.
  */
 export function matmul(recorder: Recorder, request: MatmulRequest): void {
   const steps = planProduct(request, recorder.capabilities);
@@ -70,6 +70,7 @@ export function matmul(recorder: Recorder, request: MatmulRequest): void {
  * Plans one matrix product for a device.
  *
  * @throws {RangeError} If the sizes of the operands do not fit together, or not what the request's choice asks for.
+ * @throws {TileError} If a tile does not fit the product or the device.
  */
 export function planProduct(request: MatmulRequest, capabilities: Capabilities): Step[] {
   const steps = asStored(request).flatMap((stored) => {
@@ -98,14 +99,11 @@ function productSteps(
 
 /** Subgroup matrices or multiply-adds, as the request asks for, or else a tuning table or the rule. Launches tell why. */
 function tilingOf(sized: Sized, asked: MatmulRequest["choice"], capabilities: Capabilities): Tiling {
-  const { why, ...named } = asked
-    ? { ...asked, why: "the request names it" }
-    : chooseTile(sized, capabilities);
-  const choice = withLeastSlices(named, sized, capabilities);
+  const { why, ...choice } = checkedChoice(sized, asked, capabilities);
   const { tile } = choice;
   const tiling = isSubgroupTile(tile)
     ? subgroupTiling(sized, { ...choice, tile }, capabilities)
-    : multiplyAddTiling(sized, { ...choice, tile }, capabilities);
+    : multiplyAddTiling(sized, { ...choice, tile });
   return {
     ...tiling,
     launch: (part, init) => ({ ...tiling.launch(part, init), why }),

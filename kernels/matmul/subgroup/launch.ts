@@ -9,14 +9,7 @@ import type { Sized } from "../request.ts";
 import { type LaunchInit, outputStorage, tiledLaunch } from "../tiling.ts";
 import { type SubgroupConfig, subgroupKey, type SubgroupStorage } from "./config.ts";
 import { componentOf } from "./operands.ts";
-import {
-  checkSubgroupTile,
-  EIGHT,
-  STRETCH,
-  type SubgroupOperands,
-  type SubgroupTile,
-  subgroupTileName,
-} from "./tile.ts";
+import { EIGHT, STRETCH, type SubgroupOperands, type SubgroupTile, subgroupTileName } from "./tile.ts";
 import { subgroupWgsl } from "./wgsl.ts";
 
 /** One launch of a product on subgroup matrices; whether outputs are written as vectors follows from their places. */
@@ -25,11 +18,7 @@ export interface SubgroupLaunchInit extends Omit<LaunchInit, "aligned"> {
   readonly operands: SubgroupOperands;
 }
 
-/**
- * One matrix product on subgroup matrices as a launch: plain data, for a recorder.
- *
- * @throws {TileError} If the tile does not fit the product or the device.
- */
+/** One matrix product on subgroup matrices as a launch: plain data, for a recorder. The tile must fit. */
 export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilities: Capabilities): Launch {
   const { columns, products } = sized;
   const { tile, operands, out, splits } = init;
@@ -39,7 +28,6 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
       `Cannot launch ${sized.label} as one product is one launch: current value is ${products}`,
     );
   }
-  checkSubgroupTile(tile, capabilities, { layout: sized.layout, operands, columns });
   const { epilogue, accumulate } = kernelEpilogue(init.epilogue, {
     mayAdd: mayAdd({ dtype: sized.dtype, arithmetic: "float32" }),
   });

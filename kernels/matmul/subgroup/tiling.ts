@@ -38,16 +38,20 @@ export function subgroupTiling(
 }
 
 /**
- * The tile and the slices of K by rule, or null where subgroup matrices do not compute a product: the device has none for it,
- * the precision asks for float32 multiply-adds, or these are faster. Matrices of float32 were never measured against them, so
- * only a tuning table chooses those.
+ * The tile and the slices of K by rule, or why multiply-adds compute a product though the device has matrices for it. Those of
+ * float32 were never measured against multiply-adds, so only a tuning table chooses them.
  */
-export function ruledSubgroupChoice(shape: MatmulShape, capabilities: Capabilities): SubgroupChoice | null {
-  const { operands = null } = shape;
-  if (operands === null || operands === "float32") return null;
-  if (operands === "split" && isSlowSplit(shape, capabilities)) return null;
-  const tile = subgroupTileOf(capabilities, { ...shape, operands });
-  return tile && { tile, splits: splitsOf(shape, tile) };
+export function ruledSubgroupChoice(
+  shape: MatmulShape & { readonly operands: SubgroupOperands },
+  capabilities: Capabilities,
+): SubgroupChoice | string {
+  const { operands } = shape;
+  if (operands === "float32") return "nobody has measured its matrices of float32: deno task tune does";
+  if (operands === "split" && isSlowSplit(shape, capabilities)) {
+    return "multiply-adds are faster than split operands here";
+  }
+  const tile = subgroupTileOf(capabilities, shape);
+  return tile ? { tile, splits: splitsOf(shape, tile) } : "no tile of the device's matrices has room";
 }
 
 /** The tiling with a tile of subgroup matrices, on which all rows of a product are computed. */

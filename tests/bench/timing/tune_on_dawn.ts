@@ -51,7 +51,7 @@ testOn(
     assert(failed.some((tile) => isSubgroupTileName(tile)) && failed.includes("software"), failed.join());
     const table = { schema: TUNING_SCHEMA, adapter: "an adapter of this test", entries: [entry] };
     useTuning(parseTuning(JSON.stringify(table), "a test"));
-    const { tile } = chooseTile({ ...SHAPE, precision: "default" }, {
+    const { tile } = chooseTile({ ...SHAPE, precision: "default", component: "f16" }, {
       ...gpu.capabilities,
       name: table.adapter,
     });

@@ -4,6 +4,7 @@ import type { Capabilities } from "../../../kernels/gpu/capabilities.ts";
 import type { MatmulShape } from "../../../kernels/matmul/config.ts";
 import { ruledChoice } from "../../../kernels/matmul/choose.ts";
 import { chooseTile } from "../../../kernels/matmul/chosen.ts";
+import { componentOn } from "../../../kernels/matmul/subgroup/operands.ts";
 import {
   isSubgroupTile,
   isSubgroupTileName,
@@ -60,9 +61,13 @@ function on(name: string): Capabilities {
   } as unknown as Capabilities;
 }
 
+function reasoned(shape: MatmulShape, capabilities: Capabilities) {
+  return chooseTile({ ...shape, precision: "default", component: componentOn(capabilities) }, capabilities);
+}
+
 /** The choice without its reason. */
 function chosen(shape: MatmulShape, capabilities: Capabilities) {
-  const { why: _, ...choice } = chooseTile({ ...shape, precision: "default" }, capabilities);
+  const { why: _, ...choice } = reasoned(shape, capabilities);
   return choice;
 }
 
@@ -181,12 +186,17 @@ Deno.test("a tile of subgroup matrices that breaks their rules gives way to the 
 });
 
 Deno.test("each choice says why", () => {
-  const why = (shape: MatmulShape, capabilities: Capabilities) =>
-    chooseTile({ ...shape, precision: "default" }, capabilities).why;
+  const why = (shape: MatmulShape, capabilities: Capabilities) => reasoned(shape, capabilities).why;
   const device = withMatrices("adapter eight");
   assertEquals(why(ON_MATRICES, device), "the device has matrices for float16 operands");
   assertEquals(why(SHAPE, device), "precision default takes float32 to multiply-adds");
-  assertEquals(why(SHAPE, on("adapter eight")), "the device has no matrices of float16 with float32 sums");
+  assertEquals(
+    why(SHAPE, on("adapter eight")),
+    "the device has no matrices of float16 or float32 with float32 sums",
+  );
+  const [few, many]: MatmulShape[] = [64, 512].map((m) => ({ ...SHAPE, m, n: 512, operands: "split" }));
+  assertEquals(why(few, device), "multiply-adds are faster than split operands here");
+  assertEquals(why(many, device), "the device has matrices for operands that are split in two float16");
   const none = { ...device, maxComputeWorkgroupStorageSize: 256 };
   assertEquals(why(ON_MATRICES, none), "no tile of the device's matrices has room");
   useTuning(tableOf("adapter eight", { product: productKey(ON_MATRICES), tile: TILE }));

@@ -8,14 +8,14 @@ import { seededRandom } from "../../../../bench/timing/random.ts";
 import { DTYPES, roundTo } from "../../../../kernels/gpu/dtype.ts";
 import { GpuRecorder } from "../../../../kernels/gpu/recorder.ts";
 import { chooseTile } from "../../../../kernels/matmul/chosen.ts";
-import { matmul } from "../../../../kernels/matmul/product_plan.ts";
+import { matmul, planProduct } from "../../../../kernels/matmul/product_plan.ts";
 import { withSizes } from "../../../../kernels/matmul/request.ts";
 import { matricesOf } from "../../../../kernels/matmul/subgroup/operands.ts";
 import { isSubgroupTile, subgroupTileName } from "../../../../kernels/matmul/subgroup/tile.ts";
 import { subgroupTilesToTry } from "../../../../kernels/matmul/subgroup/tiling.ts";
 import { TileError } from "../../../../kernels/matmul/tile.ts";
 import { matrix } from "../../../../kernels/view.ts";
-import { freshSeed, PoisonRecorder, testNothingLeft, upload } from "../../../gpu.ts";
+import { freshSeed, testNothingLeft, upload } from "../../../gpu.ts";
 import { softMatrixGpu } from "../../../soft_matrices.ts";
 import { assertAgreeOnMatrices } from "../../../variants/on_matrices.ts";
 import { assertExact, edgeSizes } from "../exact.ts";
@@ -101,7 +101,6 @@ Deno.test("matrices of float32 have their own tiles, which no other operands tak
   const tiles = subgroupTilesToTry(shape, capabilities);
   assert(tiles.length > 0 && tiles.every(({ matrix: { M, N, K } }) => M * N * K === 512));
   assertEquals(subgroupTilesToTry({ ...shape, operands: "split" }, capabilities), []);
-  const recorder = new PoisonRecorder(gpu);
   using x = upload(gpu, new Float32Array(64), { shape: [8, 8] });
   using y = upload(gpu, new Float32Array(64), { shape: [8, 8] });
   const request = {
@@ -111,10 +110,11 @@ Deno.test("matrices of float32 have their own tiles, which no other operands tak
     b: [matrix(x)],
     out: [matrix(y)],
   } as const;
+  const tile = { ...miniTile(capabilities), tileM: 16, patchM: 16, matrix: { M: 16, N: 8, K: 8 } };
   assertThrows(
-    () => subgroupMatmul(recorder, request, { tile: miniTile(capabilities), operands: "rounded" }),
+    () => planProduct({ ...request, choice: { tile, splits: 1 } }, capabilities),
     TileError,
-    "matrix must be one of the device's from f16 to f32: current value is 8x8x8",
+    "matrix must be one of the device's from f32 to f32: current value is 16x8x8",
   );
 });
 
