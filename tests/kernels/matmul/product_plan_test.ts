@@ -109,3 +109,21 @@ Deno.test("a product that is added to its output has a kernel that adds, whichev
     }
   }
 });
+
+Deno.test('"fastest" is never slower than "tf32", as both are planned alike; "default" takes other launches', () => {
+  for (const capabilities of [H200, WITH_MATRICES]) {
+    for (const dtype of ["float32", "bfloat16", "float16"] as const) {
+      for (const [m, n, k] of [[1, 4096, 512], [16, 512, 512], [300, 516, 64], [4096, 4096, 512]]) {
+        const [a, b, out] = [operand(m, k, dtype), operand(k, n, dtype), operand(m, n, dtype)];
+        const planned = (precision: "default" | "tf32" | "fastest") =>
+          describe(planProduct(
+            { ...{ label: "c", layout: "nn", precision }, a: [a], b: [b], out: [out] },
+            capabilities,
+          ));
+        assertEquals(planned("fastest"), planned("tf32"));
+        const differs = capabilities === WITH_MATRICES && dtype === "float32" && m > 1;
+        assertEquals(String(planned("default")) !== String(planned("tf32")), differs, `${dtype} ${m}`);
+      }
+    }
+  }
+});
