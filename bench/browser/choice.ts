@@ -62,7 +62,7 @@ function requestOf(query: URLSearchParams): Request {
     sizes: sizes === AUTOMATIC ? null : sizes,
     tokens: query.get("tokens"),
     dtypes: list("dtype", DTYPES, ["float32"]),
-    precision: list("precision", PRECISIONS, ["default"])[0],
+    precisions: list("precision", PRECISIONS, ["default"]),
     activation: list("activation", ACTIVATIONS, ["silu"])[0],
     modes: list("modes", MODES, ["forward", "full"]),
     variants: list("variants", ids, ids),

@@ -55,6 +55,9 @@ export function measures(webgpu: WebGpu, id: string): boolean {
   return webgpu === "browser" || webgpuOf(id) === webgpu;
 }
 
+/** How numbers are stored and multiplied. */
+export type NumberType = Pick<ProblemSpec, "dtype" | "precision">;
+
 /** What one measuring process is to do. */
 export interface Job {
   readonly adapter: AdapterChoice;
@@ -64,10 +67,10 @@ export interface Job {
   readonly groups: readonly Group[] | null;
   /** Problem and rows for sizes that are picked. */
   readonly automatic: {
-    readonly problem: Omit<ProblemSpec, keyof Sizes | "dtype">;
+    readonly problem: Omit<ProblemSpec, keyof Sizes | keyof NumberType>;
     /** T of every size; null to pick it too. */
     readonly tokens: number | null;
-    readonly dtypes: readonly DType[];
+    readonly types: readonly NumberType[];
     readonly rows: readonly RowSpec[];
   };
   /** Tiles that a search found, beside the built-in ones; null for none. */

@@ -46,9 +46,9 @@ export function planJob(job: Job, { capabilities, variants, speed }: PlanContext
   }));
 }
 
-function automaticGroups({ automatic: { problem, tokens, dtypes, rows } }: Job, speed: Speed): Group[] {
-  const sizes = pickSizes(rows, { ...speed, tokens, dtypes: dtypes.length });
-  return dtypes.flatMap((dtype) => sizes.map((size) => ({ problem: { ...size, ...problem, dtype }, rows })));
+function automaticGroups({ automatic: { problem, tokens, types, rows } }: Job, speed: Speed): Group[] {
+  const sizes = pickSizes(rows, { ...speed, tokens, types: types.length });
+  return types.flatMap((type) => sizes.map((size) => ({ problem: { ...size, ...problem, ...type }, rows })));
 }
 
 /** The plan as the parent process is told it. */

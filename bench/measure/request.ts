@@ -1,6 +1,6 @@
 import type { ActivationName } from "../../kernels/activation.ts";
 import { type Mode, parseDimension, parseSizes } from "./shapes.ts";
-import { type Group, idOn, type Job, type ProblemSpec, type WebGpu } from "./job.ts";
+import { type Group, idOn, type Job, type NumberType, type ProblemSpec, type WebGpu } from "./job.ts";
 
 /** A job as a command line asks for it: lists of sizes, variants and so on, of which every combination is measured. */
 export interface Request
@@ -15,22 +15,35 @@ export interface Request
   readonly webgpus: readonly WebGpu[];
   readonly modes: readonly Mode[];
   readonly dtypes: readonly ProblemSpec["dtype"][];
-  readonly precision: ProblemSpec["precision"];
+  readonly precisions: readonly ProblemSpec["precision"][];
   /** Name of a built-in activation. */
   readonly activation: string;
 }
 
 /**
- * The problems that a request asks for: every size in every dtype. Null where it gives no sizes.
+ * The problems that a request asks for: every size in every dtype and precision. Null where it gives no sizes.
  *
  * @throws {ArgumentError} If a size or the number of tokens is malformed.
  */
 export function problemsOf(request: Request): ProblemSpec[] | null {
-  const { dtypes, precision } = request;
   const activation = request.activation as ActivationName;
   if (request.sizes === null) return null;
   const sizes = parseSizes(request.sizes, { tokens: tokensOf(request) ?? undefined });
-  return dtypes.flatMap((dtype) => sizes.map((size) => ({ ...size, dtype, precision, activation })));
+  return typesOf(request).flatMap((type) => sizes.map((size) => ({ ...size, ...type, activation })));
+}
+
+/**
+ * Every dtype in every precision. Products of 16 bits are the same in default, tf32 and fastest, so of these the first is
+ * measured.
+ */
+function typesOf({ dtypes, precisions }: Request): NumberType[] {
+  return dtypes.flatMap((dtype) => {
+    const same = (precision: ProblemSpec["precision"]) =>
+      dtype !== "float32" && (precision === "tf32" || precision === "fastest") ? "default" : precision;
+    const firsts = new Map([...precisions].reverse().map((precision) => [same(precision), precision]));
+    return precisions.filter((precision) => firsts.get(same(precision)) === precision)
+      .map((precision) => ({ dtype, precision }));
+  });
 }
 
 function tokensOf({ tokens }: Request): number | null {
@@ -43,12 +56,12 @@ function tokensOf({ tokens }: Request): number | null {
  * @throws {ArgumentError} If a size or the number of tokens is malformed.
  */
 export function jobOf(request: Request): Job {
-  const { adapter, seed, flush, minTimeMs, samples, memoryBudget, dryRun, dtypes, precision } = request;
+  const { adapter, seed, flush, minTimeMs, samples, memoryBudget, dryRun } = request;
   const ids = request.webgpus.flatMap((webgpu) => request.variants.map((id) => idOn(webgpu, id)));
   const rows = request.modes.flatMap((mode) => ids.map((variant) => ({ variant, mode })));
   const groups = problemsOf(request)?.map((problem): Group => ({ problem, rows })) ?? null;
-  const problem = { precision, activation: request.activation as ActivationName };
-  const automatic = { problem, tokens: tokensOf(request), dtypes, rows };
+  const problem = { activation: request.activation as ActivationName };
+  const automatic = { problem, tokens: tokensOf(request), types: typesOf(request), rows };
   return {
     adapter,
     webgpu: request.webgpus[0],

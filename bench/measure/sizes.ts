@@ -61,13 +61,13 @@ export function estimateSeconds(
  */
 export function pickSizes(
   rows: readonly RowSpec[],
-  { dtypes, tokens = null, ...speed }: Speed & { dtypes: number; tokens?: number | null },
+  { types, tokens = null, ...speed }: Speed & { types: number; tokens?: number | null },
 ): Sizes[] {
   const ladder = tokens === null ? LADDER : LADDER.map((size) => ({ ...size, tokens }));
   for (let count = ladder.length; count > 1; count--) {
     const sizes = ladder.slice(0, count).slice(-COUNT);
     const seconds = sizes.reduce((sum, size) => sum + estimateSeconds(rows, size, speed), 0);
-    if (seconds * dtypes <= BUDGET_SECONDS) return sizes;
+    if (seconds * types <= BUDGET_SECONDS) return sizes;
   }
   return [ladder[0]];
 }

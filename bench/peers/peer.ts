@@ -26,8 +26,8 @@ export interface Peer {
   readonly gradients: "none" | "with forward" | "apart";
   /** What it computes with: WebGPU, on the adapter of the report, or CUDA. */
   readonly platform: "webgpu" | "cuda";
-  /** The type to which its products round operands, where that is narrower than storage. It is checked as this type. */
-  readonly operands?: DType;
+  /** Whether its products of float32 round operands to TF32. It is then checked as precision "tf32". */
+  readonly tf32?: boolean;
   /** Whether it adds up float16 in float16: it is then checked as precision "float16-sums". */
   readonly narrowSums?: boolean;
   readonly program: Program;
@@ -121,7 +121,8 @@ export function refusal(
   { problem, mode, software }: { problem: ProblemSpec; mode: Mode; software: boolean },
 ): string | null {
   const { project, dtypes, gradients, platform, program } = peer;
-  const narrow = peer.operands ?? (problem.dtype === "float16" && peer.narrowSums ? "float16" : null);
+  const sums = problem.dtype === "float16" && peer.narrowSums ? "float16" : null;
+  const narrow = peer.tf32 ? "TF32" : sums;
   if (problem.activation !== "silu") return `${project} is called with silu only`;
   if (!dtypes.includes(problem.dtype)) return `${project} is not called with ${problem.dtype}`;
   if (problem.precision === "highest" && narrow) {

@@ -65,9 +65,11 @@ function ceilingOf(
 }
 
 /** The problem in the arithmetic of a peer. That decides how far from the reference its outputs may be. */
-function arithmeticOf({ operands, narrowSums }: Peer, problem: ProblemSpec): ProblemSpec {
-  const precision = narrowSums && problem.dtype === "float16" ? "float16-sums" : problem.precision;
-  return { ...problem, precision, dtype: operands ?? problem.dtype };
+function arithmeticOf({ tf32, narrowSums }: Peer, problem: ProblemSpec): ProblemSpec {
+  const { dtype, precision } = problem;
+  if (narrowSums && dtype === "float16") return { ...problem, precision: "float16-sums" };
+  // "fastest" allows what "tf32" does.
+  return tf32 && dtype === "float32" && precision !== "fastest" ? { ...problem, precision: "tf32" } : problem;
 }
 
 function usable(samples: readonly number[]): boolean {
@@ -100,7 +102,7 @@ function timedRow(peer: Peer, evidence: PeerEvidence): Row {
       : { peakBytes, savedBytes, workspaceBytes: null, predictedPeakBytes: null },
     accuracy: errors,
     sampled,
-    narrow: arithmetic.dtype !== problem.dtype || arithmetic.precision !== problem.precision,
+    narrow: arithmetic.precision !== problem.precision,
     coldMs,
     warnings: warningsOf(time, fraction, evidence),
   };

@@ -60,7 +60,6 @@ function torchPeer(
     packages: [],
     dtypes: tf32 ? ["float32"] : ["float32", "float16", "bfloat16"],
     program: { ...program, args: [way, tf32 ? "tf32" : "ieee"] },
-    // A significand of TF32 has as many bits as one of float16.
-    ...tf32 ? { operands: "float16" } : {},
+    tf32,
   };
 }

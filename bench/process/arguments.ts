@@ -53,7 +53,7 @@ export interface BenchOptions {
   variantModules: string[];
   modes: ReportMode[];
   dtypes: ReportDType[];
-  precision: ReportPrecision;
+  precisions: ReportPrecision[];
   activation: string;
   /** Milliseconds of samples for each row at least; null for what suits the adapter. */
   minTimeMs: number | null;
@@ -287,7 +287,7 @@ function benchOptions(parsed: Parsed, choices: Choices): BenchOptions {
     variantModules: [...new Set(parsed.variant as string[])],
     modes: list("modes", MODES, MODES),
     dtypes: list("dtype", DTYPES, ["float32"]),
-    precision: one("precision", PRECISIONS, "default"),
+    precisions: list("precision", PRECISIONS, ["default"]),
     activation: one("activation", choices.activations, "silu"),
     minTimeMs: whole("min-time", { least: 1, most: 3_600_000 }),
     samples: whole("samples", { least: 1, most: 10_000 }),

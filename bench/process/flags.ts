@@ -78,9 +78,9 @@ const TABLE = [
   },
   {
     name: "precision",
-    value: "NAME",
+    value: "LIST",
     group: "what",
-    help: "How products are computed: highest, default, tf32, fastest, float16-sums or strassen",
+    help: "How products are computed: highest, default, tf32, fastest, float16-sums, strassen",
     standard: '"default"',
   },
   {

@@ -11,7 +11,8 @@ import { plain } from "./shape.ts";
 
 /** The row's name with its time, spread and error, or why it has none. */
 export function rowLine(row: Row): string {
-  const name = `${row.variant} ${row.mode}, ${formatShape(problemOf(row))}, ${row.dtype}`;
+  const type = row.precision === "default" ? row.dtype : `${row.dtype}, ${row.precision}`;
+  const name = `${row.variant} ${row.mode}, ${formatShape(problemOf(row))}, ${type}`;
   const time = timeOf(row);
   if (row.status !== "ok" || time === null) return `${name}: ${row.status}: ${plain(row.reason ?? "", 200)}`;
   const { median, n, ci } = time.statistics;

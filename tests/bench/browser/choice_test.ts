@@ -8,7 +8,9 @@ const jobOf = (query: string) => jobOfQuery(new URLSearchParams(query));
 
 Deno.test("an address without a query asks for every variant, forward and full, at sizes that are picked", () => {
   const job = jobOf("");
-  assertEquals([job.groups, job.webgpu, job.automatic.dtypes], [null, "browser", ["float32"]]);
+  assertEquals([job.groups, job.webgpu, job.automatic.types], [null, "browser", [
+    { dtype: "float32", precision: "default" },
+  ]]);
   assertEquals(
     job.automatic.rows.map(({ variant, mode }) => `${variant} ${mode}`),
     ["forward", "full"].flatMap((mode) => variants.map(({ id }) => `${id} ${mode}`)),

@@ -27,9 +27,9 @@ export function jobOf(problems: ProblemSpec[] | null, ids: string[], changes: Pa
     adapter: "high-performance",
     groups: problems && problems.map((problem) => ({ problem, rows })),
     automatic: {
-      problem: { precision: "default", activation: "silu" },
+      problem: { activation: "silu" },
       tokens: null,
-      dtypes: ["float32"],
+      types: [{ dtype: "float32", precision: "default" }],
       rows,
     },
     tuning: null,

@@ -66,11 +66,11 @@ for (
     ],
     [
       "full precision from TF32",
-      { operands: "float16" },
+      { tf32: true },
       { precision: "highest" },
       "full",
       false,
-      "Fake computes with no more precision than float16",
+      "Fake computes with no more precision than TF32",
     ],
     [
       "full precision from sums in float16",

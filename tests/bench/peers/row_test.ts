@@ -88,9 +88,20 @@ Deno.test("tensor cores are held against their own ceiling, and the row says so"
 
 Deno.test("an error that float32 does not allow is allowed where a peer rounds operands, and no more", () => {
   assertMatch(rowAt(33, { errors: errors(3e-4) }).reason!, /^y misses/);
-  const narrow = rowAt(33, { errors: errors(3e-4), peer: { operands: "float16" } });
+  const narrow = rowAt(33, { errors: errors(3e-4), peer: { tf32: true } });
   assertEquals([narrow.status, narrow.narrow, rowAt(33).narrow], ["ok", true, false]);
-  assertMatch(rowAt(33, { errors: errors(3e-2), peer: { operands: "float16" } }).reason!, /^y misses/);
+  assertMatch(rowAt(33, { errors: errors(3e-2), peer: { tf32: true } }).reason!, /^y misses/);
+});
+
+Deno.test("a peer that rounds to TF32 is ranked where TF32 was asked for", () => {
+  for (const precision of ["tf32", "fastest"] as const) {
+    const row = rowAt(33, { problem: { precision }, errors: errors(3e-4), peer: { tf32: true } });
+    assertEquals([row.status, row.narrow], ["ok", false]);
+    assertMatch(
+      rowAt(33, { problem: { precision }, errors: errors(3e-2), peer: { tf32: true } }).reason!,
+      /^y misses/,
+    );
+  }
 });
 
 Deno.test("sums in float16 are checked as the precision that allows them", () => {

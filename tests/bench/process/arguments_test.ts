@@ -29,7 +29,7 @@ Deno.test("no argument means all variants and modes in float32, sizes left to th
     variantModules: [],
     modes: ["forward", "backward", "full"],
     dtypes: ["float32"],
-    precision: "default",
+    precisions: ["default"],
     activation: "silu",
     minTimeMs: null,
     samples: null,
@@ -52,7 +52,7 @@ Deno.test("every argument is read, with = and with a space", () => {
   const options = bench(
     ..."--sizes 4096,af3-pair --tokens=16 --variants tuned,pytorch --modes backward --dtype float16,float32"
       .split(" "),
-    ..."--precision fastest --activation gelu --min-time 50 --samples=7 --seed 12 --adapter software --webgpu dawn,native"
+    ..."--precision fastest,default --activation gelu --min-time 50 --samples=7 --seed 12 --adapter software --webgpu dawn,native"
       .split(
         " ",
       ),
@@ -67,7 +67,7 @@ Deno.test("every argument is read, with = and with a space", () => {
     variantModules: [],
     modes: ["backward"],
     dtypes: ["float32", "float16"],
-    precision: "fastest",
+    precisions: ["default", "fastest"],
     activation: "gelu",
     minTimeMs: 50,
     samples: 7,
