@@ -9,7 +9,7 @@ Deno.test("a line tells time, spread, samples and error; the precision where it 
   const name = `${row.variant} forward, T 512, D 1024, H 2816, float32`;
   const [told, ...rest] = rowLine(row).split(": ");
   assertEquals(told, name);
-  assertMatch(rest.join(": "), /^[\d.]+ [mu]s \+-[\d.]+ % of 30, error [\d.e-]+$/);
+  assertMatch(rest.join(": "), /^[\d.]+ [mµ]s \+-[\d.]+ % of 30, error [\d.e-]+$/);
   assertEquals(rowLine({ ...row, precision: "tf32" }).split(": ")[0], `${name}, tf32`);
 });
 
