@@ -120,6 +120,19 @@ Deno.test("--help, --list and --dry-run print, measure nothing and write nothing
   });
 });
 
+Deno.test("--dry-run counts the time of peers that run, and of none that is refused", async () => {
+  await inFolder(async (folder) => {
+    const last = async (peers: string) => {
+      const dry = await bench(folder, ...TINY, "--variants", "tuned", "--dry-run", "--peers", peers);
+      assertEquals(dry.code, 0, dry.stderr);
+      return dry.stdout.trim().split("\n").at(-1);
+    };
+    // Forward and full take 8 s each, and backward alone is refused; PyTorch runs on CUDA, and the adapter is a CPU.
+    assertMatch((await last("tensorflow-js"))!, /^3 rows, about (16|17|18) s$/);
+    assertMatch((await last("pytorch-eager,pytorch-compile"))!, /^3 rows, about [123] s$/);
+  });
+});
+
 Deno.test("--resume keeps finished rows as they are and measures the rest; other settings are refused", async () => {
   await inFolder(async (folder) => {
     assertEquals((await bench(folder, ...TINY, "--variants", "tuned", "--modes", "full")).code, 0);

@@ -6,13 +6,13 @@
  * @module
  */
 
-import type { Group, Job, MeasureEvent, RowResult, RowSpec } from "../measure/job.ts";
+import type { Group, Job, MeasureEvent, ProblemSpec, RowResult, RowSpec } from "../measure/job.ts";
 import { rowKey, type WebGpu, webgpuOf } from "../measure/job.ts";
 import { bareRow } from "../measure/row.ts";
 import { Schedule } from "../measure/schedule.ts";
 import { formatSizes } from "../measure/shapes.ts";
 import { measurePeers, peers } from "../peers/mod.ts";
-import { rowId } from "../peers/peer.ts";
+import { type Peer, refusal, rowId } from "../peers/peer.ts";
 import type { BenchOptions } from "../process/arguments.ts";
 import type { RunEvent } from "../report/events.ts";
 import { renderPlan } from "../process/listing.ts";
@@ -201,13 +201,12 @@ export class Run {
 
   #takePlan({ groups, rows }: MeasureEvent & { type: "plan" }): void {
     if (this.#schedule === null) this.#fixRows(groups);
-    const seconds = PEER_SECONDS * this.#options.peers.length * this.#options.modes.length;
-    this.#tell({
-      type: "plan",
-      groups: this.#groups.map(({ problem }) => ({ problem, peers: true, seconds })),
-    });
+    const ofPeers = this.#groups.map(({ problem }) => (
+      { problem, peers: true as const, seconds: this.#peerSeconds(problem) }
+    ));
+    this.#tell({ type: "plan", groups: ofPeers });
     if (!this.#options.dryRun) return;
-    const all = groups.reduce((sum, group) => sum + group.seconds + seconds, 0);
+    const all = [...groups, ...ofPeers].reduce((sum, { seconds }) => sum + seconds, 0);
     print(renderPlan(rows, { seconds: all, layout: this.#layout }));
     this.#supervisor.stop(OK, "");
   }
@@ -227,9 +226,22 @@ export class Run {
     for (const { problem, rows } of withPeers) this.#tables?.expect(problem, rows.length);
   }
 
+  #chosenPeers(): Peer[] {
+    return peers.filter(({ id }) => this.#options.peers.includes(id));
+  }
+
   #peerRows(): RowSpec[] {
-    const chosen = peers.filter(({ id }) => this.#options.peers.includes(id));
+    const chosen = this.#chosenPeers();
     return this.#options.modes.flatMap((mode) => chosen.map((peer) => ({ variant: rowId(peer), mode })));
+  }
+
+  /** What peers will take for a problem, roughly. One that is refused takes no time. */
+  #peerSeconds(problem: ProblemSpec): number {
+    const { software } = this.#log.report.adapter;
+    const runs = this.#chosenPeers().flatMap((peer) =>
+      this.#options.modes.filter((mode) => refusal(peer, { problem, mode, software }) === null)
+    );
+    return PEER_SECONDS * runs.length;
   }
 
   /** What peers have still to measure. */
