@@ -47,7 +47,7 @@ import { Run } from "./bench/commands/run.ts";
 import { BAD_ARGUMENTS, FAILED, OK } from "./bench/commands/status.ts";
 import { tuneTiles, tuningIn } from "./bench/commands/tune.ts";
 import type { Job } from "./bench/measure/job.ts";
-import { jobOf, problemsOf } from "./bench/measure/request.ts";
+import { jobOf, problemsOf, repeatsLine } from "./bench/measure/request.ts";
 import { measure } from "./bench/measure/run.ts";
 import { ArgumentError } from "./bench/measure/shapes.ts";
 import { peers } from "./bench/peers/mod.ts";
@@ -66,7 +66,7 @@ import { lockFolder } from "./bench/process/lock.ts";
 import { layoutOf, terminal, thisMachine } from "./bench/process/machine.ts";
 import { ensureWritable, existingReport, print, printError, REPORT_FILES } from "./bench/process/output.ts";
 import { lineFromParent, tellParent } from "./bench/process/parent.ts";
-import { ensureResumable, reportToResume, resumed, resumedLine } from "./bench/process/resume.ts";
+import { ensureResumable, reportToResume, resumed, resumedLines } from "./bench/process/resume.ts";
 import { RunLog } from "./bench/process/run_log.ts";
 import { ReportError } from "./bench/report/reader.ts";
 import type { Report } from "./bench/report/schema.ts";
@@ -156,7 +156,9 @@ async function bench(asked: BenchCommand, line: string): Promise<number> {
     output: terminal(),
   });
   log.report.checkSeed = job.checkSeed;
-  if (previous) log.progress.line(resumedLine(previous));
+  if (previous) { for (const text of resumedLines(previous, log.progress.layout)) log.progress.line(text); }
+  const repeats = repeatsLine(options);
+  if (repeats !== null) log.progress.line(`repeats   ${repeats}`);
   if (fault !== null) {
     log.take({ type: "warning", text: `${fault}. Its tiles are not used: delete it, and tune again.` });
   }

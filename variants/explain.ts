@@ -33,7 +33,10 @@ export interface ExplainOptions extends Options {
   readonly layout?: WeightLayout;
   /** Whether outputs of gate and up take turns in a combined weight. Default: false. */
   readonly interleaved?: boolean;
-  /** Where the block ends: at y, or at h, as {@linkcode gatedLinearUnit} and its gradients do. Default: "y". */
+  /**
+   * Where the block ends: at y, or at h, as {@linkcode gatedLinearUnit} and its gradients do. At h there are no variants:
+   * `implementation` tells "gated linear unit", and nothing is `rejected`. Default: "y".
+   */
   readonly output?: "y" | "h";
   /** What is differentiated by, as {@linkcode GradientOptions.wrt}. Default: all inputs. */
   readonly wrt?: readonly string[];

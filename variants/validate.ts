@@ -164,7 +164,7 @@ export function checkProblem(
 }
 
 /**
- * Checks the options of a gated linear unit. It is one product, without implementations or memory to choose.
+ * Checks the options of a gated linear unit, which has no implementations and no memory to choose.
  *
  * @throws {RangeError} If one is given that only a whole block has.
  */
@@ -174,7 +174,7 @@ export function checkUnitSettings(
   for (const [name, value] of Object.entries({ implementation, memoryBudget })) {
     if (value === null) continue;
     throw new RangeError(
-      `Cannot use ${name} here as gatedLinearUnit is one product that no variant changes, whose workspace no budget bounds: current value is ${value}`,
+      `Cannot use ${name} here as a gated linear unit, which ends at h, has neither variants nor a budget: current value is ${value}`,
     );
   }
 }

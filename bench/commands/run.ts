@@ -6,16 +6,24 @@
  * @module
  */
 
-import type { Group, Job, MeasureEvent, ProblemSpec, RowResult, RowSpec } from "../measure/job.ts";
+import type {
+  Group,
+  Job,
+  MeasureEvent,
+  PlannedRow,
+  ProblemSpec,
+  RowResult,
+  RowSpec,
+} from "../measure/job.ts";
 import { rowKey, type WebGpu, webgpuOf } from "../measure/job.ts";
 import { bareRow } from "../measure/row.ts";
 import { Schedule } from "../measure/schedule.ts";
-import { formatSizes } from "../measure/shapes.ts";
+import { formatSizes, type Mode } from "../measure/shapes.ts";
 import { measurePeers, peers } from "../peers/mod.ts";
 import { type Peer, refusal, rowId } from "../peers/peer.ts";
 import type { BenchOptions } from "../process/arguments.ts";
 import type { RunEvent } from "../report/events.ts";
-import { renderPlan } from "../process/listing.ts";
+import { type ListedRow, renderPlan } from "../process/listing.ts";
 import { driverVariables } from "../process/machine.ts";
 import { print, signed } from "../process/output.ts";
 import { differenceOf } from "../report/adapter_difference.ts";
@@ -28,6 +36,9 @@ import type { Ceilings } from "../timing/ceilings.ts";
 import { printableJson } from "../report/shape.ts";
 import { BAD_ARGUMENTS, FAILED, NO_ADAPTER, OK, withRemedy } from "./status.ts";
 import { Tables } from "./tables.ts";
+
+const sumOf = (parts: readonly { readonly seconds: number }[]) =>
+  parts.reduce((sum, { seconds }) => sum + seconds, 0);
 
 /** What a peer takes for a mode of a problem, roughly: most of it is loading and warming up. */
 const PEER_SECONDS = 8;
@@ -206,9 +217,27 @@ export class Run {
     ));
     this.#tell({ type: "plan", groups: ofPeers });
     if (!this.#options.dryRun) return;
-    const all = [...groups, ...ofPeers].reduce((sum, { seconds }) => sum + seconds, 0);
-    print(renderPlan(rows, { seconds: all, layout: this.#layout }));
+    const own = this.#groups.reduce((sum, { rows }) => sum + rows.length, 0);
+    // The first WebGPU plans its own rows. Those of another one take about as long.
+    const seconds = sumOf(groups) * own / rows.length + sumOf(ofPeers);
+    print(renderPlan(this.#listedRows(rows), { seconds, layout: this.#layout }));
     this.#supervisor.stop(OK, "");
+  }
+
+  /** All rows for a list: as planned, of another WebGPU without a plan, and peers with why they are refused. */
+  #listedRows(planned: readonly PlannedRow[]): ListedRow[] {
+    const { software } = this.#log.report.adapter;
+    const plans = new Map(planned.map((row) => [rowName(row), row]));
+    return this.#groups.flatMap(({ problem, rows }) => [
+      ...rows.map((spec) => {
+        const row = { ...problem, ...spec };
+        return plans.get(rowName(row)) ?? { ...row, refusal: null, predictedPeakBytes: null };
+      }),
+      ...this.#peerRuns().map(({ peer, mode }) => ({
+        ...{ ...problem, variant: rowId(peer), mode, predictedPeakBytes: null },
+        refusal: refusal(peer, { problem, mode, software }),
+      })),
+    ]);
   }
 
   /** Fixes which rows there are, and which of them a resumed report has already. */
@@ -223,23 +252,25 @@ export class Run {
     const before = report.rows.length === 0 ? [] : report.settings?.sizes?.toString().split(",") ?? [];
     const sizes = groups.map(({ problem }) => formatSizes(problem));
     report.settings = { ...report.settings, sizes: [...new Set([...before, ...sizes])].join() };
-    for (const { problem, rows } of withPeers) this.#tables?.expect(problem, rows.length);
+    for (const { problem, rows } of withPeers) {
+      this.#tables?.expect(problem, rows.map((row) => rowName({ ...problem, ...row })));
+    }
   }
 
-  #chosenPeers(): Peer[] {
-    return peers.filter(({ id }) => this.#options.peers.includes(id));
+  #peerRuns(): { peer: Peer; mode: Mode }[] {
+    const chosen = peers.filter(({ id }) => this.#options.peers.includes(id));
+    return this.#options.modes.flatMap((mode) => chosen.map((peer) => ({ peer, mode })));
   }
 
   #peerRows(): RowSpec[] {
-    const chosen = this.#chosenPeers();
-    return this.#options.modes.flatMap((mode) => chosen.map((peer) => ({ variant: rowId(peer), mode })));
+    return this.#peerRuns().map(({ peer, mode }) => ({ variant: rowId(peer), mode }));
   }
 
   /** What peers will take for a problem, roughly. One that is refused takes no time. */
   #peerSeconds(problem: ProblemSpec): number {
     const { software } = this.#log.report.adapter;
-    const runs = this.#chosenPeers().flatMap((peer) =>
-      this.#options.modes.filter((mode) => refusal(peer, { problem, mode, software }) === null)
+    const runs = this.#peerRuns().filter(({ peer, mode }) =>
+      refusal(peer, { problem, mode, software }) === null
     );
     return PEER_SECONDS * runs.length;
   }

@@ -6,7 +6,7 @@
 
 /** Every row was measured, or skipped for a stated reason. */
 export const OK = 0;
-/** A row failed its check or crashed; compare found a regression, or could not have seen one. */
+/** A row failed its check or crashed; the run was interrupted; compare found a regression, or could not have seen one. */
 export const FAILED = 1;
 /** An argument, file or permission cannot be used. */
 export const BAD_ARGUMENTS = 2;

@@ -5,7 +5,7 @@
  */
 
 import { FileError } from "../process/files.ts";
-import { blocksOf, problemKey, problemOf, type ReportProblem } from "../report/groups.ts";
+import { blocksOf, problemKey, type ReportProblem, rowName } from "../report/groups.ts";
 import type { Layout } from "../report/layout.ts";
 import type { Report } from "../report/schema.ts";
 import { renderBlock, renderWarnings } from "../report/table.ts";
@@ -25,8 +25,8 @@ export interface TablesOptions {
 export class Tables {
   readonly #report: () => Report;
   readonly #options: TablesOptions;
-  /** How many rows each problem will have. */
-  readonly #expected = new Map<string, number>();
+  /** The names of the rows that each problem is to have. */
+  readonly #expected = new Map<string, readonly string[]>();
   readonly #shown = new Set<string>();
   /** Where stdout takes no more, the run goes on: its report is worth more. */
   #fault: FileError | null = null;
@@ -36,8 +36,8 @@ export class Tables {
     this.#options = options;
   }
 
-  /** Takes how many rows a problem will have, and prints it if a report that is gone on with has them all. */
-  expect(problem: ReportProblem, rows: number): void {
+  /** Takes the names of a problem's rows, and prints it if a report that is gone on with has them all. */
+  expect(problem: ReportProblem, rows: readonly string[]): void {
     this.#expected.set(problemKey(problem), rows);
     this.update(problem);
   }
@@ -45,9 +45,9 @@ export class Tables {
   /** Prints a problem if its last row is there. */
   update(problem: ReportProblem): void {
     const key = problemKey(problem);
-    const { rows } = this.#report();
-    const count = rows.filter((row) => problemKey(problemOf(row)) === key).length;
-    if (count >= (this.#expected.get(key) ?? Infinity)) this.#show(key);
+    // A report that is gone on with may have other rows too, so their number alone would not do.
+    const there = new Set(this.#report().rows.map(rowName));
+    if (this.#expected.get(key)?.every((name) => there.has(name))) this.#show(key);
   }
 
   /**

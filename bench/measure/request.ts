@@ -32,18 +32,28 @@ export function problemsOf(request: Request): ProblemSpec[] | null {
   return typesOf(request).flatMap((type) => sizes.map((size) => ({ ...size, ...type, activation })));
 }
 
-/**
- * Every dtype in every precision. Products of 16 bits are the same in default, tf32 and fastest, so of these the first is
- * measured.
- */
+/** Every dtype in every precision. Of precisions that compute a dtype alike, the first is measured. */
 function typesOf({ dtypes, precisions }: Request): NumberType[] {
-  return dtypes.flatMap((dtype) => {
-    const same = (precision: ProblemSpec["precision"]) =>
-      dtype !== "float32" && (precision === "tf32" || precision === "fastest") ? "default" : precision;
-    const firsts = new Map([...precisions].reverse().map((precision) => [same(precision), precision]));
-    return precisions.filter((precision) => firsts.get(same(precision)) === precision)
-      .map((precision) => ({ dtype, precision }));
-  });
+  return dtypes.flatMap((dtype) =>
+    [...Map.groupBy(new Set(precisions), (precision) => methodOf({ dtype, precision })).values()]
+      .map(([precision]) => ({ dtype, precision }))
+  );
+}
+
+/** The precision that computes a dtype's products the same way: see {@linkcode Precision}. */
+function methodOf({ dtype, precision }: NumberType): ProblemSpec["precision"] {
+  const is16Bit = dtype !== "float32" && ["tf32", "fastest", "strassen"].includes(precision);
+  return is16Bit || dtype === "bfloat16" && precision === "float16-sums" ? "default" : precision;
+}
+
+/** What a list of precisions repeats and is not measured again, as a line for people; null for nothing. */
+export function repeatsLine(request: Request): string | null {
+  const left = request.dtypes.flatMap((dtype) =>
+    [...Map.groupBy(new Set(request.precisions), (precision) => methodOf({ dtype, precision })).values()]
+      .filter((alike) => alike.length > 1)
+      .map(([first, ...repeats]) => `${dtype} in ${repeats.join(" and ")} is computed as in ${first}`)
+  );
+  return left.length === 0 ? null : `${left.join(", ")}: not measured again`;
 }
 
 function tokensOf({ tokens }: Request): number | null {

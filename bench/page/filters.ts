@@ -28,6 +28,7 @@ export const FILTERS: readonly Filter[] = [
   { key: "source", label: "Report", of: ({ source }) => source },
   { key: "mode", label: "Mode", of: ({ row }) => row.mode, chosen: true },
   { key: "dtype", label: "Type", of: ({ row }) => row.dtype, chosen: true },
+  { key: "precision", label: "Precision", of: ({ row }) => row.precision, chosen: true },
   { key: "size", label: "Size", of: ({ row }) => formatShape(row), chosen: true },
 ];
 

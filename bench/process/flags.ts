@@ -80,7 +80,9 @@ const TABLE = [
     name: "precision",
     value: "LIST",
     group: "what",
-    help: "How products are computed: highest, default, tf32, fastest, float16-sums, strassen",
+    help:
+      "How products are computed: highest, default, tf32, fastest, float16-sums, strassen; of those that " +
+      "compute a type alike (16 bits: default, tf32, fastest) one is measured",
     standard: '"default"',
   },
   {
@@ -248,7 +250,7 @@ const PAGES: Readonly<Record<Topic, HelpPage>> = {
     })),
     statuses: [
       [0, "every row was measured, or skipped for a stated reason"],
-      [1, "a row failed its check or crashed"],
+      [1, "a row failed its check or crashed, or the run was interrupted"],
       ...ALWAYS,
     ],
     more: "How it measures, and all files that it writes: bench/README.md.",

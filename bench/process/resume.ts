@@ -7,8 +7,10 @@
 import { UsageError } from "./argument_values.ts";
 import { askNvidia } from "./nvidia.ts";
 import { digestOf, existingReport } from "./output.ts";
+import type { Layout } from "../report/layout.ts";
 import type { Report } from "../report/schema.ts";
 import { plain } from "../report/shape.ts";
+import { wrap } from "../report/text.ts";
 
 /** Between the commands of runs that made one report. */
 const THEN = "; then ";
@@ -90,12 +92,14 @@ export function resumed(
   };
 }
 
-/** Says in one line with which run this one goes on. */
-export function resumedLine({ createdAt, command, rows }: Report): string {
+/** Says with which run this one goes on: its first command, as those that resumed it say no more. */
+export function resumedLines({ createdAt, command, rows }: Report, { columns }: Layout): string[] {
   const finished = rows.filter(({ status }) => status !== "failed").length;
-  return `resumes   the run of ${plain(createdAt, 40)} with ${finished} finished ${
-    finished === 1 ? "row" : "rows"
-  }: ${plain(command, 400)}`;
+  const [first, ...others] = plain(command, 2000).split(THEN);
+  const again = others.length === 0 ? "" : ", resumed before,";
+  const done = `${finished} finished ${finished === 1 ? "row" : "rows"}`;
+  const run = `the run of ${plain(createdAt, 40)}${again} with ${done}`;
+  return wrap(`${run}: ${plain(first, 400)}`, { width: columns, lead: "resumes   " });
 }
 
 function refuse(rule: string, value: unknown): never {

@@ -127,6 +127,9 @@ function notes(
       ? "slower, faster: it differs by more than drift within the runs can explain, by more than " +
         `${percentText(noise)} %, and by more than the others of its problem.`
       : "",
+    verdicts.has("same")
+      ? "same: what differs, drift within the runs or noise can explain, however much it is."
+      : "",
     verdicts.has("in doubt")
       ? "in doubt: it differs, but does not stand out from the others, so that load or clocks may be why."
       : "",
@@ -159,6 +162,7 @@ function onlyLines(when: "before" | "after", rows: readonly Row[], width: number
       ? `${distinct(formatShape).length} shapes`
       : enumerate(distinct(formatShape)),
     enumerate(distinct(({ dtype }) => dtype)),
+    `precision ${enumerate(distinct(({ precision }) => precision))}`,
   ];
   return wrap(`${rows.length} ${rows.length === 1 ? "row" : "rows"} only ${when}: ${parts.join("; ")}`, {
     width,

@@ -229,7 +229,7 @@ const adapter = record({
 const ceilings = record({
   /** Fused multiply-adds in TFLOP/s for each arithmetic type; null where it was not measured. */
   fmaTflops: record({ float32: nullable(positive), float16: optional(nullable(positive)) }),
-  /** Products of subgroup matrices, float16 with float32 sums, in TFLOP/s; null where the device has none. */
+  /** Products of subgroup matrices, float16 (float32 on Apple) with float32 sums, in TFLOP/s; null where the device has none. */
   matrixTflops: optional(nullable(positive)),
   /** Device copy, bytes read plus bytes written, in GB/s; null where it was not measured. */
   copyGBps: nullable(positive),

@@ -125,8 +125,11 @@ function leastClause(
   { first, nameOf, names }: { first: Standing; nameOf: NameOf; names: number },
 ): string {
   if (smallest.length === 0) return "";
-  const some = smallest.includes(first.row) ? [first.row] : smallest;
-  return `least memory: ${enumerate(some.map(nameOf), Math.max(names, 1))}`;
+  if (!smallest.includes(first.row)) {
+    return `least memory: ${enumerate(smallest.map(nameOf), Math.max(names, 1))}`;
+  }
+  const others = smallest.length - 1;
+  return `least memory: ${nameOf(first.row)}${others === 0 ? "" : ` and ${others} more`}`;
 }
 
 function listOf(

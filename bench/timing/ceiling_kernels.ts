@@ -81,6 +81,8 @@ export interface MatrixWork {
   readonly matrix: SubgroupMatrixConfig;
   /** Most threads of a subgroup. */
   readonly subgroupSize: number;
+  /** Whether the device may run smaller subgroups. There are more of them then, and only the first ones multiply. */
+  readonly varying: boolean;
   readonly workgroups: number;
   readonly rounds: number;
 }
@@ -106,7 +108,7 @@ export function matrixMultiplyAdds(recorder: Recorder, work: MatrixWork & { read
   });
 }
 
-function matrixKernel({ matrix: { componentType, M, N, K }, subgroupSize }: MatrixWork): Kernel {
+function matrixKernel({ matrix: { componentType, M, N, K }, subgroupSize, varying }: MatrixWork): Kernel {
   const sums = Array.from({ length: MATRIX_SUMS }, (_, i) => i);
   const result = `subgroup_matrix_result<f32, ${N}, ${M}>`;
   const step = sums.map((i) => {
@@ -116,7 +118,7 @@ function matrixKernel({ matrix: { componentType, M, N, K }, subgroupSize }: Matr
   const operands = sums.slice(0, MATRIX_OPERANDS);
   const most = Math.max(M * K, K * N) + MATRIX_OPERANDS;
   return {
-    key: `ceiling|matrix|${componentType}|${M}x${N}x${K}|${subgroupSize}`,
+    key: `ceiling|matrix|${componentType}|${M}x${N}x${K}|${subgroupSize}|${varying}`,
     label: "subgroup matrix ceiling",
     access: ["read_write"],
     wgsl: () =>
@@ -143,7 +145,9 @@ ${
         ).join("\n")
       }
 ${sums.map((i) => `  var c${i} = ${result}();`).join("\n")}
-  for (var round = 0u; round < p.rounds; round++) {
+  for (var round = 0u; round < ${
+        varying ? `select(0u, p.rounds, subgroup < ${SUBGROUPS}u)` : "p.rounds"
+      }; round++) {
 ${Array.from({ length: MATRIX_STEPS }, () => `    ${step}`).join("\n")}
   }
 ${

@@ -17,8 +17,8 @@ export interface Ceilings {
   /** Fused multiply-adds in TFLOP/s, for each arithmetic type. Null where the device lacks the type. */
   readonly fmaTflops: { readonly float32: number; readonly float16: number | null };
   /**
-   * Products of subgroup matrices on tensor cores, in TFLOP/s. Operands are float16, sums float32. Null where the device has
-   * none.
+   * Products of subgroup matrices on tensor cores, in TFLOP/s. Operands are float16, or float32 where the device has
+   * no others; sums are float32. Null where the device has none.
    */
   readonly matrixTflops?: number | null;
   /** Copy on the device in GB/s: bytes read plus bytes written. */
@@ -54,10 +54,11 @@ async function matrixTflops(instruments: Instruments): Promise<number | null> {
   const { capabilities } = instruments.gpu;
   const [matrix] = matricesOf(capabilities);
   if (matrix === undefined) return null;
-  const { software, subgroupMaxSize: subgroupSize } = capabilities;
+  const { software, subgroupMinSize, subgroupMaxSize: subgroupSize } = capabilities;
+  const varying = subgroupMinSize !== subgroupSize;
   const workgroups = software ? 16 : 8192;
   using sink = scratch(instruments, 16);
-  const work = (rounds: number) => ({ matrix, subgroupSize, workgroups, rounds });
+  const work = (rounds: number) => ({ matrix, subgroupSize, varying, workgroups, rounds });
   const run = (rounds: number) => (recorder: GpuRecorder) =>
     matrixMultiplyAdds(recorder, { ...work(rounds), sink });
   const rounds = await roundsOf(instruments, run, LEAST_NS);

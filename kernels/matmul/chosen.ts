@@ -76,10 +76,12 @@ function whyNoMatrices({ precision, dtype, component }: ShapeToChooseFor): strin
 
 /** The tuned choice, or null: a device may be asked for with less than its adapter had when it was tuned. */
 function tunedTile(shape: MatmulShape, capabilities: Capabilities): TileChoice<AnyTile> | null {
-  const tuned = tunedChoice(shape, capabilities.name);
+  const { layout, columns, arithmetic, operands = null } = shape;
+  // A table of a WebGPU without matrices is right where matrices of float32 are not in it.
+  const tuned = tunedChoice(shape, capabilities.name) ??
+    (operands === "float32" ? tunedChoice({ ...shape, operands: null }, capabilities.name) : null);
   if (!tuned) return null;
   const { tile } = choiceNamed(tuned, capabilities);
-  const { layout, columns, arithmetic, operands = null } = shape;
   const usable = isSubgroupTile(tile)
     ? operands !== null && isUsable(tile, capabilities, { layout, columns, operands })
     : fits(tile, capabilities, arithmetic);

@@ -36,6 +36,9 @@ export type Epilogue =
  *   loses bits. Everything else is as in `"default"`.
  * - `"fastest"`: as `"tf32"`: the fastest method in which no token changes another.
  *
+ * Where a device has matrices of float32 instead (Apple's), a tuning table may choose them for all but `"highest"`. They
+ * multiply float32 as it is.
+ *
  * Two more are only taken by name, as each can spoil numbers that the others keep:
  *
  * - `"float16-sums"`: float16 tensors are summed in float16 over one tile's K (32 terms), and those sums in float32, where

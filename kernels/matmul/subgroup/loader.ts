@@ -244,11 +244,11 @@ interface Put {
   readonly values: Values;
   /** Their column block. */
   readonly block: number;
-  /** Of the functions that make them float16. */
+  /** Of the functions that make them float16, where they become that. */
   readonly suffix: "" | "_special";
 }
 
-/** Stores elements as float16 to the tile, or to both parts of it those of a split operand. */
+/** Stores elements to the tile as what matrices multiply: float32, float16, or both float16 parts of a split operand. */
 function put(config: SubgroupConfig, name: "a" | "b", { target, values, block, suffix }: Put): string {
   const { form, of } = values;
   if (form === "words") return store(config, target, ["xy", "zw"].map((pair) => `${of[0]}.${pair}`));

@@ -244,7 +244,8 @@ export function checkSubgroupTile(tile: SubgroupTile, limits: SubgroupLimits, us
   if (tile.subgroupSize !== limits.subgroupMaxSize) {
     refuse("subgroupSize", `must be the device's, ${limits.subgroupMaxSize}`, tile.subgroupSize);
   }
-  const row = Math.max(tileM, tileN / columns, tile.tileK) / (operands === "float16" ? EIGHT : 4);
+  // Column blocks that share the tile may also be multiplied one by one.
+  const row = Math.max(tileM, tileN, tile.tileK) / (operands === "float16" ? EIGHT : 4);
   if (threadsOf(tile) < row) {
     refuse("threads", `must be at least ${row} to load a row of the tile at once`, threadsOf(tile));
   }

@@ -46,7 +46,9 @@ export function ruledSubgroupChoice(
   capabilities: Capabilities,
 ): SubgroupChoice | string {
   const { operands } = shape;
-  if (operands === "float32") return "nobody has measured its matrices of float32: deno task tune does";
+  if (operands === "float32") {
+    return "matrices of float32 are used only where a tuning table names them (deno task tune --webgpu dawn)";
+  }
   if (operands === "split" && isSlowSplit(shape, capabilities)) {
     return "multiply-adds are faster than split operands here";
   }

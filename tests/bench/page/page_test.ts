@@ -88,7 +88,7 @@ Deno.test("the page answers first: a line for each mode, then a chart of times, 
     )
   );
   assertEquals(lines, [
-    "forward tuned 21.65 ms | ties: alphafold3-fused | 1.02x pytorch | least memory: tuned",
+    "forward tuned 21.65 ms | ties: alphafold3-fused | 1.02x pytorch | least memory: tuned and 1 more",
     "backward peer:pytorch-eager 42.91 ms | 1.03x pytorch | tuned 0.98x | least memory: tuned",
     "full tuned 65.41 ms | ties: peer:pytorch-eager | 1.01x pytorch | least memory: tuned",
   ]);

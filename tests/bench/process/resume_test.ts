@@ -1,10 +1,18 @@
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { restored, UsageError } from "../../../bench/process/arguments.ts";
 import { digestOf, signed } from "../../../bench/process/output.ts";
 import { differenceOf } from "../../../bench/report/adapter_difference.ts";
-import { ensureResumable, reportToResume, resumedLine } from "../../../bench/process/resume.ts";
+import { ensureResumable, reportToResume, resumedLines } from "../../../bench/process/resume.ts";
 import { parseReport } from "../../../bench/report/reader.ts";
 import type { Report } from "../../../bench/report/schema.ts";
+import { UNBOUNDED } from "../../../bench/report/layout.ts";
 import { syntheticReport } from "../report/fixture.ts";
 
 const VERSIONS = { suite: "1.2.3", deno: "2.9.6", v8: "15" };
@@ -77,10 +85,17 @@ Deno.test("the line about a resumed run has its time, its command and its finish
   const rows = REPORT.rows.map((row, i) =>
     i === 0 ? { ...row, status: "failed" as const, timing: null } : row
   );
+  const about = { ...REPORT, createdAt: "2026-01-02T03:04:05Z", rows };
   assertEquals(
-    resumedLine({ ...REPORT, createdAt: "2026-01-02T03:04:05Z", command: "bench --seed 1\x1b[2J", rows }),
-    `resumes   the run of 2026-01-02T03:04:05Z with ${rows.length - 1} finished rows: bench --seed 1 [2J`,
+    resumedLines({ ...about, command: "bench --seed 1\x1b[2J" }, UNBOUNDED),
+    [`resumes   the run of 2026-01-02T03:04:05Z with ${rows.length - 1} finished rows: bench --seed 1 [2J`],
   );
+  const again = resumedLines({ ...about, command: "bench --seed 1; then bench --resume" }, {
+    ...UNBOUNDED,
+    columns: 60,
+  });
+  assertMatch(again.join(" "), /05Z, resumed before,\s+with.*rows: bench\s+--seed\s+1$/);
+  assert(again.length > 1 && again.every((text) => text.length <= 60), again.join("\n"));
 });
 
 Deno.test("arguments given now stand over the recorded ones; of a report only what is measured is taken", () => {

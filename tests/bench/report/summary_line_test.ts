@@ -46,7 +46,7 @@ Deno.test("a peer that is ahead comes first, and the best variant here stands be
 Deno.test("a peer keeps its prefix where a variant here has its name", () => {
   assertEquals(
     lineOf(rowsOf({ liger: [10, 9], "peer:liger": [5, 9] })),
-    "full     peer:liger - ms | liger 0.50x | least memory: peer:liger",
+    "full     peer:liger - ms | liger 0.50x | least memory: peer:liger and 1 more",
   );
 });
 
@@ -62,7 +62,7 @@ Deno.test("rows that are not ranked are told: of less precision, and with too fe
 Deno.test("all that tie, the only row and none at all", () => {
   assertEquals(
     lineOf(rowsOf({ a: [5, 1], b: [5, 1], c: [5, 2] })),
-    "full     b - ms | ties: all others | least memory: b",
+    "full     b - ms | ties: all others | least memory: b and 1 more",
   );
   assertEquals(lineOf(rowsOf({ a: [5, 1] })), "full     a - ms | least memory: a");
   assertEquals(

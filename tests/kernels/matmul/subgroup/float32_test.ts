@@ -6,14 +6,21 @@ import { tuneProduct } from "../../../../bench/timing/tune.ts";
 import { matrixMultiplyAdds } from "../../../../bench/timing/ceiling_kernels.ts";
 import { seededRandom } from "../../../../bench/timing/random.ts";
 import { DTYPES, roundTo } from "../../../../kernels/gpu/dtype.ts";
+import type { Dispatch } from "../../../../kernels/gpu/dispatch.ts";
 import { GpuRecorder } from "../../../../kernels/gpu/recorder.ts";
 import { chooseTile } from "../../../../kernels/matmul/chosen.ts";
 import { matmul, planProduct } from "../../../../kernels/matmul/product_plan.ts";
 import { withSizes } from "../../../../kernels/matmul/request.ts";
 import { matricesOf } from "../../../../kernels/matmul/subgroup/operands.ts";
-import { isSubgroupTile, subgroupTileName } from "../../../../kernels/matmul/subgroup/tile.ts";
+import {
+  checkSubgroupTile,
+  isSubgroupTile,
+  subgroupTileName,
+} from "../../../../kernels/matmul/subgroup/tile.ts";
 import { subgroupTilesToTry } from "../../../../kernels/matmul/subgroup/tiling.ts";
 import { TileError } from "../../../../kernels/matmul/tile.ts";
+import { TILES } from "../../../../kernels/matmul/tiles.ts";
+import { parseTuning, productKey, TUNING_SCHEMA, useTuning } from "../../../../kernels/matmul/tuning.ts";
 import { matrix } from "../../../../kernels/view.ts";
 import { freshSeed, testNothingLeft, upload } from "../../../gpu.ts";
 import { softMatrixGpu } from "../../../soft_matrices.ts";
@@ -116,6 +123,19 @@ Deno.test("matrices of float32 have their own tiles, which no other operands tak
     TileError,
     "matrix must be one of the device's from f32 to f32: current value is 16x8x8",
   );
+  // Two column blocks may be multiplied apart, so a row of all columns must be loaded at once.
+  const flat = { ...miniTile(capabilities), tileN: 512, patchN: 512 };
+  assertThrows(
+    () => checkSubgroupTile(flat, capabilities, { layout: "nn", operands: OPERANDS, columns: 2 }),
+    TileError,
+    "threads must be at least 128 to load a row of the tile at once: current value is 64",
+  );
+  const tall = { ...TILES.wide, tileM: TILES.wide.tileM + 4 };
+  assertThrows(
+    () => planProduct({ ...request, choice: { tile: tall, splits: 1, transposeB: false } }, capabilities),
+    TileError,
+    "tileM must be",
+  );
 });
 
 Deno.test("matrices of float32 are left to a tuning table, and highest to multiply-adds", () => {
@@ -132,7 +152,26 @@ Deno.test("matrices of float32 are left to a tuning table, and highest to multip
   assertEquals(withSizes({ ...request, precision: "highest" }, gpu.capabilities).operands, null);
   const { tile, why } = chooseTile(sized, gpu.capabilities);
   assert(!isSubgroupTile(tile));
-  assertEquals(why, "nobody has measured its matrices of float32: deno task tune does");
+  assertEquals(
+    why,
+    "matrices of float32 are used only where a tuning table names them (deno task tune --webgpu dawn)",
+  );
+});
+
+Deno.test("a table that was made without matrices of float32 still holds beside them", () => {
+  const capabilities = { ...gpu.capabilities, name: "tuned before" };
+  const shape = { layout: "nn", m: 300, n: 96, k: 64, products: 1, columns: 1, gatedA: false } as const;
+  const product = productKey({ ...shape, dtype: "float32", arithmetic: "float32" });
+  const entries = [{ product, tile: "wide", splits: 1, tflops: 1 }];
+  const table = { schema: TUNING_SCHEMA, adapter: capabilities.name, entries };
+  useTuning(parseTuning(JSON.stringify(table), "a test"));
+  const choose = (operands: "float32" | "split") =>
+    chooseTile({
+      ...{ ...shape, dtype: "float32", arithmetic: "float32", operands },
+      ...{ precision: "default", component: "f32" },
+    }, capabilities).why;
+  assertEquals(choose("float32"), "a tuning table names it for this product");
+  assert(choose("split") !== choose("float32"), "split operands are another method");
 });
 
 Deno.test("every variant agrees with the oracle where a table names matrices of float32", async () => {
@@ -161,13 +200,33 @@ Deno.test("a search tries matrices of float32 beside multiply-adds, and all are 
   assertEquals([entry.failed, entry.ruled.tile], [[], "software"]);
 });
 
-Deno.test("the ceiling of matrices of float32 compiles, and its sums stay finite", async () => {
+/** Runs the kernel of the ceiling, whose result no longer is -1 but anything else. */
+class Revealing extends GpuRecorder {
+  override dispatch(dispatch: Dispatch): void {
+    const { kernel } = dispatch;
+    const wgsl = () =>
+      kernel.wgsl().replaceAll(
+        /if \((results\[[^\]]*\]) == -1\.0\) \{ sink\[0\] = 1\.0; \}/g,
+        "sink[0] += $1;",
+      );
+    super.dispatch({ ...dispatch, kernel: { ...kernel, key: `${kernel.key}|revealing`, wgsl } });
+  }
+}
+
+Deno.test("the ceiling's four subgroups multiply as often as asked, however many real ones there are", async () => {
   const [matrix] = matricesOf(gpu.capabilities);
-  using sink = upload(gpu, new Float32Array(4));
-  const recorder = new GpuRecorder(gpu);
-  matrixMultiplyAdds(recorder, { matrix, subgroupSize: 32, workgroups: 1, rounds: 1, sink });
-  recorder.submit();
-  assertEquals([...await sink.read()], [0, 0, 0, 0]);
+  const { subgroupMaxSize: subgroupSize } = gpu.capabilities;
+  const resultOf = async (rounds: number) => {
+    using sink = upload(gpu, new Float32Array(4));
+    const recorder = new Revealing(gpu);
+    matrixMultiplyAdds(recorder, { matrix, subgroupSize, varying: true, workgroups: 1, rounds, sink });
+    recorder.submit();
+    return (await sink.read())[0];
+  };
+  const one = await resultOf(1);
+  assert(one > 0 && Number.isFinite(one), `${one}`);
+  const ratio = await resultOf(3) / one;
+  assert(ratio > 2 && ratio < 4, `three rounds give ${ratio} times as much`);
 });
 
 testNothingLeft(gpu);
