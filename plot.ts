@@ -64,7 +64,9 @@ async function draw({ reports: paths, outputDir }: PlotCommand & { kind: "draw" 
   const count = drawings.size;
   drawings.set(page, await renderPage(reports, { draw: (spec) => renderSvg(spec, { continued: true }) }));
   writeDrawings(drawings);
-  for (const { name, reason } of undrawn) printError(`Not drawn: ${name}: ${reason}`);
+  for (const [reason, charts] of Map.groupBy(undrawn, ({ reason }) => reason)) {
+    printError(`Not drawn: ${charts.map(({ name }) => name).join(", ")}: ${reason}`);
+  }
   print(`${count} charts in ${charts}, and ${page}`);
   return OK;
 }

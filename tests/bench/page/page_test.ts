@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { filterControls } from "../../../bench/page/filters.ts";
 import { type NamedReport, renderPage } from "../../../bench/page/mod.ts";
 import { chartOf } from "../../../bench/charts/mod.ts";
 import type { Chart } from "../../../bench/charts/chart.ts";
@@ -193,4 +194,16 @@ Deno.test("the page folds warnings by kind as the terminal groups them, with the
       ].join("")
     }</details>`,
   );
+});
+
+Deno.test("rows of several precisions can be told apart by a filter, which opens with one", () => {
+  const { rows: [row] } = syntheticReport({ samples: 3 });
+  const tagged = (["default", "tf32"] as const).map((precision) => (
+    { source: "a", row: { ...row, precision } }
+  ));
+  assertMatch(
+    filterControls(tagged),
+    /Precision <select data-filter="precision"[^>]*>.*<option value="default" selected>.*<option value="tf32">/,
+  );
+  assert(!filterControls(tagged.slice(0, 1)).includes("Precision"));
 });
