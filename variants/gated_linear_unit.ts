@@ -1,4 +1,3 @@
-import { readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
 import { checkInto, readWrt } from "./check_gradients.ts";
@@ -10,7 +9,7 @@ import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
 import { gatedUnit } from "./gated_unit.ts";
 import { gradientNames, gradientOf, type GradientOptions } from "./gradients.ts";
 import { recordTraining } from "./training.ts";
-import { checkOptions, checkUnitSettings, OPTIONS } from "./validate.ts";
+import { checkOptions, checkUnitSettings, OPTIONS, readOptions } from "./validate.ts";
 import { gradientDtype } from "./variant.ts";
 import {
   type CombinedWeights,
@@ -150,7 +149,7 @@ export function gatedLinearUnitWithGrad<W extends UnitWeights, K extends UnitWrt
   weight: W,
   options: Pick<Options, "activation" | "precision"> & Recording & GradientOptions<K> = {},
 ): UnitWithGradients<W, K> {
-  const { wrt, into, ...rest } = readOnce("options", options, [...OPTIONS, "encoder", "wrt", "into"]);
+  const { wrt, into, ...rest } = readOptions(options, [...OPTIONS, "encoder", "wrt", "into"]);
   const { problem, inputs, named, encoder } = checkUnit(gpu, {
     x,
     weight,

@@ -1,4 +1,3 @@
-import { readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { choiceFor } from "./explain.ts";
@@ -7,7 +6,7 @@ import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkWritten } from "./checks.ts";
 import type { GradientOptions, GradientsBy, Wrt } from "./gradients.ts";
-import { checkAsked, checkCall, checkInputs, namedInputs, OPTIONS } from "./validate.ts";
+import { checkAsked, checkCall, checkInputs, namedInputs, OPTIONS, readOptions } from "./validate.ts";
 import { recordTraining } from "./training.ts";
 import type { Weights } from "./weights.ts";
 
@@ -137,7 +136,7 @@ export function swigluWithGrad<W extends Weights, K extends Wrt<W> = Wrt<W>>(
   weights: W,
   options: Options & Recording & GradientOptions<K> = {},
 ): WithGradients<W, K> {
-  const { wrt, into, ...rest } = readOnce("options", options, [...OPTIONS, "encoder", "wrt", "into"]);
+  const { wrt, into, ...rest } = readOptions(options, [...OPTIONS, "encoder", "wrt", "into"]);
   const call = checkCall({ gpu, x, weights, options: rest as Options & Recording });
   const asked = checkAsked(gpu, { wrt, into }, call);
   const { problem, inputs, settings: { encoder } } = call;

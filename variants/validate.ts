@@ -232,7 +232,25 @@ export function checkAsked(
  * @throws {RangeError} If one of them has no such value.
  */
 export function checkOptions(options: Options & Recording): Settings {
-  return checkSettings(readOnce("options", options, [...OPTIONS, "encoder"]));
+  return checkSettings(readOptions(options, [...OPTIONS, "encoder"]));
+}
+
+/**
+ * The options of a call, read once.
+ *
+ * @throws {TypeError} If options is no object or has another name; one that belongs to the weights is told so.
+ */
+export function readOptions<Name extends string>(
+  options: unknown,
+  names: readonly Name[],
+): Partial<Record<Name, unknown>> {
+  const misplaced = ["layout", "interleaved"].find((name) =>
+    typeof options === "object" && options !== null && Object.hasOwn(options, name)
+  );
+  if (misplaced === undefined) return readOnce("options", options, names);
+  throw new TypeError(
+    `Cannot use options.${misplaced} as it belongs to the weights: { gate, up, down, ${misplaced} }`,
+  );
 }
 
 function checkSettings(given: Partial<Record<keyof Settings, unknown>>): Settings {

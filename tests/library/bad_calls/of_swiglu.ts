@@ -1,5 +1,12 @@
 // deno-lint-ignore-file no-explicit-any -- bad calls are those that the types forbid
-import { explain, gatedLinearUnit, swiglu, variants } from "../../../mod.ts";
+import {
+  explain,
+  gatedLinearUnit,
+  gatedLinearUnitWithGrad,
+  swiglu,
+  swigluWithGrad,
+  variants,
+} from "../../../mod.ts";
 import {
   type Bad,
   block,
@@ -313,6 +320,16 @@ export const OF_SWIGLU: Record<string, Bad[]> = {
       TypeError,
       "use options.accuracy as options may have activation, precision, implementation, memoryBudget, encoder only",
     ],
+    ...[
+      option({ layout: "out,in" }),
+      () => (gatedLinearUnit as any)(gpu, x, gateUp, { layout: "out,in" }),
+      () => (gatedLinearUnitWithGrad as any)(gpu, x, gateUp, { layout: "out,in" }),
+      () => (swigluWithGrad as any)(gpu, x, weights, { layout: "out,in" }),
+    ].map((call): Bad => [
+      call,
+      TypeError,
+      "use options.layout as it belongs to the weights: { gate, up, down, layout }",
+    ]),
     [
       option({ encoder: {} }),
       TypeError,
