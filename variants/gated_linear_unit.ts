@@ -1,24 +1,15 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import { Tensor } from "../kernels/gpu/tensor.ts";
-import { checkInto, readWrt } from "./check_gradients.ts";
 import { checkWeights, readWeights } from "./check_weights.ts";
 import { runForward } from "./form.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
 import { gatedUnit } from "./gated_unit.ts";
-import { gradientNames, gradientOf, type GradientOptions } from "./gradients.ts";
+import type { GradientOptions } from "./gradients.ts";
 import { recordTraining } from "./training.ts";
-import { checkOptions, checkUnitSettings, OPTIONS, readOptions } from "./validate.ts";
-import { gradientDtype } from "./variant.ts";
-import {
-  type CombinedWeights,
-  formOf,
-  namedWeights,
-  type SeparateWeights,
-  type Weights,
-  weightShapes,
-} from "./weights.ts";
+import { checkAsked, checkOptions, checkUnitSettings, OPTIONS, readOptions } from "./validate.ts";
+import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type Weights } from "./weights.ts";
 
 /**
  * h = act(x W_gate) * (x W_up), the gated linear unit (https://arxiv.org/abs/1612.08083), by one product whose epilogue is the
@@ -155,18 +146,9 @@ export function gatedLinearUnitWithGrad<W extends UnitWeights, K extends UnitWrt
     weight,
     options: rest as Options & Recording,
   });
-  const form = formOf(inputs.weights);
-  const names = gradientNames(form, "h");
-  const wanted = readWrt(wrt, names) ?? new Set(names);
-  const shapes = Object.entries({ x: x.shape, ...weightShapes(form, problem) });
-  const targets = checkInto(gpu, into, {
-    wanted: [...wanted],
-    shapes: Object.fromEntries(shapes.map(([name, shape]) => [gradientOf(name), shape])),
-    dtypeOf: (name) => gradientDtype(name, problem),
-    inputs: named,
-  });
+  const asked = checkAsked(gpu, { wrt, into }, { problem, inputs, named, output: "h" });
   const { output: h, backward, dispose } = recordTraining(gpu, {
-    run: { variant: gatedUnit, problem, inputs, asked: { wanted, into: targets } },
+    run: { variant: gatedUnit, problem, inputs, asked },
     encoder,
     slope: "dh",
     shape: [...x.shape.slice(0, -1), problem.hiddenDim],

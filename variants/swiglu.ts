@@ -138,15 +138,16 @@ export function swigluWithGrad<W extends Weights, K extends Wrt<W> = Wrt<W>>(
 ): WithGradients<W, K> {
   const { wrt, into, ...rest } = readOptions(options, [...OPTIONS, "encoder", "wrt", "into"]);
   const call = checkCall({ gpu, x, weights, options: rest as Options & Recording });
-  const asked = checkAsked(gpu, { wrt, into }, call);
   const { problem, inputs, settings: { encoder } } = call;
+  const named = namedInputs(inputs);
+  const asked = checkAsked(gpu, { wrt, into }, { problem, inputs, named, output: "y" });
   const { variant } = choiceFor(gpu, call, { training: true, asked });
   const { output: y, backward, dispose } = recordTraining(gpu, {
     run: { variant, problem, inputs, asked },
     encoder,
     slope: "dy",
     shape: [...x.shape],
-    inputs: namedInputs(inputs),
+    inputs: named,
     check: () => void checkInputs(gpu, inputs),
   });
   const ofW = backward as unknown as WithGradients<W, K>["backward"]; // in the form of the weights, which are W

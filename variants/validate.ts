@@ -152,14 +152,13 @@ export function checkProblem(
   const sizes = { tokens, dim, hiddenDim, dtype: dtype as DType, weightDtype: weightDtype as DType };
   const problem = { ...sizes, activation: settings.activation, precision: settings.precision };
   if (output === "h") checkUnitSettings(settings);
-  const names = gradientNames(form, output as BlockOutput);
   return {
     problem,
     settings,
     training,
     form,
     output: output as BlockOutput,
-    asked: readPlannedAsked({ wrt, into, training }, names, problem),
+    asked: readPlannedAsked({ wrt, into, training }, { form, output: output as BlockOutput, problem }),
   };
 }
 
@@ -181,24 +180,29 @@ export function checkUnitSettings(
 
 function readPlannedAsked(
   { wrt, into, training }: { wrt: unknown; into: unknown; training: boolean },
-  names: readonly GradientName[],
-  problem: Problem,
+  { form, output, problem }: { form: WeightForm; output: BlockOutput; problem: Problem },
 ): PlannedAsked {
   for (const [name, value] of Object.entries({ wrt, into })) {
     if (training || value === undefined) continue;
     throw new RangeError(`Cannot use ${name} as training must be true: current value is false`);
   }
-  const wanted = readWrt(wrt, names) ?? (names.includes("dDown") ? undefined : new Set(names));
-  return { wanted, into: readTargetTypes(into, targetsOf(names, problem, wanted)) };
+  const { wanted, of } = readTargets(wrt, { form, output, problem });
+  return { wanted, into: readTargetTypes(into, of) };
 }
 
-function targetsOf(
-  names: readonly GradientName[],
-  problem: Problem,
-  wanted: ReadonlySet<GradientName> = new Set(names),
+/**
+ * The gradients that are wanted, undefined for all of a block's, and what tensors that they are added to must fit. Those of a
+ * block that ends at h are always named, because all gradients would include dDown.
+ */
+function readTargets(
+  wrt: unknown,
+  { form, output, problem }: { form: WeightForm; output: BlockOutput; problem: Problem },
 ) {
+  const names = gradientNames(form, output);
+  const chosen = readWrt(wrt, names);
+  const wanted = chosen ?? (output === "h" ? new Set(names) : undefined);
   const dtypeOf = (name: GradientName) => gradientDtype(name, problem);
-  return { wanted: names.filter((name) => wanted.has(name)), dtypeOf };
+  return { wanted, of: { wanted: names.filter((name) => wanted?.has(name) ?? true), dtypeOf } };
 }
 
 /**
@@ -209,18 +213,21 @@ function targetsOf(
 export function checkAsked(
   gpu: Gpu,
   { wrt, into }: Readonly<Record<"wrt" | "into", unknown>>,
-  { problem, inputs }: CheckedCall,
+  { problem, inputs, named, output }: Pick<CheckedCall, "problem" | "inputs"> & {
+    /** The tensors that the call reads, by the names of its arguments. */
+    readonly named: Readonly<Record<string, Tensor>>;
+    readonly output: BlockOutput;
+  },
 ): Asked {
   const form = formOf(inputs.weights);
-  const names = gradientNames(form);
-  const wanted = readWrt(wrt, names);
+  const { wanted, of } = readTargets(wrt, { form, output, problem });
   const shapes = Object.entries({ x: inputs.x.shape, ...weightShapes(form, problem) });
   return {
     wanted,
     into: checkInto(gpu, into, {
-      ...targetsOf(names, problem, wanted),
+      ...of,
       shapes: Object.fromEntries(shapes.map(([name, shape]) => [gradientOf(name), shape])),
-      inputs: namedInputs(inputs),
+      inputs: named,
     }),
   };
 }

@@ -212,9 +212,11 @@ export class Run {
 
   #takePlan({ groups, rows }: MeasureEvent & { type: "plan" }): void {
     if (this.#schedule === null) this.#fixRows(groups);
-    const ofPeers = this.#groups.map(({ problem }) => (
-      { problem, peers: true as const, seconds: this.#peerSeconds(problem) }
-    ));
+    // A peer that is refused takes no time.
+    const ofPeers = this.#groups.map(({ problem }) => {
+      const runs = this.#listedPeers(problem).filter(({ refusal }) => refusal === null);
+      return { problem, peers: true as const, seconds: PEER_SECONDS * runs.length };
+    });
     this.#tell({ type: "plan", groups: ofPeers });
     if (!this.#options.dryRun) return;
     const own = this.#groups.reduce((sum, { rows }) => sum + rows.length, 0);
@@ -226,18 +228,22 @@ export class Run {
 
   /** All rows for a list: as planned, of another WebGPU without a plan, and peers with why they are refused. */
   #listedRows(planned: readonly PlannedRow[]): ListedRow[] {
-    const { software } = this.#log.report.adapter;
     const plans = new Map(planned.map((row) => [rowName(row), row]));
     return this.#groups.flatMap(({ problem, rows }) => [
       ...rows.map((spec) => {
         const row = { ...problem, ...spec };
         return plans.get(rowName(row)) ?? { ...row, refusal: null, predictedPeakBytes: null };
       }),
-      ...this.#peerRuns().map(({ peer, mode }) => ({
-        ...{ ...problem, variant: rowId(peer), mode, predictedPeakBytes: null },
-        refusal: refusal(peer, { problem, mode, software }),
-      })),
+      ...this.#listedPeers(problem),
     ]);
+  }
+
+  #listedPeers(problem: ProblemSpec): ListedRow[] {
+    const { software } = this.#log.report.adapter;
+    return this.#peerRuns().map(({ peer, mode }) => ({
+      ...{ ...problem, variant: rowId(peer), mode, predictedPeakBytes: null },
+      refusal: refusal(peer, { problem, mode, software }),
+    }));
   }
 
   /** Fixes which rows there are, and which of them a resumed report has already. */
@@ -245,16 +251,14 @@ export class Run {
     const { report } = this.#log;
     this.#groups = groups;
     this.#schedule = new Schedule(groups, (report.rows as RowResult[]).map(rowKey));
-    const withPeers = groups.map(({ problem, rows }) => ({ problem, rows: [...rows, ...this.#peerRows()] }));
-    this.#log.order(
-      withPeers.flatMap(({ problem, rows }) => rows.map((row) => rowName({ ...problem, ...row }))),
-    );
+    const withPeers = groups.map(({ problem, rows }) => (
+      { problem, names: [...rows, ...this.#peerRows()].map((row) => rowName({ ...problem, ...row })) }
+    ));
+    this.#log.order(withPeers.flatMap(({ names }) => names));
     const before = report.rows.length === 0 ? [] : report.settings?.sizes?.toString().split(",") ?? [];
     const sizes = groups.map(({ problem }) => formatSizes(problem));
     report.settings = { ...report.settings, sizes: [...new Set([...before, ...sizes])].join() };
-    for (const { problem, rows } of withPeers) {
-      this.#tables?.expect(problem, rows.map((row) => rowName({ ...problem, ...row })));
-    }
+    for (const { problem, names } of withPeers) this.#tables?.expect(problem, names);
   }
 
   #peerRuns(): { peer: Peer; mode: Mode }[] {
@@ -264,15 +268,6 @@ export class Run {
 
   #peerRows(): RowSpec[] {
     return this.#peerRuns().map(({ peer, mode }) => ({ variant: rowId(peer), mode }));
-  }
-
-  /** What peers will take for a problem, roughly. One that is refused takes no time. */
-  #peerSeconds(problem: ProblemSpec): number {
-    const { software } = this.#log.report.adapter;
-    const runs = this.#peerRuns().filter(({ peer, mode }) =>
-      refusal(peer, { problem, mode, software }) === null
-    );
-    return PEER_SECONDS * runs.length;
   }
 
   /** What peers have still to measure. */

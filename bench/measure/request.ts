@@ -34,22 +34,27 @@ export function problemsOf(request: Request): ProblemSpec[] | null {
 
 /** Every dtype in every precision. Of precisions that compute a dtype alike, the first is measured. */
 function typesOf({ dtypes, precisions }: Request): NumberType[] {
-  return dtypes.flatMap((dtype) =>
-    [...Map.groupBy(new Set(precisions), (precision) => methodOf({ dtype, precision })).values()]
-      .map(([precision]) => ({ dtype, precision }))
-  );
+  return dtypes.flatMap((dtype) => alikeFor(dtype, precisions).map(([precision]) => ({ dtype, precision })));
 }
 
-/** The precision that computes a dtype's products the same way: see {@linkcode Precision}. */
-function methodOf({ dtype, precision }: NumberType): ProblemSpec["precision"] {
-  const is16Bit = dtype !== "float32" && ["tf32", "fastest", "strassen"].includes(precision);
-  return is16Bit || dtype === "bfloat16" && precision === "float16-sums" ? "default" : precision;
+/** The precisions, each once, by how they compute a dtype's products: see `Precision`. */
+function alikeFor(
+  dtype: NumberType["dtype"],
+  precisions: Request["precisions"],
+): NumberType["precision"][][] {
+  const asDefault = {
+    float32: ["default"],
+    float16: ["default", "tf32", "fastest", "strassen"],
+    bfloat16: ["default", "tf32", "fastest", "strassen", "float16-sums"],
+  }[dtype];
+  const methodOf = (precision: string) => asDefault.includes(precision) ? "default" : precision;
+  return [...Map.groupBy(new Set(precisions), methodOf).values()];
 }
 
 /** What a list of precisions repeats and is not measured again, as a line for people; null for nothing. */
 export function repeatsLine(request: Request): string | null {
   const left = request.dtypes.flatMap((dtype) =>
-    [...Map.groupBy(new Set(request.precisions), (precision) => methodOf({ dtype, precision })).values()]
+    alikeFor(dtype, request.precisions)
       .filter((alike) => alike.length > 1)
       .map(([first, ...repeats]) => `${dtype} in ${repeats.join(" and ")} is computed as in ${first}`)
   );

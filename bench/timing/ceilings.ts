@@ -5,6 +5,7 @@ import {
   multiplyAddFlops,
   multiplyAdds,
 } from "./ceiling_kernels.ts";
+import { subgroupsVary } from "../../kernels/gpu/capabilities.ts";
 import { matricesOf } from "../../kernels/matmul/subgroup/operands.ts";
 import type { GpuRecorder } from "../../kernels/gpu/recorder.ts";
 import { Tensor } from "../../kernels/gpu/tensor.ts";
@@ -54,8 +55,8 @@ async function matrixTflops(instruments: Instruments): Promise<number | null> {
   const { capabilities } = instruments.gpu;
   const [matrix] = matricesOf(capabilities);
   if (matrix === undefined) return null;
-  const { software, subgroupMinSize, subgroupMaxSize: subgroupSize } = capabilities;
-  const varying = subgroupMinSize !== subgroupSize;
+  const { software, subgroupMaxSize: subgroupSize } = capabilities;
+  const varying = subgroupsVary(capabilities);
   const workgroups = software ? 16 : 8192;
   using sink = scratch(instruments, 16);
   const work = (rounds: number) => ({ matrix, subgroupSize, varying, workgroups, rounds });

@@ -108,6 +108,13 @@ export function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabil
   };
 }
 
+/** Whether a device may run subgroups of several sizes. */
+export function subgroupsVary(
+  { subgroupMinSize, subgroupMaxSize }: Pick<Capabilities, "subgroupMinSize" | "subgroupMaxSize">,
+): boolean {
+  return subgroupMinSize !== subgroupMaxSize;
+}
+
 /** What an adapter's info says of subgroup matrices. The types of browsers and Deno do not declare it yet. */
 interface SubgroupInfo {
   readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig>;

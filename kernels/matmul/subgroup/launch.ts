@@ -1,4 +1,4 @@
-import type { Capabilities } from "../../gpu/capabilities.ts";
+import { type Capabilities, subgroupsVary } from "../../gpu/capabilities.ts";
 import type { Kernel } from "../../gpu/kernel.ts";
 import type { Launch } from "../../launch.ts";
 import { storagesOf } from "../../storage.ts";
@@ -42,7 +42,7 @@ export function subgroupLaunch(sized: Sized, init: SubgroupLaunchInit, capabilit
     gatedA: sized.gatedA,
     epilogue,
     activation: sized.activation,
-    varying: capabilities.subgroupMinSize !== capabilities.subgroupMaxSize,
+    varying: subgroupsVary(capabilities),
   };
   return {
     ...tiledLaunch(sized, { tile, name: subgroupTileName(tile), epilogue, out, splits, accumulate }),

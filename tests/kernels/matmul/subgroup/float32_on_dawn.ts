@@ -32,7 +32,7 @@ testOn(
   gpu,
   "Dawn's compiler takes the text of kernels on matrices of float32",
   async ({ device, ...gpu }) => {
-    const [f32] = [{ componentType: "f32", resultComponentType: "f32", M: 8, N: 8, K: 8 }];
+    const f32 = { componentType: "f32", resultComponentType: "f32", M: 8, N: 8, K: 8 };
     const capabilities = { ...gpu.capabilities, subgroupMatrices: [f32] };
     const errorsOf = async (code: string) => {
       device.pushErrorScope("validation");

@@ -8,9 +8,10 @@ import { seededRandom } from "../../../../bench/timing/random.ts";
 import { DTYPES, roundTo } from "../../../../kernels/gpu/dtype.ts";
 import type { Dispatch } from "../../../../kernels/gpu/dispatch.ts";
 import { GpuRecorder } from "../../../../kernels/gpu/recorder.ts";
+import type { Tensor } from "../../../../kernels/gpu/tensor.ts";
 import { chooseTile } from "../../../../kernels/matmul/chosen.ts";
 import { matmul, planProduct } from "../../../../kernels/matmul/product_plan.ts";
-import { withSizes } from "../../../../kernels/matmul/request.ts";
+import { type MatmulRequest, withSizes } from "../../../../kernels/matmul/request.ts";
 import { matricesOf } from "../../../../kernels/matmul/subgroup/operands.ts";
 import {
   checkSubgroupTile,
@@ -101,6 +102,11 @@ Deno.test("a fault of a kernel on matrices of float32 is found", async () => {
   }
 });
 
+/** y = x x. */
+function requestOf(x: Tensor, y: Tensor): MatmulRequest {
+  return { label: "product", layout: "nn", a: [matrix(x)], b: [matrix(x)], out: [matrix(y)] };
+}
+
 Deno.test("matrices of float32 have their own tiles, which no other operands take", () => {
   const product = { layout: "nn", m: 64, n: 64, k: 64, products: 1, columns: 1, gatedA: false } as const;
   const shape = { ...product, dtype: "float32", arithmetic: "float32", operands: OPERANDS } as const;
@@ -110,13 +116,7 @@ Deno.test("matrices of float32 have their own tiles, which no other operands tak
   assertEquals(subgroupTilesToTry({ ...shape, operands: "split" }, capabilities), []);
   using x = upload(gpu, new Float32Array(64), { shape: [8, 8] });
   using y = upload(gpu, new Float32Array(64), { shape: [8, 8] });
-  const request = {
-    label: "product",
-    layout: "nn",
-    a: [matrix(x)],
-    b: [matrix(x)],
-    out: [matrix(y)],
-  } as const;
+  const request = requestOf(x, y);
   const tile = { ...miniTile(capabilities), tileM: 16, patchM: 16, matrix: { M: 16, N: 8, K: 8 } };
   assertThrows(
     () => planProduct({ ...request, choice: { tile, splits: 1 } }, capabilities),
@@ -140,13 +140,8 @@ Deno.test("matrices of float32 have their own tiles, which no other operands tak
 
 Deno.test("matrices of float32 are left to a tuning table, and highest to multiply-adds", () => {
   using x = upload(gpu, new Float32Array(64), { shape: [8, 8] });
-  const request = {
-    label: "product",
-    layout: "nn",
-    a: [matrix(x)],
-    b: [matrix(x)],
-    out: [matrix(x)],
-  } as const;
+  using y = upload(gpu, new Float32Array(64), { shape: [8, 8] });
+  const request = requestOf(x, y);
   const sized = withSizes(request, gpu.capabilities);
   assertEquals([sized.component, sized.operands], ["f32", OPERANDS]);
   assertEquals(withSizes({ ...request, precision: "highest" }, gpu.capabilities).operands, null);
