@@ -90,9 +90,18 @@ export async function sampleRows(
   return samples;
 }
 
+/** About how long each kind of sampling takes for a row, in nanoseconds of the device. */
+interface RowWork {
+  readonly launches: number;
+  readonly wall: number;
+  readonly runs: number;
+}
+
 /** Takes samples of rows, in random order. */
 class Sampler {
   readonly #options: SamplerOptions;
+  /** About how long everything takes, and how much of that is done, in nanoseconds. */
+  #work = { all: 0, done: 0 };
   /** Null on a software adapter, which needs no rest. */
   readonly #pace: Pace | null;
 
@@ -108,21 +117,43 @@ class Sampler {
    * @returns The samples that the rule is for.
    */
   async sample(rows: readonly ProfiledRow[]): Promise<SampledRows> {
-    const { instruments, random, rule, progress } = this.#options;
+    const { instruments, random, rule } = this.#options;
     const onGpu = instruments.timer !== null;
+    const work = rows.map((row) => this.#workOf(row));
+    const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
+    this.#work = { all: sumOf(work.flatMap((of) => Object.values(of))), done: 0 };
     if (onGpu) {
       await this.#sampleLaunches(rows);
       await this.#sampleWall(rows);
     }
+    const before = this.#work.done;
     return await sampleInterleaved(rows, {
       rule,
       random,
       measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
-      report: (_, samplesOf) => {
-        const parts = rows.map((row) => progressOf(samplesOf(row), rule));
-        progress(parts.reduce((sum, part) => sum + part, 0) / rows.length);
-      },
+      report: (_, samplesOf) =>
+        this.#tell(before + sumOf(rows.map((row, i) => work[i].runs * progressOf(samplesOf(row), rule)))),
     });
+  }
+
+  /** Without timestamps, whole runs on the wall clock are all that is sampled. */
+  #workOf(row: ProfiledRow): RowWork {
+    const { instruments, rule } = this.#options;
+    const { aboutNs, repeats } = row;
+    const runs = Math.max(rule.samples * repeats * aboutNs, rule.timeNs);
+    if (instruments.timer === null) return { launches: 0, wall: 0, runs };
+    const wall = this.#wallSamples * wallRuns(row) * aboutNs;
+    return { launches: LAUNCH_SAMPLES * aboutNs, wall, runs };
+  }
+
+  get #wallSamples(): number {
+    return WALL_SAMPLES[this.#options.instruments.gpu.capabilities.software ? "software" : "hardware"];
+  }
+
+  /** Tells how far the sampling is. */
+  #tell(done: number): void {
+    this.#work.done = done;
+    this.#options.progress(done / this.#work.all);
   }
 
   async #sampleLaunches(rows: readonly ProfiledRow[]): Promise<void> {
@@ -132,16 +163,17 @@ class Sampler {
         trimPool(instruments.gpu);
         const launchNs = await this.#atPace(() => launchTimes(instruments, row));
         if (launchNs !== null) row.launchNs.push(launchNs);
+        this.#tell(this.#work.done + this.#workOf(row).launches / LAUNCH_SAMPLES);
       }
     }
   }
 
   async #sampleWall(rows: readonly ProfiledRow[]): Promise<void> {
     const { instruments, random } = this.#options;
-    const count = WALL_SAMPLES[instruments.gpu.capabilities.software ? "software" : "hardware"];
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < this.#wallSamples; i++) {
       for (const row of shuffled(rows, random)) {
         row.wallNs.push(await this.#atPace(() => wallTimeOf(instruments, row, wallRuns(row))));
+        this.#tell(this.#work.done + this.#workOf(row).wall / this.#wallSamples);
       }
     }
   }

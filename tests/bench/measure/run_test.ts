@@ -66,6 +66,11 @@ Deno.test("rows begin before they end, progress goes up, and the group's samples
   assertEquals(last, 1);
   const samples = ofType(events, "begin").filter(({ doing }) => doing.startsWith("samples"));
   assertEquals(samples.map(({ doing, rows }) => `${doing}, ${rows.length}`), ["samples in turns, 6"]);
+  // Each launch time and wall time of the six rows moves it, before the first batch of whole runs.
+  const sampling = events.slice(events.indexOf(samples[0]));
+  const told = sampling.slice(1, sampling.findIndex(({ type }) => type === "row"));
+  const steps = new Set(ofType(told, "progress").map(({ fraction }) => fraction));
+  assert(steps.size > 6 * (3 + 5), `${steps.size} steps while samples are taken`);
 });
 
 Deno.test("a wrong variant fails without a time, one that refuses is skipped, one that throws fails, and the rest is ok", async () => {
