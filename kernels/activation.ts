@@ -67,8 +67,9 @@ export interface ClampedSwiglu {
  * A caller's own activation: two WGSL expressions of `x`, and of parameters if it has any. x and both results are
  * `vec4f`, each parameter is an `f32`.
  *
- * Values of parameters are uniforms: a new value compiles nothing. Their own gradients are not computed. The gradient of
- * a parameter b is the sum of dh u (d act / d b)(g) over all tokens and hidden units.
+ * Values of parameters are uniforms: a new value compiles nothing. `backward` does not compute their gradients, but two
+ * calls do. The gradient of a parameter b is the sum of dh u (d act / d b)(g) over all tokens and hidden units. That is
+ * the inner product of W_up with dUp of the same block with d act / d b for its activation, as the last example has it.
  *
  * @example Squared ReLU
  * ```ts
@@ -95,6 +96,30 @@ export interface ClampedSwiglu {
  *   parameters: { beta },
  * });
  * await checkActivation(gpu, swish(1.5));
+ * ```
+ *
+ * @example The gradient of beta, for a beta that is trained
+ * ```ts
+ * import { type CustomActivation, type Gpu, requestGpu, swigluWithGrad, Tensor } from "@swiglu/webgpu";
+ *
+ * async function gradientOfBeta(gpu: Gpu, { x, gate, up, down, dy }: Record<string, Tensor>, beta: number) {
+ *   const e = "exp(-abs(beta * x))";
+ *   const byBeta: CustomActivation = {
+ *     wgsl: `x * x * ${e} / ((1 + ${e}) * (1 + ${e}))`, // the derivative of x s(beta x) by beta
+ *     derivative: "vec4f(0)", // only dGate and dx need it, and they are not asked for
+ *     parameters: { beta },
+ *   };
+ *   const { y, backward } = swigluWithGrad(gpu, x, { gate, up, down }, { activation: byBeta, wrt: ["up"] });
+ *   const { dUp } = backward(dy);
+ *   const [weights, slopes] = await Promise.all([up.read(), dUp.read()]);
+ *   for (const tensor of [y, dUp]) tensor.dispose();
+ *   return weights.reduce((sum, weight, i) => sum + weight * slopes[i], 0);
+ * }
+ *
+ * using gpu = await requestGpu();
+ * const one = Tensor.from(gpu, Float32Array.of(1), [1, 1]);
+ * console.log(await gradientOfBeta(gpu, { x: one, gate: one, up: one, down: one, dy: one }, 1.5)); // 0.149
+ * one.dispose();
  * ```
  */
 export interface CustomActivation {

@@ -1,8 +1,9 @@
 /** Gradients of a whole block in the forms that training asks for, by finite differences of the float64 oracle. */
-import { assertStrictEquals } from "@std/assert";
-import { type SeparateWeights, swigluWithGrad, Tensor } from "../../mod.ts";
+import { assert, assertStrictEquals } from "@std/assert";
+import { type CustomActivation, type SeparateWeights, swigluWithGrad, Tensor } from "../../mod.ts";
 import type { HostInputs } from "../../bench/oracle/data.ts";
 import { centralDifferences, loss } from "../bench/oracle/differences.ts";
+import { sigmoid } from "../../bench/oracle/activation.ts";
 import { WEIGHT_FORMS } from "../../variants/weights.ts";
 import { assertNear, blockOf, disposeAll, type Sizes, withGpu } from "./fixture.ts";
 import { stored, weightsIn } from "./weight_forms.ts";
@@ -60,5 +61,32 @@ Deno.test("gradients that are added to tensors raise them by the slopes of the l
       await assertNear(into[name], expected[name].map((slope, i) => slope + start(i)));
     }
     disposeAll({ y, ...into });
+    disposeAll(block);
+  }));
+
+Deno.test("the gradient of an activation's parameter is W_up . dUp of a block with the derivative by it as activation", () =>
+  withGpu(async (gpu) => {
+    const beta = 1.5;
+    const { host, forms: [weights], ...block } = blockOf(gpu, sizes);
+    const [x, gate, up, down, dy] = [host.x, host.gate, host.up, host.down, host.dy];
+    const swish = (beta: number) => ({ value: (x: number) => x * sigmoid(beta * x), derivative: () => NaN });
+    const [expected] = centralDifferences(
+      Float64Array.of(beta),
+      (at) => loss({ ...sizes, activation: swish(at[0]) }, { x, gate, up, down, dy }),
+    );
+
+    const s = "(1 / (1 + exp(-beta * x)))";
+    const activation: CustomActivation = {
+      wgsl: `x * x * ${s} * (1 - ${s})`,
+      derivative: "vec4f(0)",
+      parameters: { beta },
+    };
+    const { y, backward } = swigluWithGrad(gpu, block.x, weights, { activation, wrt: ["up"] });
+    const { dUp } = backward(block.dy);
+    const terms = (await dUp.read()).map((slope, i) => slope * up[i]);
+    const sum = terms.reduce((sum, term) => sum + term, 0);
+    const scale = terms.reduce((sum, term) => sum + Math.abs(term), 0);
+    assert(Math.abs(sum - expected) < 1e-5 * scale, `${sum}, not ${expected}`);
+    disposeAll({ y, dUp });
     disposeAll(block);
   }));

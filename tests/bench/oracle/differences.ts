@@ -10,12 +10,12 @@ export function loss(problem: OracleProblem, inputs: OracleInputs): number {
 }
 
 /** The slope of a function of these values by each of them. The function reads them; they are as before in the end. */
-export function centralDifferences(values: Float64Array, of: () => number): Float64Array {
+export function centralDifferences(values: Float64Array, of: (values: Float64Array) => number): Float64Array {
   return Float64Array.from(values, (kept, i) => {
     values[i] = kept + STEP;
-    const above = of();
+    const above = of(values);
     values[i] = kept - STEP;
-    const below = of();
+    const below = of(values);
     values[i] = kept;
     return (above - below) / (2 * STEP);
   });
