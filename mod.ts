@@ -62,6 +62,7 @@ export {
   type UnitWrt,
 } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
+export { type ExpertsOptions, swigluExperts, swigluExpertsWithGrad } from "./variants/swiglu_experts.ts";
 export type { GradientName, GradientOptions, Gradients, GradientsBy, Wrt } from "./variants/gradients.ts";
 export type { Problem, Sizes, VariantInfo } from "./variants/variant.ts";
 export {

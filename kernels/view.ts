@@ -30,6 +30,11 @@ export function matrix(tensor: Tensor): View {
   return { tensor, rows: tensor.rows, cols: tensor.columns, stride: tensor.columns, offset: 0 };
 }
 
+/** All elements as one row. */
+export function oneRow(tensor: Tensor): View {
+  return { tensor, rows: 1, cols: tensor.length, stride: tensor.length, offset: 0 };
+}
+
 /** Columns `start` to `start + count` of a view. */
 export function columnRange(view: View, start: number, count: number): View {
   return { ...view, offset: view.offset + start, cols: count };

@@ -5,11 +5,11 @@ import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { emptyInputs, emptyTargets, runBackward, runForward } from "./form.ts";
-import { type GradientName, inputOf, type PlannedAsked } from "./gradients.ts";
+import { type Asked, type GradientName, inputOf, type PlannedAsked } from "./gradients.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
-import { type Problem, type Variant, variantName } from "./variant.ts";
-import { type WeightForm, weightShapes } from "./weights.ts";
+import { type Forward, type Inputs, type Problem, type Variant, variantName } from "./variant.ts";
+import { namedWeights, type WeightForm } from "./weights.ts";
 
 /**
  * How a variant computes a problem, with the bytes that it takes.
@@ -180,29 +180,48 @@ function planned(problem: Problem, variant: Variant, wanted: Wanted): Plan | str
 }
 
 /** Runs the variant's own code with a recorder that only counts. So the plan is exactly what the run will do. */
-function walked(
-  problem: Problem,
-  variant: Variant,
-  { capabilities, training, form, asked: { wanted, into } }: Wanted,
-): Plan {
-  const recorder = new PlanRecorder(capabilities);
-  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form, variant);
-  const targets = Object.entries(into).map(([name, dtype]) => {
-    const shape = name === "dx" ? inputs.x.shape : weightShapes(form, problem)[inputOf(name as GradientName)];
-    return [name, { shape, dtype }];
-  });
-  const asked = { wanted, into: emptyTargets(recorder.memory, Object.fromEntries(targets)) };
-  const run = { recorder, variant, problem, inputs, asked };
-  const { ledger } = recorder.memory;
-  ledger.resetPeak();
-  const forward = runForward(run, training);
-  const savedBytes = ledger.live("saved");
-  const launched = recorder.dispatches.length;
-  if (training) runBackward(run, forward.saved, dy);
-  const reused = overwritten(Object.values(forward.saved), recorder.dispatches.slice(launched));
+function walked(problem: Problem, variant: Variant, wanted: Wanted): Plan {
+  const { recorder, dy, ...given } = plannedRun(problem, wanted, variant);
+  const run = { recorder, variant, problem, ...given };
   return {
     implementation: variant.id,
     chunkTokens: variant.chunkTokens ?? null,
+    ...figuresOf(recorder, {
+      forward: () => runForward(run, wanted.training),
+      backward: (saved) => wanted.training && runBackward(run, saved, dy),
+    }),
+  };
+}
+
+/** A recorder that only counts, and stand-ins in its memory for all that a run is given. */
+export function plannedRun(
+  problem: Problem,
+  { capabilities, form, asked: { wanted, into } }: Pick<Wanted, "capabilities" | "form" | "asked">,
+  kind: Parameters<typeof emptyInputs>[3] = {},
+): { recorder: PlanRecorder; inputs: Inputs; dy: Tensor; asked: Asked } {
+  const recorder = new PlanRecorder(capabilities);
+  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form, kind);
+  const shapes: Record<string, Tensor> = { x: inputs.x, ...namedWeights(inputs.weights) };
+  const targets = Object.entries(into).map(([name, dtype]) =>
+    [name, { shape: shapes[inputOf(name as GradientName)].shape, dtype }] as const
+  );
+  const asked = { wanted, into: emptyTargets(recorder.memory, Object.fromEntries(targets)) };
+  return { recorder, inputs, dy, asked };
+}
+
+/** The launches and bytes of what is recorded. */
+export function figuresOf(
+  recorder: PlanRecorder,
+  { forward, backward }: { forward(): Forward; backward(saved: Forward["saved"]): void },
+): Omit<Plan, "implementation" | "chunkTokens"> {
+  const { ledger } = recorder.memory;
+  ledger.resetPeak();
+  const { saved } = forward();
+  const savedBytes = ledger.live("saved");
+  const launched = recorder.dispatches.length;
+  backward(saved);
+  const reused = overwritten(Object.values(saved), recorder.dispatches.slice(launched));
+  return {
     savedBytes,
     reusedBytes: reused.reduce((sum, { byteLength }) => sum + byteLength, 0),
     peakBytes: ledger.peakBytes,

@@ -71,6 +71,8 @@ export interface NamedWeights {
   readonly form: WeightForm;
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly x: Tensor;
+  /** How many experts' weights each tensor has, one after the other. Default: it has no such dimension. */
+  readonly experts?: number;
 }
 
 /**
@@ -79,20 +81,18 @@ export interface NamedWeights {
  * @throws {TypeError} If one is not usable, or their dtypes differ, or theirs and x's do and neither is float32.
  * @throws {RangeError} If a shape does not fit; the message tells the layout that would.
  */
-export function checkWeights(gpu: Gpu, { called, form, tensors, x }: NamedWeights): {
-  hiddenDim: number;
-  weightDtype: DType;
-} {
+export function checkWeights(gpu: Gpu, weights: NamedWeights): { hiddenDim: number; weightDtype: DType } {
+  const { called, form, tensors, x, experts } = weights;
   const parts = Object.entries(tensors);
   for (const [name, tensor] of parts) checkTensor(gpu, tensor, called(name));
-  const hiddenDim = hiddenOf(form, { tensors, x });
-  const shapes = weightShapes(form, { dim: x.columns, hiddenDim });
+  const { hiddenDim, shapes } = fitting(form, weights);
   const wrong = parts.find(([name, tensor]) => !hasShape(tensor, shapes[name]));
   if (wrong) {
     const [name, { shape }] = wrong;
+    const why = experts === undefined ? "" : `, as tokensPerExpert has ${experts}`;
     throw new RangeError(
-      `Cannot use ${called(name)} as its shape must be [${shapes[name]}]: current value is [${shape}]` +
-        hint({ form, tensors, x }),
+      `Cannot use ${called(name)} as its shape must be [${shapes[name]}]${why}: current value is [${shape}]` +
+        hint(weights),
     );
   }
   return { hiddenDim, weightDtype: checkedDtype({ called, parts, x }) };
@@ -114,20 +114,25 @@ function checkedDtype(
   return dtype;
 }
 
-/** H, if gate or gateUp has the form. */
-function hiddenOf({ layout }: WeightForm, { tensors, x }: Pick<NamedWeights, "tensors" | "x">): number {
-  const { gate, gateUp } = tensors;
+/** H, if gate or gateUp has the form, and the shape of each tensor then. */
+function fitting(form: WeightForm, { tensors: { gate, gateUp }, x, experts }: Omit<NamedWeights, "form">) {
+  const leading = experts === undefined ? [] : [experts];
   const hidden = gate
-    ? (layout === "out,in" ? gate.shape[0] : gate.columns)
-    : gateUp.length / (2 * x.columns);
-  return Math.max(1, Math.floor(hidden));
+    ? (form.layout === "out,in" ? gate.shape[leading.length] ?? 1 : gate.columns)
+    : gateUp.length / (2 * x.columns * (experts ?? 1));
+  const hiddenDim = Math.max(1, Math.floor(hidden));
+  const ofOne = Object.entries(weightShapes(form, { dim: x.columns, hiddenDim }));
+  return {
+    hiddenDim,
+    shapes: Object.fromEntries(ofOne.map(([name, shape]) => [name, [...leading, ...shape]])),
+  };
 }
 
 /** Tells the form of the same tensors that all shapes would fit, if there is one. */
-function hint({ form, tensors, x }: Omit<NamedWeights, "called">): string {
+function hint({ form, ...weights }: NamedWeights): string {
   const other = WEIGHT_FORMS.filter(({ parts }) => parts === form.parts).find((other) => {
-    const shapes = weightShapes(other, { dim: x.columns, hiddenDim: hiddenOf(other, { tensors, x }) });
-    return Object.entries(tensors).every(([name, tensor]) => hasShape(tensor, shapes[name]));
+    const { shapes } = fitting(other, weights);
+    return Object.entries(weights.tensors).every(([name, tensor]) => hasShape(tensor, shapes[name]));
   });
   if (!other) return "";
   const differences = [

@@ -2,7 +2,7 @@ import { elementwise as recordElementwise } from "../kernels/elementwise.ts";
 import { kindOf, readOnce } from "../kernels/gpu/arguments.ts";
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import type { View } from "../kernels/view.ts";
+import { oneRow } from "../kernels/view.ts";
 import { checkExpression, checkNames, isText, readParameters } from "./activation.ts";
 import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
 import type { Recording } from "./options.ts";
@@ -92,7 +92,7 @@ export function elementwise(
     Object.fromEntries(entries.map(([name, tensor]) => [`tensors.${name}`, tensor])),
     encoder,
   );
-  const views = Object.fromEntries(entries.map(([name, tensor]) => [name, flat(tensor)]));
+  const views = Object.fromEntries(entries.map(([name, tensor]) => [name, oneRow(tensor)]));
   recordedAndGuarded(gpu, encoder, (recorder) =>
     recordElementwise(recorder, {
       label: Object.keys(expressions).join(", "),
@@ -100,11 +100,6 @@ export function elementwise(
       outputs: Object.entries(expressions).map(([name, value]) => ({ to: views[name], value })),
       parameters: values,
     }));
-}
-
-/** All elements as one row. */
-function flat(tensor: Tensor): View {
-  return { tensor, rows: 1, cols: tensor.length, stride: tensor.length, offset: 0 };
 }
 
 function readTensors(gpu: Gpu, tensors: unknown): Record<string, Tensor> {

@@ -7,6 +7,7 @@ import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import { gatedUnit } from "./gated_unit.ts";
 import { ALL, type Asked, askedKey, type GradientName } from "./gradients.ts";
 import type { Options } from "./options.ts";
+import { planExperts } from "./experts_plan.ts";
 import { choose, type ChosenVariant, type Explanation, type Plan } from "./block_plan.ts";
 import { type CheckedCall, checkProblem } from "./validate.ts";
 import type { Problem, Sizes, Variant } from "./variant.ts";
@@ -38,6 +39,11 @@ export interface ExplainOptions extends Options {
    * `implementation` tells "gated linear unit", and nothing is `rejected`. Default: "y".
    */
   readonly output?: "y" | "h";
+  /**
+   * The tokens of each expert, as {@linkcode swigluExperts} takes them: the launches are those of one expert after the other,
+   * and nothing is `rejected`. Default: all tokens have the same weights.
+   */
+  readonly tokensPerExpert?: ArrayLike<number>;
   /** What is differentiated by, as {@linkcode GradientOptions.wrt}. Default: all inputs. */
   readonly wrt?: readonly string[];
   /** The types of tensors that gradients are added to, as {@linkcode GradientOptions.into}. Default: none. */
@@ -69,11 +75,11 @@ export function explain(
   options: ExplainOptions = {},
 ): Explanation {
   checkGpu(gpu);
-  const { problem: whole, settings, output, ...asked } = checkProblem(problem, options);
+  const { problem: whole, settings, output, tokensPerExpert, ...asked } = checkProblem(problem, options);
+  const wanted = { capabilities: gpu.capabilities, options: settings, ...asked };
+  if (tokensPerExpert) return { ...planExperts(whole, tokensPerExpert, wanted), rejected: [] };
   const { variant, explanation } = choose(whole, {
-    capabilities: gpu.capabilities,
-    options: settings,
-    ...asked,
+    ...wanted,
     ...output === "h" && { candidates: [gatedUnit] },
   });
   if (output === "h") return explanation;

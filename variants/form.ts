@@ -6,6 +6,7 @@ import { matrix } from "../kernels/view.ts";
 import { type Asked, askedInForm, type GradientName } from "./gradients.ts";
 import {
   Block,
+  type Destinations,
   type Forward,
   type Gradients,
   type Inputs,
@@ -24,12 +25,15 @@ import {
   weightsOf,
 } from "./weights.ts";
 
-/** Makes x, dy and the weights of a problem as tensors without contents. A form may be named by its parts: it is [in, out] then. */
+/**
+ * Makes x, dy and the weights of a problem as tensors without contents. A form may be named by its parts: it is [in, out]
+ * then. Weights of several experts have a dimension of them first.
+ */
 export function emptyInputs(
   memory: Memory,
   problem: Problem,
   form: WeightForm | WeightForm["parts"],
-  { givesHidden = false }: Pick<Variant, "givesHidden"> = {},
+  { givesHidden = false, experts }: Pick<Variant, "givesHidden"> & { readonly experts?: number } = {},
 ): Inputs & { readonly dy: Tensor } {
   const { tokens, dim, hiddenDim, dtype } = problem;
   const make = (label: string, shape: number[], dtype: DType) =>
@@ -41,7 +45,7 @@ export function emptyInputs(
   const whole = typeof form === "string" ? { parts: form, ...GATE_FIRST, layout: "in,out" as const } : form;
   const tensors = Object.entries(weightShapes(whole, problem)).map(([name, shape]) => [
     name,
-    make(name, shape, weightDtypeOf(problem)),
+    make(name, experts === undefined ? shape : [experts, ...shape], weightDtypeOf(problem)),
   ]);
   return { x, weights: weightsOf(whole, Object.fromEntries(tensors)), dy };
 }
@@ -66,6 +70,8 @@ export interface VariantRun {
   readonly inputs: Inputs;
   /** What is asked of backward. Default: all gradients. */
   readonly asked?: Asked;
+  /** Where results are written. Default: new tensors. */
+  readonly destinations?: Destinations;
 }
 
 /** Records forward. */
@@ -78,8 +84,8 @@ export function runBackward({ variant, ...run }: VariantRun, saved: Forward["sav
   return variant.backward(blockOf(run), saved, dy);
 }
 
-function blockOf({ recorder, problem, inputs, asked }: Omit<VariantRun, "variant">): Block {
-  return new Block(recorder, problem, inputs, asked);
+function blockOf({ recorder, problem, inputs, asked, destinations }: Omit<VariantRun, "variant">): Block {
+  return new Block(recorder, problem, inputs, asked, destinations);
 }
 
 /** What a form is taken for: a variant, or a product that is none. */

@@ -7,7 +7,7 @@ import { recordedAndGuarded } from "./recorded.ts";
 import { checkWritten } from "./checks.ts";
 import type { GradientOptions, GradientsBy, Wrt } from "./gradients.ts";
 import { checkAsked, checkCall, checkInputs, namedInputs, OPTIONS, readOptions } from "./validate.ts";
-import { recordTraining } from "./training.ts";
+import { recordTraining, trainingOf } from "./training.ts";
 import type { Weights } from "./weights.ts";
 
 /**
@@ -143,7 +143,7 @@ export function swigluWithGrad<W extends Weights, K extends Wrt<W> = Wrt<W>>(
   const asked = checkAsked(gpu, { wrt, into }, { problem, inputs, named, output: "y" });
   const { variant } = choiceFor(gpu, call, { training: true, asked });
   const { output: y, backward, dispose } = recordTraining(gpu, {
-    run: { variant, problem, inputs, asked },
+    ...trainingOf({ variant, problem, inputs, asked }),
     encoder,
     slope: "dy",
     shape: [...x.shape],

@@ -56,6 +56,7 @@ export function traced(variant: Variant): Variant {
       if (isPlanned(block)) return variant.forward(block, training);
       const { forward: { steps, outputs }, ...trace } = traceOf(block, training);
       const places = placesOf(trace, block);
+      put(places, { y: outputs.y }, block.destinations);
       record(block.recorder, steps, places, valuesOf(block));
       return { y: places.get(outputs.y)!, saved: inPlace(outputs.saved, places) };
     },
@@ -64,6 +65,7 @@ export function traced(variant: Variant): Variant {
       const { forward, backward, ...trace } = traceOf(block, true);
       const places = placesOf(trace, block).set(trace.dy, dy);
       put(places, forward.outputs.saved, saved);
+      put(places, backward!.outputs, block.destinations);
       record(block.recorder, backward!.steps, places, valuesOf(block));
       return inPlace(backward!.outputs, places);
     },
@@ -71,8 +73,9 @@ export function traced(variant: Variant): Variant {
   };
 }
 
-/** True for a block that is recorded straight into a plan, with nothing left out. */
-const isPlanned = ({ recorder, asked }: Block) => recorder instanceof PlanRecorder && !asked.wanted;
+/** True for a block that is recorded straight into a plan, with nothing left out and nothing written elsewhere. */
+const isPlanned = ({ recorder, asked, destinations }: Block) =>
+  recorder instanceof PlanRecorder && !asked.wanted && Object.keys(destinations).length === 0;
 
 /** The values of the activation's parameters: blocks of one kind may differ in them. */
 const valuesOf = ({ activation }: Block) => parametersOf(activation).map(([_, value]) => value);
@@ -134,8 +137,9 @@ function placesOf({ inputs, asked }: Pick<Trace, "inputs" | "asked">, block: Blo
 
 type Named = Readonly<Record<string, Tensor>>;
 
-function put(places: Places, traced: Named, given: Named): void {
-  for (const [name, tensor] of Object.entries(traced)) places.set(tensor, given[name]);
+/** Gives tensors of a trace the places of those with the same names, where there are any. */
+function put(places: Places, traced: Named, given: Partial<Named>): void {
+  for (const [name, tensor] of Object.entries(traced)) if (given[name]) places.set(tensor, given[name]);
 }
 
 /** The tensors of a run, under the names of those that stand for them. */

@@ -7,6 +7,7 @@ import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { type Precision, PRECISIONS } from "../kernels/matmul/config.ts";
 import { checkGpu, checkTensor } from "./checks.ts";
 import { checkWeights, readForm, readWeights } from "./check_weights.ts";
+import { checkExperts, readTokensPerExpert } from "./check_experts.ts";
 import { checkInto, readTargetTypes, readWrt } from "./check_gradients.ts";
 import {
   type Asked,
@@ -20,13 +21,22 @@ import {
 import { variants } from "./mod.ts";
 import type { Options, Recording } from "./options.ts";
 import { gradientDtype, type Inputs, type Problem, type Sizes } from "./variant.ts";
-import { formOf, namedWeights, type WeightForm, type Weights, weightShapes } from "./weights.ts";
+import { formOf, namedWeights, type WeightForm, type Weights } from "./weights.ts";
 
 /** The options that say how a block is computed. */
 export const OPTIONS = ["activation", "precision", "implementation", "memoryBudget"] as const;
 
 /** What `explain` and `plan` take besides. */
-const PLANNED = ["training", "weightForm", "layout", "interleaved", "output", "wrt", "into"] as const;
+const PLANNED = [
+  "training",
+  "weightForm",
+  "layout",
+  "interleaved",
+  "output",
+  "wrt",
+  "into",
+  "tokensPerExpert",
+] as const;
 
 /** The properties of a problem that `explain` and `plan` take. */
 const PROBLEM = ["tokens", "dim", "hiddenDim", "dtype", "weightDtype", "activation", "precision"] as const;
@@ -61,14 +71,15 @@ export interface CheckedCall {
 /**
  * Checks a call before anything is allocated, and gives its problem, inputs and settings.
  *
+ * @param experts The first dimension that all weights have. Default: they have none.
  * @throws {TypeError} If an argument is of another kind, device, dtype, or disposed, or has an unknown name.
  * @throws {RangeError} If shapes do not fit together, or an option has no such value.
  */
-export function checkCall({ gpu, x, weights, options }: Call): CheckedCall {
+export function checkCall({ gpu, x, weights, options }: Call, experts?: number): CheckedCall {
   checkGpu(gpu);
   checkTensor(gpu, x, "x");
   const inputs = { x, weights: readWeights("weights", weights) };
-  const sizes = checkInputs(gpu, inputs);
+  const sizes = checkInputs(gpu, inputs, experts);
   const settings = checkOptions(options);
   const { activation, precision } = settings;
   return { problem: { ...sizes, activation, precision }, inputs, settings };
@@ -82,6 +93,7 @@ export function checkCall({ gpu, x, weights, options }: Call): CheckedCall {
 export function checkInputs(
   gpu: Gpu,
   { x, weights }: Inputs,
+  experts?: number,
 ): Sizes & Required<Pick<Problem, "dtype" | "weightDtype">> {
   checkTensor(gpu, x, "x");
   const checked = checkWeights(gpu, {
@@ -89,6 +101,7 @@ export function checkInputs(
     form: formOf(weights),
     tensors: namedWeights(weights),
     x,
+    experts,
   });
   return { tokens: x.rows, dim: x.columns, dtype: x.dtype, ...checked };
 }
@@ -107,6 +120,8 @@ export interface CheckedProblem {
   readonly form: WeightForm;
   /** Where the block ends. */
   readonly output: BlockOutput;
+  /** The tokens of each expert; null where all tokens have the same weights. */
+  readonly tokensPerExpert: readonly number[] | null;
   /** What is asked of the gradients, and the types of tensors that they are added to. */
   readonly asked: PlannedAsked;
 }
@@ -132,8 +147,17 @@ export function checkProblem(
       `Cannot use problem.weightDtype as it must be dtype, ${dtype}, or one of both float32: current value is ${weightDtype}`,
     );
   }
-  const { training = true, weightForm = "separate", layout, interleaved, output = "y", wrt, into, ...rest } =
-    readOnce("options", options, [...OPTIONS, ...PLANNED]);
+  const {
+    training = true,
+    weightForm = "separate",
+    layout,
+    interleaved,
+    output = "y",
+    tokensPerExpert,
+    wrt,
+    into,
+    ...rest
+  } = readOnce("options", options, [...OPTIONS, ...PLANNED]);
   checkOneOf("output", output, BLOCK_OUTPUTS);
   checkOneOf("weightForm", weightForm, ["separate", "combined"]);
   const form = { parts: weightForm as WeightForm["parts"], ...readForm("", { layout, interleaved }) };
@@ -152,12 +176,17 @@ export function checkProblem(
   const sizes = { tokens, dim, hiddenDim, dtype: dtype as DType, weightDtype: weightDtype as DType };
   const problem = { ...sizes, activation: settings.activation, precision: settings.precision };
   if (output === "h") checkUnitSettings(settings);
+  const experts = tokensPerExpert === undefined ? null : readTokensPerExpert(tokensPerExpert);
+  if (experts !== null) {
+    checkExperts(experts, { tokens, output: output as BlockOutput, memoryBudget: settings.memoryBudget });
+  }
   return {
     problem,
     settings,
     training,
     form,
     output: output as BlockOutput,
+    tokensPerExpert: experts,
     asked: readPlannedAsked({ wrt, into, training }, { form, output: output as BlockOutput, problem }),
   };
 }
@@ -219,14 +248,17 @@ export function checkAsked(
     readonly output: BlockOutput;
   },
 ): Asked {
-  const form = formOf(inputs.weights);
-  const { wanted, of } = readTargets(wrt, { form, output, problem });
-  const shapes = Object.entries({ x: inputs.x.shape, ...weightShapes(form, problem) });
+  const { x, weights } = inputs;
+  const { wanted, of } = readTargets(wrt, { form: formOf(weights), output, problem });
+  const tensors: Record<string, Tensor | undefined> = { x, ...namedWeights(weights) }; // a unit has no down
+  const shapes = Object.entries(tensors).flatMap(([name, tensor]) =>
+    tensor ? [[gradientOf(name), tensor.shape] as const] : []
+  );
   return {
     wanted,
     into: checkInto(gpu, into, {
       ...of,
-      shapes: Object.fromEntries(shapes.map(([name, shape]) => [gradientOf(name), shape])),
+      shapes: Object.fromEntries(shapes),
       inputs: named,
     }),
   };

@@ -159,18 +159,26 @@ interface BlockElementwise extends Pick<Elementwise, "label" | "inputs"> {
   readonly outputs: readonly (Elementwise["outputs"][number] & { readonly adds?: boolean })[];
 }
 
+/** Tensors that a block's results are written to, in place of new ones: by "y", or by the gradients' names. */
+export type Destinations = Partial<Readonly<Record<"y" | GradientName, Tensor>>>;
+
 /** What a variant's code works on: a problem, its inputs, and the recorder that takes the launches. */
 export class Block {
   /** Gradients that nobody asked for. */
   readonly #unwanted = new Set<Tensor>();
   #form: WeightForm | undefined;
 
-  /** A block that records into `recorder`. */
+  /**
+   * A block that records into `recorder`.
+   *
+   * @param destinations Variants of the registry write to these. A variant's own code need not know of them.
+   */
   constructor(
     readonly recorder: Recorder,
     readonly problem: Problem,
     readonly inputs: Inputs,
     readonly asked: Asked = ALL,
+    readonly destinations: Destinations = {},
   ) {}
 
   /** Whether a gradient is asked for. Launches that only others need are left out in any case (`traced.ts`). */

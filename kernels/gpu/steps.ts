@@ -30,7 +30,8 @@ export function workspace(label: string, shape: readonly number[], dtype: DType)
  * Records a plan. This is the one place where steps become work. If a tensor cannot be made or a launch is refused, all
  * tensors made so far are disposed.
  *
- * @param places The real tensors for those that the steps do not make. The tensors that they make are added.
+ * @param places The real tensors for those that the steps do not make, or must not: a tensor to make that has a place is not
+ * made. The tensors that are made are added.
  * @param parameters Values for those of the activation's parameters that the launches were planned with. Default: those.
  */
 export function record(
@@ -45,7 +46,7 @@ export function record(
       if (step === "group") recorder.beginGroup();
       else if ("dispatch" in step) recorder.dispatch(placed(step.dispatch, places, parameters));
       else if ("release" in step) places.get(step.release)!.dispose();
-      else {
+      else if (!places.has(step.make)) {
         const { shape, dtype, purpose, label } = step.make;
         const tensor = recorder.empty(shape, dtype, { purpose, label });
         made.push(tensor);

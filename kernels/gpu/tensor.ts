@@ -122,7 +122,7 @@ export class Tensor {
    *
    * @internal Users make tensors by {@linkcode Tensor.from}, {@linkcode Tensor.empty} or {@linkcode Tensor.wrap}.
    */
-  constructor(memory: Memory, init: TensorInit, external?: { buffer: GPUBuffer; byteOffset: number }) {
+  constructor(memory: Memory, init: TensorInit, external?: { buffer: GPUBuffer | null; byteOffset: number }) {
     this.#shape = checkedShape(init.shape, init.label);
     this.dtype = checkedDtype(init.dtype, init.label);
     this.label = init.label;
@@ -131,7 +131,7 @@ export class Tensor {
     this.#purpose = init.purpose;
     this.#borrowed = external !== undefined;
     this.byteOffset = external?.byteOffset ?? 0;
-    this.#buffer = external?.buffer ?? memory.acquire(this.byteLength, init);
+    this.#buffer = external ? external.buffer : memory.acquire(this.byteLength, init);
   }
 
   /**
@@ -229,6 +229,18 @@ export class Tensor {
     }
     this.#shape = sizes;
     return this;
+  }
+
+  /**
+   * Some of the elements, from the byte `byteOffset` on, as a tensor that borrows their bytes. A kernel can bind it if the
+   * offset is a multiple of the device's `minStorageBufferOffsetAlignment`.
+   *
+   * @internal
+   */
+  part(shape: readonly number[], byteOffset: number): Tensor {
+    const init = { shape, dtype: this.dtype, purpose: this.#purpose, label: this.label };
+    const place = { buffer: this.#buffer, byteOffset: this.byteOffset + byteOffset };
+    return new Tensor(this.#memory, init, place);
   }
 
   /** Number of elements. */

@@ -11,6 +11,8 @@ import {
   plan,
   requestGpu,
   swiglu,
+  swigluExperts,
+  swigluExpertsWithGrad,
   swigluWithGrad,
   Tensor,
 } from "../../mod.ts";
@@ -41,9 +43,17 @@ interface Entry {
 
 const sizes = { tokens: 2, dim: 4, hiddenDim: 6 };
 
+/** The weights of two experts, and three tokens. */
+function twoExperts(gpu: Gpu) {
+  const tensor = (...shape: number[]) => Tensor.empty(gpu, shape);
+  const weights = { gate: tensor(2, 4, 6), up: tensor(2, 4, 6), down: tensor(2, 6, 4) };
+  return { x: tensor(3, 4), weights };
+}
+
 function entriesOf(
   gpu: Gpu,
   { x, dy, forms: [weights, combined], gate, up, gateUp }: ReturnType<typeof blockOf>,
+  experts: ReturnType<typeof twoExperts>,
 ) {
   const options = {
     "activation": "silu",
@@ -74,6 +84,15 @@ function entriesOf(
       given: { gpu, x, weights, options: {} },
       call: ({ gpu, x, weights, options }) => swigluWithGrad(gpu, x, weights, options),
     },
+    "swigluExperts": {
+      given: { gpu, x: experts.x, weights: experts.weights, tokensPerExpert: [2, 1], options: {} },
+      call: ({ gpu, x, weights, tokensPerExpert, options }) =>
+        swigluExperts(gpu, x, weights, tokensPerExpert, options),
+    },
+    "swigluExpertsWithGrad, its options": {
+      given: { activation: "silu", precision: "default", implementation: null, wrt: ["x"], into: {} },
+      call: (options) => swigluExpertsWithGrad(gpu, experts.x, experts.weights, [2, 1], options),
+    },
     "backward": {
       given: { dy, options: {} },
       call({ dy, options }) {
@@ -103,7 +122,7 @@ function entriesOf(
       call: (problem) => explain(gpu, problem),
     },
     "plan, its options": {
-      given: { ...options, training: true, weightForm: "separate" },
+      given: { ...options, training: true, weightForm: "separate", tokensPerExpert: undefined },
       call: (options) => plan(gpu, sizes, options),
     },
     "Tensor.from": {
@@ -155,9 +174,10 @@ async function errorOf(call: () => unknown): Promise<Error | null> {
 Deno.test("whatever an argument is, the error is the library's own and names it", () =>
   withGpu(async (gpu) => {
     const block = blockOf(gpu, sizes);
+    const experts = twoExperts(gpu);
     const live = gpu.ledger.liveBytes;
     let refused = 0;
-    for (const [entry, { given, call }] of Object.entries<Entry>(entriesOf(gpu, block))) {
+    for (const [entry, { given, call }] of Object.entries<Entry>(entriesOf(gpu, block, experts))) {
       if (entry !== "submitted") assertEquals(await errorOf(() => call(given)), null, entry);
       for (const name of Object.keys(given)) {
         for (const [i, value] of HOSTILE.entries()) {
@@ -173,6 +193,7 @@ Deno.test("whatever an argument is, the error is the library's own and names it"
     assert(refused > 1000, `${refused}`);
     assertEquals(gpu.ledger.liveBytes, live);
     disposeAll(block);
+    disposeAll({ x: experts.x, ...experts.weights });
   }));
 
 /** An object whose properties are getters, and how often each was asked. */

@@ -88,7 +88,7 @@ export const OF_OTHERS: Record<string, Bad[]> = {
     [
       () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: 2 }, { training: true, ...{ encoder: null } }),
       TypeError,
-      "use options.encoder as options may have activation, precision, implementation, memoryBudget, training, weightForm, layout, interleaved, output, wrt, into only",
+      "use options.encoder as options may have activation, precision, implementation, memoryBudget, training, weightForm, layout, interleaved, output, wrt, into, tokensPerExpert only",
     ],
     [
       () => plan(gpu, { tokens: 2, dim: 2, hiddenDim: Infinity }),

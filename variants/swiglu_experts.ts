@@ -1,0 +1,165 @@
+import type { Gpu } from "../kernels/gpu/device.ts";
+import type { Recorder } from "../kernels/gpu/recorder.ts";
+import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { checkExperts, readTokensPerExpert } from "./check_experts.ts";
+import { checkWritten } from "./checks.ts";
+import { choiceFor } from "./explain.ts";
+import { expertsBackward, expertsForward, type ExpertsRun } from "./experts.ts";
+import type { Asked, GradientOptions, Wrt } from "./gradients.ts";
+import type { Options, Recording } from "./options.ts";
+import { recordedAndGuarded } from "./recorded.ts";
+import type { WithGradients } from "./swiglu.ts";
+import { recordTraining } from "./training.ts";
+import {
+  checkAsked,
+  checkCall,
+  type CheckedCall,
+  checkInputs,
+  namedInputs,
+  OPTIONS,
+  readOptions,
+} from "./validate.ts";
+import type { Weights } from "./weights.ts";
+
+/**
+ * How the blocks of experts are computed. `memoryBudget` is no option, as what each expert takes depends on its tokens.
+ *
+ * @example The same for every expert
+ * ```ts
+ * import type { ExpertsOptions } from "@swiglu/webgpu";
+ *
+ * const options: ExpertsOptions = { activation: "clamped_swiglu", precision: "tf32" };
+ * console.log(options);
+ * ```
+ */
+export type ExpertsOptions = Omit<Options, "memoryBudget">;
+
+/**
+ * The SwiGLU blocks of a mixture of experts (https://arxiv.org/abs/1701.06538): y_t = (act(x_t W_gate_e) * (x_t W_up_e))
+ * W_down_e, where e is the expert of token t. Tokens are sorted by expert, as for ragged products.
+ *
+ * Each expert is a block of its own, in launches of its own, on its part of the tensors. Where a part cannot be bound, because
+ * it does not begin at a multiple of the device's `minStorageBufferOffsetAlignment` bytes (256 on most), it is copied. That
+ * needs D or D H of odd sizes: with D a multiple of 128 nothing is copied.
+ *
+ * @param x [..., D]; leading dimensions are merged into T tokens, those of expert 0 first.
+ * @param weights As of {@linkcode swiglu}, each with a first dimension of E: gate and up [E, D, H], or one gateUp [E, D, 2, H];
+ * down [E, H, D]; with `layout: "out,in"` [E, H, D] and [E, D, H], or [E, 2H, D].
+ * @param tokensPerExpert E whole numbers, which add up to T; some may be 0. If a kernel counts them, read them first.
+ * @returns y [..., D], the caller's to dispose.
+ * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
+ * @throws {NoImplementationError} If no implementation can run.
+ *
+ * @example Two experts: the first has one token, the second two
+ * ```ts
+ * import { requestGpu, swigluExperts, Tensor } from "@swiglu/webgpu";
+ *
+ * using gpu = await requestGpu();
+ * using x = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3, 1]);
+ * using weight = Tensor.from(gpu, Float32Array.of(1, 2), [2, 1, 1]); // 1 of the first expert, 2 of the second
+ * using y = swigluExperts(gpu, x, { gate: weight, up: weight, down: weight }, [1, 2]);
+ * console.log(await y.read()); // silu(1), 2 silu(4) 4, 2 silu(6) 6
+ * ```
+ */
+export function swigluExperts(
+  gpu: Gpu,
+  x: Tensor,
+  weights: Weights,
+  tokensPerExpert: ArrayLike<number>,
+  options: ExpertsOptions & Recording = {},
+): Tensor {
+  const call = checkExpertsCall(gpu, { x, weights, tokensPerExpert, options });
+  const { inputs, settings: { encoder } } = call;
+  const run = runOf(gpu, call, { training: false });
+  checkWritten(gpu, namedInputs(inputs), encoder);
+  return recordedAndGuarded(
+    gpu,
+    encoder,
+    (recorder: Recorder) => expertsForward(recorder, run, false).y.reshape(x.shape),
+  );
+}
+
+/**
+ * Computes y as {@linkcode swigluExperts} does, and keeps what the gradients need, as {@linkcode swigluWithGrad} does.
+ * An expert without tokens has gradients of zeros.
+ *
+ * @param x As of {@linkcode swigluExperts}.
+ * @param weights As of {@linkcode swigluExperts}. Their gradients have their shapes. x and the weights must hold the same
+ * numbers until backward is called.
+ * @param tokensPerExpert E whole numbers, which add up to T; some may be 0.
+ * @param options As of {@linkcode swigluExperts}; `wrt` and `into` say which gradients are computed, and where they are added.
+ * @returns y [..., D], the caller's to dispose, and `backward`, once, from dy [..., D].
+ * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
+ * @throws {NoImplementationError} If no implementation can run.
+ *
+ * @example The gradients of y.y / 2
+ * ```ts
+ * import { requestGpu, swigluExpertsWithGrad, Tensor } from "@swiglu/webgpu";
+ *
+ * using gpu = await requestGpu();
+ * using x = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3, 1]);
+ * using weight = Tensor.from(gpu, Float32Array.of(1, 2), [2, 1, 1]);
+ * const { y, backward } = swigluExpertsWithGrad(gpu, x, { gate: weight, up: weight, down: weight }, [3, 0]);
+ * const { dx, dGate, dUp, dDown } = backward(y);
+ * console.log(dGate.shape, await dGate.read()); // [2, 1, 1]: the second expert has no tokens, and its gradient is 0
+ * for (const tensor of [y, dx, dGate, dUp, dDown]) tensor.dispose();
+ * ```
+ */
+export function swigluExpertsWithGrad<W extends Weights, K extends Wrt<W> = Wrt<W>>(
+  gpu: Gpu,
+  x: Tensor,
+  weights: W,
+  tokensPerExpert: ArrayLike<number>,
+  options: ExpertsOptions & Recording & GradientOptions<K> = {},
+): WithGradients<W, K> {
+  const { wrt, into, ...rest } = readOptions(options, [...OPTIONS, "encoder", "wrt", "into"]);
+  const call = checkExpertsCall(gpu, { x, weights, tokensPerExpert, options: rest });
+  const { problem, inputs, settings: { encoder } } = call;
+  const named = namedInputs(inputs);
+  const asked = checkAsked(gpu, { wrt, into }, { problem, inputs, named, output: "y" });
+  const run = runOf(gpu, call, { training: true, asked });
+  const { output: y, backward, dispose } = recordTraining(gpu, {
+    forward: (recorder) => expertsForward(recorder, run, true),
+    backward: (recorder, saved, dy) => expertsBackward(recorder, run, { saved, dy }),
+    into: asked.into,
+    encoder,
+    slope: "dy",
+    shape: [...x.shape],
+    inputs: named,
+    check: () => void checkInputs(gpu, inputs, run.tokensPerExpert.length),
+  });
+  const ofW = backward as unknown as WithGradients<W, K>["backward"]; // in the form of the weights, which are W
+  return { y, backward: ofW, dispose, [Symbol.dispose]: dispose };
+}
+
+/** A call that was checked. */
+interface ExpertsCall extends CheckedCall {
+  readonly tokensPerExpert: readonly number[];
+}
+
+/** Checks a call before anything is allocated. The caller's own objects are not read again. */
+function checkExpertsCall(
+  gpu: Gpu,
+  { x, weights, tokensPerExpert, options }: {
+    x: Tensor;
+    weights: Weights;
+    tokensPerExpert: unknown;
+    options: unknown;
+  },
+): ExpertsCall {
+  const counts = readTokensPerExpert(tokensPerExpert);
+  const call = checkCall({ gpu, x, weights, options: options as Options & Recording }, counts.length);
+  checkExperts(counts, { tokens: x.rows, memoryBudget: call.settings.memoryBudget });
+  return { ...call, tokensPerExpert: counts };
+}
+
+function runOf(
+  gpu: Gpu,
+  { tokensPerExpert, ...call }: ExpertsCall,
+  { training, asked }: { training: boolean; asked?: Asked },
+): ExpertsRun {
+  const { problem, inputs } = call;
+  const variantOf = (tokens: number) =>
+    choiceFor(gpu, { ...call, problem: { ...problem, tokens } }, { training, asked }).variant;
+  return { problem, inputs, tokensPerExpert, asked, variantOf };
+}
