@@ -1,5 +1,5 @@
 /** Blocks of experts: each expert's tokens and gradients are those of its own block, by the float64 oracle. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   type ExpertsOptions,
   explain,
@@ -208,7 +208,7 @@ Deno.test("no expert's rows depend on another's: they are those of its block alo
 
 for (const dtype of DTYPES) {
   for (const mixture of [ODD, EVEN]) {
-    Deno.test(`gradients of ${dtype} experts by chosen inputs are added to tensors: D is ${mixture.dim}`, () =>
+    Deno.test(`gradients of ${dtype} experts by chosen inputs are new, or added to tensors: D is ${mixture.dim}`, () =>
       withGpu(async (gpu) => {
         for (const form of [SEPARATE, WEIGHT_FORMS.find(({ interleaved }) => interleaved)!]) {
           const experts = expertsOf(gpu, { mixture, form, dtype });
@@ -216,11 +216,13 @@ for (const dtype of DTYPES) {
           const { dim, hiddenDim, tokensPerExpert } = mixture;
           for (const name of ["x", ...Object.keys(tensors)]) {
             const gradient = `d${name[0].toUpperCase()}${name.slice(1)}`.replace("dX", "dx");
-            const start = (i: number) => (i % 7 - 3) / 4;
-            for (const own of new Set<DType>([dtype, "float32"])) {
+            for (const own of new Set<DType | null>([null, dtype, "float32"])) {
               const { shape } = name === "x" ? x : tensors[name];
+              const start = (i: number) => own === null ? 0 : (i % 7 - 3) / 4;
               const values = expected[gradient].map((_, i) => start(i));
-              const into = { [gradient]: Tensor.from(gpu, values, shape, { dtype: own, label: gradient }) };
+              const into: Record<string, Tensor> = own === null
+                ? {}
+                : { [gradient]: Tensor.from(gpu, values, shape, { dtype: own, label: gradient }) };
               const options = { wrt: [name] as never[], into };
               const { ledger } = gpu.memory;
               const others = ledger.chargedBytes;
@@ -229,11 +231,12 @@ for (const dtype of DTYPES) {
               const given = backward(dy) as unknown as Record<string, Tensor>;
               const { parts: weightForm, ...said } = form;
               const planned = explain(gpu, { dim, hiddenDim, tokens: tokensOf(mixture), dtype }, {
-                ...{ ...said, weightForm, wrt: [name], into: { [gradient]: own } },
+                ...{ ...said, weightForm, wrt: [name], into: own === null ? {} : { [gradient]: own } },
                 tokensPerExpert,
               });
               assertEquals(ledger.peakBytes - others, planned.peakBytes, `${formName(form)}, ${name}`);
-              assertEquals(Object.entries(given), [[gradient, into[gradient]]]);
+              assertEquals(Object.keys(given), [gradient]);
+              if (own !== null) assertStrictEquals(given[gradient], into[gradient]);
               await assertNear(
                 given[gradient],
                 expected[gradient].map((slope, i) => slope + start(i)),
