@@ -146,9 +146,16 @@ export class DeviceMemory implements Memory {
     return this.#made.get(buffer) === (this.#faults?.count ?? 0);
   }
 
+  /** Notes that work is recorded into a caller's encoder, if only of no launches. Call it outside any pass. */
+  open(encoder: GPUCommandEncoder): void {
+    if (this.pending.has(encoder)) return;
+    this.#proofs.begin(encoder);
+    this.pending.open(encoder);
+  }
+
   /** Notes that work of a caller's encoder uses a buffer. Call it before any pass of that work begins. */
   use(encoder: GPUCommandEncoder, buffer: GPUBuffer, { written }: { written: boolean }): void {
-    if (!this.pending.has(encoder)) this.#proofs.begin(encoder);
+    this.open(encoder);
     this.pending.use(encoder, buffer, { written });
   }
 

@@ -40,11 +40,15 @@ export class Pending {
     return this.#recordings.has(encoder);
   }
 
+  /** Notes a recording, which uses nothing yet. */
+  open(encoder: GPUCommandEncoder): void {
+    this.#recordings.set(encoder, { used: new Set(), written: new Set(), idle: new Map() });
+  }
+
   /** Notes that a recording uses a buffer. */
   use(encoder: GPUCommandEncoder, buffer: GPUBuffer, { written }: { written: boolean }): void {
-    const recording = this.#recordings.get(encoder) ??
-      { used: new Set(), written: new Set(), idle: new Map() };
-    this.#recordings.set(encoder, recording);
+    if (!this.has(encoder)) this.open(encoder);
+    const recording = this.#recordings.get(encoder)!;
     recording.used.add(buffer);
     const users = this.#users.get(buffer) ?? new Set();
     this.#users.set(buffer, users.add(recording));

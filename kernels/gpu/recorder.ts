@@ -74,6 +74,7 @@ export class GpuRecorder implements Recorder {
   dispatch(dispatch: Dispatch): void {
     const { kernel, workgroups } = dispatch;
     checkLaunch(dispatch, this.capabilities);
+    checkBuffers(dispatch);
     this.#note(dispatch);
     const { pipeline, bind } = this.gpu.pipeline(kernel);
     const buffers: GPUBufferBinding[] = dispatch.bindings.map((binding) => ({
@@ -108,7 +109,7 @@ export class GpuRecorder implements Recorder {
   /** Ends recording. Its own encoder is submitted; a caller's encoder is left to the caller. */
   submit(): void {
     this.split();
-    if (this.#external) return;
+    if (this.#external) return this.gpu.memory.open(this.#external);
     this.gpu.device.queue.submit([this.#encoder.finish()]);
     this.gpu.memory.evict();
     if (!this.gpu.memory.pending.any) this.gpu.uniforms.evict();
@@ -155,6 +156,27 @@ export class GpuRecorder implements Recorder {
     return this.#encoder.beginComputePass({
       timestampWrites: { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex },
     });
+  }
+}
+
+/**
+ * Checks that a launch does not read and write one buffer in two bindings, which WebGPU forbids even of parts that do not
+ * overlap. Only tensors in a caller's buffer can lie so.
+ *
+ * @throws {TypeError} If it does.
+ */
+function checkBuffers({ kernel, bindings }: Dispatch): void {
+  for (const [i, { tensor: written }] of bindings.entries()) {
+    if (kernel.access[i] !== "read_write") continue;
+    const read = bindings.find(({ tensor: { buffer } }, j) =>
+      kernel.access[j] !== "read_write" && buffer === written.buffer
+    );
+    if (!read) continue;
+    const { label } = read.tensor;
+    throw new TypeError(
+      `Cannot use ${written.label} as it must lie in another GPUBuffer than ${label}, because one kernel reads ${label} and ` +
+        `writes ${written.label}: current value is the same GPUBuffer`,
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import {
   ActivationError,
   checkActivation,
   countNonFinite,
+  elementwise,
   explain,
   Gpu,
   requestGpu,
@@ -14,7 +15,8 @@ import {
   useTuning,
   variants,
 } from "../../mod.ts";
-import { blockOf, disposeAll, withGpu } from "./fixture.ts";
+import { oracle } from "../../bench/oracle/mod.ts";
+import { assertNear, blockOf, disposeAll, withGpu } from "./fixture.ts";
 
 const sizes = { tokens: 6, dim: 8, hiddenDim: 12 };
 const MIB = 2 ** 20;
@@ -91,6 +93,34 @@ Deno.test("a write to a caller's buffer that would reach the next element is ref
     assertThrows(() => odd.write(Float32Array.of(1, 2, 3)), TypeError, "words of 4 bytes");
     using even = Tensor.wrap(gpu, buffer, [4], { dtype: "float16" });
     even.write(Float32Array.of(1, 2, 3, 4));
+    buffer.destroy();
+  }));
+
+Deno.test("one kernel cannot read and write parts of one buffer: the call says so", () =>
+  withGpu(async (gpu) => {
+    const sizes = { tokens: 4, dim: 8, hiddenDim: 8 };
+    const { forms: [weights], ...block } = blockOf(gpu, sizes);
+    const buffer = gpu.device.createBuffer({ size: 2048, usage: 0x80 | 4 | 8 });
+    const part = (label: string, shape: number[], i: number) =>
+      Tensor.wrap(gpu, buffer, shape, { byteOffset: 512 * i, label });
+    const [read, written] = [part("read", [8, 8], 0), part("written", [8, 8], 1)];
+    const { liveBytes } = gpu.ledger;
+    const message = "Cannot use written as it must lie in another GPUBuffer than read, because one kernel";
+    assertThrows(() => elementwise(gpu, { read, written }, { written: "read" }), TypeError, message);
+    const into = { dGate: written };
+    const x = part("read", [4, 8], 0);
+    const { y, backward } = swigluWithGrad(gpu, x, weights, { into });
+    assertThrows(() => backward(block.dy), TypeError, message);
+    y.dispose();
+    assertEquals(gpu.ledger.liveBytes, liveBytes);
+    // Parts that are all written may.
+    const both = { dGate: part("first", [8, 8], 2), dUp: part("second", [8, 8], 3) };
+    const apart = swigluWithGrad(gpu, block.x, weights, { into: both });
+    const { dx, dDown } = apart.backward(block.dy);
+    const expected = oracle({ ...sizes, activation: "silu" }, block.host);
+    await assertNear(both.dGate, expected.dGate);
+    await assertNear(both.dUp, expected.dUp);
+    disposeAll({ y: apart.y, dx, dDown, ...block });
     buffer.destroy();
   }));
 

@@ -113,6 +113,17 @@ Deno.test("an encoder without recorded work, or one that was ended before, is re
     disposeAll([x, one]);
   }));
 
+Deno.test("a block of no tokens is recorded work too, if it has no launches", () =>
+  withGpu(async (gpu) => {
+    const one = scalarOf(gpu, 1, "one");
+    const none = Tensor.empty(gpu, [0, 1]);
+    const encoder = gpu.device.createCommandEncoder();
+    const y = swiglu(gpu, none, { gate: one, up: one, down: one }, { encoder });
+    submit(gpu, encoder);
+    assertEquals([y.shape, [...await y.read()]], [[0, 1], []]);
+    disposeAll([one, none, y]);
+  }));
+
 const NEVER_RAN =
   "submitted before gpu.submitted(encoder) is called: current value is an encoder that did not run";
 
