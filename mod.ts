@@ -62,7 +62,8 @@ export {
   type UnitWrt,
 } from "./variants/gated_linear_unit.ts";
 export { swiglu, swigluWithGrad, type WithGradients } from "./variants/swiglu.ts";
-export { type ExpertsOptions, swigluExperts, swigluExpertsWithGrad } from "./variants/swiglu_experts.ts";
+export type { TokensPerExpert } from "./variants/check_experts.ts";
+export { swigluExperts, swigluExpertsWithGrad } from "./variants/swiglu_experts.ts";
 export type { GradientName, GradientOptions, Gradients, GradientsBy, Wrt } from "./variants/gradients.ts";
 export type { Problem, Sizes, VariantInfo } from "./variants/variant.ts";
 export {

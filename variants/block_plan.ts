@@ -4,11 +4,12 @@ import { LimitError } from "../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
+import { expertsBackward, expertsForward } from "./experts.ts";
 import { emptyInputs, emptyTargets, runBackward, runForward } from "./form.ts";
 import { type Asked, type GradientName, inputOf, type PlannedAsked } from "./gradients.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
-import { type Forward, type Inputs, type Problem, type Variant, variantName } from "./variant.ts";
+import { type Inputs, type Problem, type Variant, variantName } from "./variant.ts";
 import { namedWeights, type WeightForm } from "./weights.ts";
 
 /**
@@ -120,6 +121,8 @@ export interface Wanted {
   readonly form: WeightForm;
   /** What is asked of the gradients. */
   readonly asked: PlannedAsked;
+  /** The tokens of each expert. Default: all tokens have the same weights. */
+  readonly tokensPerExpert?: readonly number[] | null;
   readonly options: Pick<Options, "implementation" | "memoryBudget">;
   /** What is tried, in order. Default: the named variant, or else the default and its fallbacks, then these in chunks. */
   readonly candidates?: readonly Variant[];
@@ -135,7 +138,8 @@ export function choose(problem: Problem, wanted: Wanted): ChosenVariant {
   const { implementation = null, memoryBudget = null } = wanted.options;
   const rejected: Rejected[] = [];
   let floor = Infinity;
-  for (const variant of wanted.candidates ?? candidates(problem, implementation)) {
+  const mostTokens = Math.max(...wanted.tokensPerExpert ?? [problem.tokens]);
+  for (const variant of wanted.candidates ?? candidates(mostTokens, implementation)) {
     const { chunkTokens = null } = variant;
     const plan = variant.refuses(problem, wanted.capabilities) ?? planned(problem, variant, wanted);
     if (typeof plan !== "string") {
@@ -161,12 +165,12 @@ export function choose(problem: Problem, wanted: Wanted): ChosenVariant {
 /**
  * The named variant, or the default and its fallbacks. Then the same in chunks of tokens, if they can be computed so.
  */
-function* candidates(problem: Problem, implementation: string | null): Generator<Variant> {
+function* candidates(tokens: number, implementation: string | null): Generator<Variant> {
   const allowed = implementation === null
     ? [DEFAULT_VARIANT, ...FALLBACKS]
     : variants.filter(({ id }) => id === implementation);
   yield* allowed;
-  for (const variant of allowed) yield* variant.inChunks?.(problem.tokens) ?? [];
+  for (const variant of allowed) yield* variant.inChunks?.(tokens) ?? [];
 }
 
 /** The plan of a candidate, or the limit of the device that it exceeds. */
@@ -181,52 +185,36 @@ function planned(problem: Problem, variant: Variant, wanted: Wanted): Plan | str
 
 /** Runs the variant's own code with a recorder that only counts. So the plan is exactly what the run will do. */
 function walked(problem: Problem, variant: Variant, wanted: Wanted): Plan {
-  const { recorder, dy, ...given } = plannedRun(problem, wanted, variant);
-  const run = { recorder, variant, problem, ...given };
+  const { capabilities, training, form, tokensPerExpert } = wanted;
+  const recorder = new PlanRecorder(capabilities);
+  const kind = { givesHidden: variant.givesHidden, experts: tokensPerExpert?.length };
+  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form, kind);
+  const run = { recorder, variant, problem, inputs, asked: plannedAsked(recorder, inputs, wanted.asked) };
+  const experts = tokensPerExpert ? { ...run, tokensPerExpert } : null;
+  const { ledger } = recorder.memory;
+  ledger.resetPeak();
+  const { saved } = experts ? expertsForward(experts, training) : runForward(run, training);
+  const savedBytes = ledger.live("saved");
+  const launched = recorder.dispatches.length;
+  if (training) experts ? expertsBackward(experts, saved, dy) : runBackward(run, saved, dy);
+  const reused = overwritten(Object.values(saved), recorder.dispatches.slice(launched));
   return {
     implementation: variant.id,
     chunkTokens: variant.chunkTokens ?? null,
-    ...figuresOf(recorder, {
-      forward: () => runForward(run, wanted.training),
-      backward: (saved) => wanted.training && runBackward(run, saved, dy),
-    }),
-  };
-}
-
-/** A recorder that only counts, and stand-ins in its memory for all that a run is given. */
-export function plannedRun(
-  problem: Problem,
-  { capabilities, form, asked: { wanted, into } }: Pick<Wanted, "capabilities" | "form" | "asked">,
-  kind: Parameters<typeof emptyInputs>[3] = {},
-): { recorder: PlanRecorder; inputs: Inputs; dy: Tensor; asked: Asked } {
-  const recorder = new PlanRecorder(capabilities);
-  const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form, kind);
-  const shapes: Record<string, Tensor> = { x: inputs.x, ...namedWeights(inputs.weights) };
-  const targets = Object.entries(into).map(([name, dtype]) =>
-    [name, { shape: shapes[inputOf(name as GradientName)].shape, dtype }] as const
-  );
-  const asked = { wanted, into: emptyTargets(recorder.memory, Object.fromEntries(targets)) };
-  return { recorder, inputs, dy, asked };
-}
-
-/** The launches and bytes of what is recorded. */
-export function figuresOf(
-  recorder: PlanRecorder,
-  { forward, backward }: { forward(): Forward; backward(saved: Forward["saved"]): void },
-): Omit<Plan, "implementation" | "chunkTokens"> {
-  const { ledger } = recorder.memory;
-  ledger.resetPeak();
-  const { saved } = forward();
-  const savedBytes = ledger.live("saved");
-  const launched = recorder.dispatches.length;
-  backward(saved);
-  const reused = overwritten(Object.values(saved), recorder.dispatches.slice(launched));
-  return {
     savedBytes,
     reusedBytes: reused.reduce((sum, { byteLength }) => sum + byteLength, 0),
     peakBytes: ledger.peakBytes,
     launches: recorder.dispatches.map(launchOf),
   };
+}
+
+/** What is asked, with stand-ins for the tensors that gradients are added to. */
+function plannedAsked(recorder: PlanRecorder, { x, weights }: Inputs, { wanted, into }: PlannedAsked): Asked {
+  const inputs: Record<string, Tensor> = { x, ...namedWeights(weights) };
+  const targets = Object.entries(into).map(([name, dtype]) =>
+    [name, { shape: inputs[inputOf(name as GradientName)].shape, dtype }] as const
+  );
+  return { wanted, into: emptyTargets(recorder.memory, Object.fromEntries(targets)) };
 }
 
 /** Those of the tensors that a launch writes. */

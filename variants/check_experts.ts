@@ -1,9 +1,23 @@
 import { kindOf } from "../kernels/gpu/arguments.ts";
 
 /**
+ * The number of tokens of each expert, for {@linkcode swigluExperts}.
+ *
+ * @example Numbers that a program counted
+ * ```ts
+ * import type { TokensPerExpert } from "@swiglu/webgpu";
+ *
+ * const counts: TokensPerExpert = new Uint32Array(8);
+ * for (const expert of [3, 0, 3]) counts[expert]++;
+ * console.log(counts); // of three tokens, one is the first expert's and two are the fourth's
+ * ```
+ */
+export type TokensPerExpert = readonly number[] | Uint8Array | Uint16Array | Uint32Array | Int32Array;
+
+/**
  * Reads the numbers of tokens once.
  *
- * @throws {TypeError} If it is no array.
+ * @throws {TypeError} If it is no array of numbers.
  * @throws {RangeError} If it is empty, or one is no whole number.
  */
 export function readTokensPerExpert(given: unknown): number[] {
@@ -11,7 +25,7 @@ export function readTokensPerExpert(given: unknown): number[] {
     `Cannot use tokensPerExpert as it must be an array of whole numbers, one for each expert: current value is ${
       kindOf(value)
     }`;
-  if (!Array.isArray(given) && !(ArrayBuffer.isView(given) && "length" in given)) {
+  if (!Array.isArray(given) && !TYPED.some((kind) => given instanceof kind)) {
     throw new TypeError(refused(given));
   }
   const counts = Array.from(given as ArrayLike<unknown>);
@@ -20,14 +34,16 @@ export function readTokensPerExpert(given: unknown): number[] {
   throw new RangeError(refused(counts.length === 0 ? "none" : counts.find((count) => !isCount(count))));
 }
 
+const TYPED = [Uint8Array, Uint16Array, Uint32Array, Int32Array];
+
 /**
- * Checks that experts have all tokens, and that nothing is asked of them that only a block of one kind of weights can do.
+ * Checks that experts have all tokens.
  *
- * @throws {RangeError} If not.
+ * @throws {RangeError} If they have more or fewer, or the block is to end at h.
  */
 export function checkExperts(
   tokensPerExpert: readonly number[],
-  { tokens, output = "y", memoryBudget }: { tokens: number; output?: string; memoryBudget: number | null },
+  { tokens, output = "y" }: { tokens: number; output?: string },
 ): void {
   const sum = tokensPerExpert.reduce((sum, count) => sum + count, 0);
   if (sum !== tokens) {
@@ -35,14 +51,8 @@ export function checkExperts(
       `Cannot use tokensPerExpert as its numbers must add up to all ${tokens} tokens: current value is ${sum}`,
     );
   }
-  if (output !== "y") {
-    throw new RangeError(
-      `Cannot use output here as the blocks of experts must end at y: current value is ${output}`,
-    );
-  }
-  if (memoryBudget !== null) {
-    throw new RangeError(
-      `Cannot use memoryBudget here as the blocks of experts have none: current value is ${memoryBudget}`,
-    );
-  }
+  if (output === "y") return;
+  throw new RangeError(
+    `Cannot use output here as the blocks of experts must end at y: current value is ${output}`,
+  );
 }

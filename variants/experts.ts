@@ -2,155 +2,144 @@ import { elementwise } from "../kernels/elementwise.ts";
 import { bytesPerElement } from "../kernels/gpu/dtype.ts";
 import type { Recorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { oneRow, type View } from "../kernels/view.ts";
-import { runBackward, runForward } from "./form.ts";
-import { type Asked, type GradientName, gradientNames, inputOf, wants } from "./gradients.ts";
-import {
-  type Forward,
-  gradientDtype,
-  type Gradients,
-  type Inputs,
-  type Problem,
-  release,
-  type Variant,
-} from "./variant.ts";
+import { columnRange, oneRow, type View } from "../kernels/view.ts";
+import { runBackward, runForward, type VariantRun } from "./form.ts";
+import { type GradientName, gradientNames, inputOf, wants } from "./gradients.ts";
+import { type Forward, gradientDtype, type Gradients, release } from "./variant.ts";
 import { formOf, namedWeights, weightShapes, weightsOf } from "./weights.ts";
 
 /**
  * A mixture of experts: a block of its own for the tokens of each expert.
  *
  * The tokens of an expert are rows of x that follow each other, and its weights are a part of each weight. So its block reads
- * and writes parts of the tensors of all experts, without copies.
+ * and writes parts of the tensors of all experts. Parts where no binding can begin are copied.
  *
- * Launches: those of a block, for each expert in turn. An expert without tokens has none but zeros for its gradients.
+ * Launches: those of a block, for each expert in turn. An expert without tokens has only those that set new gradients to 0.
  * Bottleneck: experts of few tokens, whose launches do not fill a GPU, and whose weights are read for little work.
  */
-export interface ExpertsRun {
-  /** Of all tokens together. */
-  readonly problem: Problem;
-  /** x [T, D], sorted by expert, and weights with a first dimension of E. */
-  readonly inputs: Inputs;
+export interface ExpertsRun extends VariantRun {
   /** The number of tokens of each expert. They add up to T. */
   readonly tokensPerExpert: readonly number[];
-  /** What is asked of backward. Default: all gradients. */
-  readonly asked?: Asked;
-  /** The variant of an expert with so many tokens. */
-  variantOf(tokens: number): Variant;
 }
 
+type Targets = Partial<Record<GradientName, Tensor>>;
+
 /** Records forward of all experts. What each saves is named after it. */
-export function expertsForward(recorder: Recorder, run: ExpertsRun, training: boolean): Forward {
-  const { tokens, dim, dtype } = run.problem;
+export function expertsForward(run: ExpertsRun, training: boolean): Forward {
+  const { recorder, problem: { tokens, dim, dtype }, asked = {} } = run;
   const y = recorder.empty([tokens, dim], dtype, { purpose: "output", label: "y" });
   const saved: Record<string, Tensor> = {};
-  for (const { prefix, parts, block } of expertsOf(recorder, run)) {
-    const own = runForward({ ...block, destinations: { y: parts.written(y, "tokens") } }, training);
-    for (const [name, tensor] of Object.entries(own.saved)) saved[prefix + name] = tensor;
+  for (const { suffix, parts, block } of expertsOf(run)) {
+    const into: Targets = {}; // not written yet: what is saved depends on which there are
+    for (const [name, tensor] of targetsOf(run)) into[name] = parts.standIn(tensor, inputOf(name));
+    const destinations = { y: parts.written(y, "x") };
+    const own = runForward({ ...block, asked: { ...asked, into }, destinations }, training);
+    for (const [name, tensor] of Object.entries(own.saved)) saved[name + suffix] = tensor;
     parts.finish();
   }
   return { y, saved };
 }
 
 /** Records backward of all experts. It disposes what forward saved. */
-export function expertsBackward(
-  recorder: Recorder,
-  run: ExpertsRun,
-  { saved, dy }: { saved: Forward["saved"]; dy: Tensor },
-): Gradients {
+export function expertsBackward(run: ExpertsRun, saved: Forward["saved"], dy: Tensor): Gradients {
   const { asked = {} } = run;
-  const { into = {} } = asked;
-  const gradients = gradientsOf(recorder, run);
-  const names = Object.keys(gradients) as GradientName[];
-  for (const { prefix, parts, block } of expertsOf(recorder, run)) {
-    const targets: Partial<Record<GradientName, Tensor>> = {};
-    const destinations: Partial<Record<GradientName, Tensor>> = {};
-    for (const name of names) {
-      const by = name === "dx" ? "tokens" : "weights";
-      if (into[name]) targets[name] = parts.added(into[name], by);
-      else destinations[name] = parts.written(gradients[name]!, by);
-    }
-    const own = Object.entries(saved).filter(([name]) => name.startsWith(prefix));
-    const savedHere = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-    const ofExpert = { ...block, asked: { ...asked, into: targets }, destinations };
-    runBackward(ofExpert, savedHere, parts.read(dy, "tokens"));
+  const targets = targetsOf(run);
+  const made = newGradients(run);
+  for (const { suffix, parts, block } of expertsOf(run)) {
+    const into: Targets = {}, destinations: Targets = {};
+    for (const [name, tensor] of targets) into[name] = parts.added(tensor, inputOf(name));
+    for (const [name, tensor] of made) destinations[name] = parts.written(tensor, inputOf(name));
+    const own = Object.entries(saved).filter(([name]) => name.endsWith(suffix));
+    const savedHere = Object.fromEntries(
+      own.map(([name, tensor]) => [name.slice(0, -suffix.length), tensor]),
+    );
+    const ofExpert = { ...block, asked: { ...asked, into }, destinations };
+    runBackward(ofExpert, savedHere, parts.read(dy, "x"));
     parts.finish();
   }
-  return gradients as Gradients;
+  return Object.fromEntries([...made, ...targets]) as unknown as Gradients;
 }
 
-/** The gradients that are wanted, of all experts: new ones, or the caller's that they are added to. */
-function gradientsOf(
-  recorder: Recorder,
-  { problem, inputs: { weights }, tokensPerExpert, asked = {} }: ExpertsRun,
-): Partial<Record<GradientName, Tensor>> {
+/** The caller's tensors that gradients are added to. */
+function targetsOf({ asked: { into = {} } = {} }: ExpertsRun): [GradientName, Tensor][] {
+  return Object.entries(into) as [GradientName, Tensor][];
+}
+
+/** The gradients that are wanted and added to nothing, of all experts. */
+function newGradients({ recorder, problem, inputs: { weights }, asked = {}, ...run }: ExpertsRun) {
   const form = formOf(weights);
-  const shapes = weightShapes(form, problem);
-  const experts = tokensPerExpert.length;
-  const wanted = gradientNames(form).filter((name) => wants(asked, name));
-  return Object.fromEntries(wanted.map((name) => {
-    const shape = name === "dx" ? [problem.tokens, problem.dim] : [experts, ...shapes[inputOf(name)]];
-    const made = () =>
-      recorder.empty(shape, gradientDtype(name, problem), { purpose: "gradient", label: name });
-    return [name, asked.into?.[name] ?? made()];
-  }));
+  const experts = run.tokensPerExpert.length;
+  const names = gradientNames(form).filter((name) => wants(asked, name) && !asked.into?.[name]);
+  return names.map((name) => {
+    const shape = name === "dx"
+      ? [problem.tokens, problem.dim]
+      : [experts, ...weightShapes(form, problem)[inputOf(name)]];
+    const as = { purpose: "gradient", label: name } as const;
+    return [name, recorder.empty(shape, gradientDtype(name, problem), as)] as const;
+  });
 }
 
 /** The block of each expert, whose inputs are parts of those of all. */
-function* expertsOf(recorder: Recorder, { problem, inputs: { x, weights }, ...run }: ExpertsRun) {
+function* expertsOf({ recorder, variant, problem, inputs: { x, weights }, tokensPerExpert }: ExpertsRun) {
   const form = formOf(weights);
   let start = 0;
-  for (const [expert, tokens] of run.tokensPerExpert.entries()) {
-    const parts = new Parts(recorder, { expert, start, tokens, dim: problem.dim });
+  for (const [expert, tokens] of tokensPerExpert.entries()) {
+    const shapes = { x: [tokens, problem.dim], ...weightShapes(form, problem) };
+    const parts = new Parts(recorder, { expert, start, tokens, shapes });
     const own = Object.entries(namedWeights(weights)).map(([name, tensor]) =>
-      [name, parts.read(tensor, "weights")] as const
+      [name, parts.read(tensor, name)] as const
     );
-    const inputs = { x: parts.read(x, "tokens"), weights: weightsOf(form, Object.fromEntries(own)) };
-    const variant = run.variantOf(tokens);
-    yield {
-      prefix: `expert ${expert}: `,
-      parts,
-      block: { recorder, variant, problem: { ...problem, tokens }, inputs },
-    };
+    const inputs = { x: parts.read(x, "x"), weights: weightsOf(form, Object.fromEntries(own)) };
+    const block = { recorder, variant, problem: { ...problem, tokens }, inputs };
+    yield { suffix: ` of expert ${expert}`, parts, block };
     start += tokens;
   }
 }
 
-/** What a tensor of all experts has a part for each of: its rows are tokens, or its first dimension is the expert. */
-type PartsOf = "tokens" | "weights";
-
-/** Which expert it is, where its tokens begin, how many they are, and D. */
-interface Expert extends Pick<Problem, "tokens" | "dim"> {
+/** An expert, its `tokens` from the token `start` on, and the shapes of its inputs by name. */
+interface Place {
   readonly expert: number;
   readonly start: number;
+  readonly tokens: number;
+  readonly shapes: Readonly<Record<string, number[]>>;
 }
 
 /**
- * Parts of tensors that belong to one expert, as tensors of their own. Where a binding may begin at a part, that borrows its
- * bytes. Elsewhere it is a copy, which is copied back if it is written.
+ * Parts of tensors that belong to one expert, as tensors of their own. They are named by the input of the same shape. Where a
+ * binding may begin at a part, that borrows its bytes. Elsewhere it is a copy, which is copied back if it is written.
  */
 class Parts {
   readonly #recorder: Recorder;
-  readonly #expert: Expert;
+  readonly #place: Place;
   readonly #copies: { copy: Tensor; back: View | null }[] = [];
 
-  constructor(recorder: Recorder, expert: Expert) {
+  constructor(recorder: Recorder, place: Place) {
     this.#recorder = recorder;
-    this.#expert = expert;
+    this.#place = place;
   }
 
-  /** A part that is only read. */
-  read(tensor: Tensor, by: PartsOf): Tensor {
-    return this.#part(tensor, by, { read: true, written: false });
+  /** A part that is only read. Without tokens, nothing is. */
+  read(tensor: Tensor, of: string): Tensor {
+    return this.#isEmpty
+      ? this.standIn(tensor, of)
+      : this.#part(tensor, of, { copyIn: true, copyBack: false });
   }
 
   /** A part of which every element is written. */
-  written(tensor: Tensor, by: PartsOf): Tensor {
-    return this.#part(tensor, by, { read: false, written: true });
+  written(tensor: Tensor, of: string): Tensor {
+    return this.#part(tensor, of, { copyIn: false, copyBack: true });
   }
 
-  /** A part that is added to. */
-  added(tensor: Tensor, by: PartsOf): Tensor {
-    return this.#part(tensor, by, { read: true, written: true });
+  /** A part that is added to. Without tokens, nothing is. */
+  added(tensor: Tensor, of: string): Tensor {
+    return this.#isEmpty
+      ? this.standIn(tensor, of)
+      : this.#part(tensor, of, { copyIn: true, copyBack: true });
+  }
+
+  /** A tensor of the part's shape, which no launch uses. */
+  standIn(tensor: Tensor, of: string): Tensor {
+    return tensor.part(this.#place.shapes[of], 0);
   }
 
   /** Copies back what was written to copies, and releases them. */
@@ -161,27 +150,38 @@ class Parts {
     }
   }
 
-  #part(tensor: Tensor, by: PartsOf, use: { read: boolean; written: boolean }): Tensor {
-    const { expert, start, tokens, dim } = this.#expert;
-    const shape = by === "tokens" ? [tokens, dim] : tensor.shape.slice(1);
+  get #isEmpty(): boolean {
+    return this.#place.tokens === 0;
+  }
+
+  #part(tensor: Tensor, of: string, { copyIn, copyBack }: { copyIn: boolean; copyBack: boolean }): Tensor {
+    const { expert, start, shapes: { [of]: shape } } = this.#place;
     const length = shape.reduce((product, size) => product * size, 1);
-    const offset = by === "tokens" ? start * dim : expert * length;
+    const offset = of === "x" ? start * shape[1] : expert * length;
     const byteOffset = offset * bytesPerElement(tensor.dtype);
     const bindable = byteOffset % this.#recorder.capabilities.minStorageBufferOffsetAlignment === 0;
     if (bindable || length === 0) return tensor.part(shape, byteOffset);
     const label = `${tensor.label} of expert ${expert}`;
     const copy = this.#recorder.empty(shape, tensor.dtype, { purpose: "workspace", label });
-    const original = { ...oneRow(tensor), offset, cols: length, stride: length };
-    if (use.read) this.#copy(original, oneRow(copy));
-    this.#copies.push({ copy, back: use.written ? original : null });
+    const original = columnRange(oneRow(tensor), offset, length);
+    if (copyIn) this.#copy(original, oneRow(copy));
+    this.#copies.push({ copy, back: copyBack ? original : null });
     return copy;
   }
 
+  /** Copies in as many launches as bindings ask for: one need not hold a part with what lies before and behind it. */
   #copy(from: View, to: View): void {
-    elementwise(this.#recorder, {
-      label: `copy of ${to.tensor.label}`,
-      inputs: { from },
-      outputs: [{ to, value: "from" }],
-    });
+    const { maxStorageBufferBindingSize, minStorageBufferOffsetAlignment } = this.#recorder.capabilities;
+    const room = maxStorageBufferBindingSize - Math.max(16, minStorageBufferOffsetAlignment) - 16;
+    const most = Math.max(1, Math.floor(room / bytesPerElement(from.tensor.dtype)));
+    for (let start = 0; start < from.cols; start += most) {
+      const piece = (view: View) => columnRange(view, start, Math.min(most, from.cols - start));
+      const outputs = [{ to: piece(to), value: "from" }];
+      elementwise(this.#recorder, {
+        label: `copy of ${to.tensor.label}`,
+        inputs: { from: piece(from) },
+        outputs,
+      });
+    }
   }
 }

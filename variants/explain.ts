@@ -7,7 +7,7 @@ import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import { gatedUnit } from "./gated_unit.ts";
 import { ALL, type Asked, askedKey, type GradientName } from "./gradients.ts";
 import type { Options } from "./options.ts";
-import { planExperts } from "./experts_plan.ts";
+import type { TokensPerExpert } from "./check_experts.ts";
 import { choose, type ChosenVariant, type Explanation, type Plan } from "./block_plan.ts";
 import { type CheckedCall, checkProblem } from "./validate.ts";
 import type { Problem, Sizes, Variant } from "./variant.ts";
@@ -40,10 +40,10 @@ export interface ExplainOptions extends Options {
    */
   readonly output?: "y" | "h";
   /**
-   * The tokens of each expert, as {@linkcode swigluExperts} takes them: the launches are those of one expert after the other,
-   * and nothing is `rejected`. Default: all tokens have the same weights.
+   * The tokens of each expert, as {@linkcode swigluExperts} takes them. The launches are those of one expert after another.
+   * Default: all tokens have the same weights.
    */
-  readonly tokensPerExpert?: ArrayLike<number>;
+  readonly tokensPerExpert?: TokensPerExpert;
   /** What is differentiated by, as {@linkcode GradientOptions.wrt}. Default: all inputs. */
   readonly wrt?: readonly string[];
   /** The types of tensors that gradients are added to, as {@linkcode GradientOptions.into}. Default: none. */
@@ -75,11 +75,11 @@ export function explain(
   options: ExplainOptions = {},
 ): Explanation {
   checkGpu(gpu);
-  const { problem: whole, settings, output, tokensPerExpert, ...asked } = checkProblem(problem, options);
-  const wanted = { capabilities: gpu.capabilities, options: settings, ...asked };
-  if (tokensPerExpert) return { ...planExperts(whole, tokensPerExpert, wanted), rejected: [] };
+  const { problem: whole, settings, output, ...asked } = checkProblem(problem, options);
   const { variant, explanation } = choose(whole, {
-    ...wanted,
+    capabilities: gpu.capabilities,
+    options: settings,
+    ...asked,
     ...output === "h" && { candidates: [gatedUnit] },
   });
   if (output === "h") return explanation;
@@ -134,7 +134,11 @@ const choices = new WeakMap<Gpu, Map<string, ChosenVariant>>();
 export function choiceFor(
   gpu: Gpu,
   { problem, inputs: { weights }, settings }: CheckedCall,
-  { training, asked = ALL }: { training: boolean; asked?: Asked },
+  { training, asked = ALL, tokensPerExpert }: {
+    training: boolean;
+    asked?: Asked;
+    tokensPerExpert?: readonly number[];
+  },
 ): ChosenVariant {
   const form = formOf(weights);
   const { implementation, memoryBudget } = settings;
@@ -144,6 +148,7 @@ export function choiceFor(
     memoryBudget,
     training && askedKey(asked),
     form,
+    tokensPerExpert,
     tuningRevision(),
   ]);
   const known = choices.get(gpu) ?? new Map<string, ChosenVariant>();
@@ -158,6 +163,7 @@ export function choiceFor(
     form,
     asked: { wanted, into: types },
     options: settings,
+    tokensPerExpert,
   });
   if (known.size >= MOST_CHOICES) known.clear();
   known.set(key, choice);

@@ -1,7 +1,6 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
-import type { Recorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { checkExperts, readTokensPerExpert } from "./check_experts.ts";
+import { checkExperts, readTokensPerExpert, type TokensPerExpert } from "./check_experts.ts";
 import { checkWritten } from "./checks.ts";
 import { choiceFor } from "./explain.ts";
 import { expertsBackward, expertsForward, type ExpertsRun } from "./experts.ts";
@@ -22,29 +21,16 @@ import {
 import type { Weights } from "./weights.ts";
 
 /**
- * How the blocks of experts are computed. `memoryBudget` is no option, as what each expert takes depends on its tokens.
- *
- * @example The same for every expert
- * ```ts
- * import type { ExpertsOptions } from "@swiglu/webgpu";
- *
- * const options: ExpertsOptions = { activation: "clamped_swiglu", precision: "tf32" };
- * console.log(options);
- * ```
- */
-export type ExpertsOptions = Omit<Options, "memoryBudget">;
-
-/**
  * The SwiGLU blocks of a mixture of experts (https://arxiv.org/abs/1701.06538): y_t = (act(x_t W_gate_e) * (x_t W_up_e))
  * W_down_e, where e is the expert of token t. Tokens are sorted by expert, as for ragged products.
  *
- * Each expert is a block of its own, in launches of its own, on its part of the tensors. Where a part cannot be bound, because
- * it does not begin at a multiple of the device's `minStorageBufferOffsetAlignment` bytes (256 on most), it is copied. That
- * needs D or D H of odd sizes: with D a multiple of 128 nothing is copied.
+ * Each expert is a block of its own, in launches of its own, on its part of the tensors. A part is copied if no binding may begin
+ * there: not at a multiple of the device's `minStorageBufferOffsetAlignment` bytes, 256 on most. Where D is a multiple of 128,
+ * nothing is.
  *
  * @param x [..., D]; leading dimensions are merged into T tokens, those of expert 0 first.
- * @param weights As of {@linkcode swiglu}, each with a first dimension of E: gate and up [E, D, H], or one gateUp [E, D, 2, H];
- * down [E, H, D]; with `layout: "out,in"` [E, H, D] and [E, D, H], or [E, 2H, D].
+ * @param weights As of {@linkcode swiglu}, in any form, each with a first dimension of E: gate and up [E, D, H], or one gateUp
+ * [E, D, 2, H]; down [E, H, D].
  * @param tokensPerExpert E whole numbers, which add up to T; some may be 0. If a kernel counts them, read them first.
  * @returns y [..., D], the caller's to dispose.
  * @throws {TypeError | RangeError} If an argument does not fit; nothing is allocated then.
@@ -65,18 +51,17 @@ export function swigluExperts(
   gpu: Gpu,
   x: Tensor,
   weights: Weights,
-  tokensPerExpert: ArrayLike<number>,
-  options: ExpertsOptions & Recording = {},
+  tokensPerExpert: TokensPerExpert,
+  options: Options & Recording = {},
 ): Tensor {
   const call = checkExpertsCall(gpu, { x, weights, tokensPerExpert, options });
   const { inputs, settings: { encoder } } = call;
   const run = runOf(gpu, call, { training: false });
   checkWritten(gpu, namedInputs(inputs), encoder);
-  return recordedAndGuarded(
-    gpu,
-    encoder,
-    (recorder: Recorder) => expertsForward(recorder, run, false).y.reshape(x.shape),
-  );
+  return recordedAndGuarded(gpu, encoder, (recorder) => {
+    const { y } = expertsForward({ ...run, recorder }, false);
+    return y.reshape(x.shape);
+  });
 }
 
 /**
@@ -109,8 +94,8 @@ export function swigluExpertsWithGrad<W extends Weights, K extends Wrt<W> = Wrt<
   gpu: Gpu,
   x: Tensor,
   weights: W,
-  tokensPerExpert: ArrayLike<number>,
-  options: ExpertsOptions & Recording & GradientOptions<K> = {},
+  tokensPerExpert: TokensPerExpert,
+  options: Options & Recording & GradientOptions<K> = {},
 ): WithGradients<W, K> {
   const { wrt, into, ...rest } = readOptions(options, [...OPTIONS, "encoder", "wrt", "into"]);
   const call = checkExpertsCall(gpu, { x, weights, tokensPerExpert, options: rest });
@@ -119,8 +104,8 @@ export function swigluExpertsWithGrad<W extends Weights, K extends Wrt<W> = Wrt<
   const asked = checkAsked(gpu, { wrt, into }, { problem, inputs, named, output: "y" });
   const run = runOf(gpu, call, { training: true, asked });
   const { output: y, backward, dispose } = recordTraining(gpu, {
-    forward: (recorder) => expertsForward(recorder, run, true),
-    backward: (recorder, saved, dy) => expertsBackward(recorder, run, { saved, dy }),
+    forward: (recorder) => expertsForward({ ...run, recorder }, true),
+    backward: (recorder, saved, dy) => expertsBackward({ ...run, recorder }, saved, dy),
     into: asked.into,
     encoder,
     slope: "dy",
@@ -149,17 +134,16 @@ function checkExpertsCall(
 ): ExpertsCall {
   const counts = readTokensPerExpert(tokensPerExpert);
   const call = checkCall({ gpu, x, weights, options: options as Options & Recording }, counts.length);
-  checkExperts(counts, { tokens: x.rows, memoryBudget: call.settings.memoryBudget });
+  checkExperts(counts, { tokens: x.rows });
   return { ...call, tokensPerExpert: counts };
 }
 
 function runOf(
   gpu: Gpu,
   { tokensPerExpert, ...call }: ExpertsCall,
-  { training, asked }: { training: boolean; asked?: Asked },
-): ExpertsRun {
+  of: { training: boolean; asked?: Asked },
+): Omit<ExpertsRun, "recorder"> {
   const { problem, inputs } = call;
-  const variantOf = (tokens: number) =>
-    choiceFor(gpu, { ...call, problem: { ...problem, tokens } }, { training, asked }).variant;
-  return { problem, inputs, tokensPerExpert, asked, variantOf };
+  const { variant } = choiceFor(gpu, call, { ...of, tokensPerExpert });
+  return { variant, problem, inputs, asked: of.asked, tokensPerExpert };
 }

@@ -178,7 +178,7 @@ export function checkProblem(
   if (output === "h") checkUnitSettings(settings);
   const experts = tokensPerExpert === undefined ? null : readTokensPerExpert(tokensPerExpert);
   if (experts !== null) {
-    checkExperts(experts, { tokens, output: output as BlockOutput, memoryBudget: settings.memoryBudget });
+    checkExperts(experts, { tokens, output: output as BlockOutput });
   }
   return {
     problem,

@@ -90,7 +90,7 @@ function entriesOf(
         swigluExperts(gpu, x, weights, tokensPerExpert, options),
     },
     "swigluExpertsWithGrad, its options": {
-      given: { activation: "silu", precision: "default", implementation: null, wrt: ["x"], into: {} },
+      given: { ...options, wrt: ["x"], into: {} },
       call: (options) => swigluExpertsWithGrad(gpu, experts.x, experts.weights, [2, 1], options),
     },
     "backward": {
