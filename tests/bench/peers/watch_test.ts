@@ -32,8 +32,10 @@ Deno.test("what the GPU reports and nobody catches is an error, once", async () 
   const made = await device();
   watch.check();
   made.queue.writeBuffer(made.createBuffer({ size: 16, usage: STORAGE }), 0, new Uint8Array(16)); // no COPY_DST
+  // The device reports some time after it is idle.
+  const reported = new Promise((done) => made.addEventListener("uncapturederror", done, { once: true }));
   await watch.idle();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await reported;
   assertThrows(() => watch.check(), Error, "the GPU reported: ");
   watch.check();
   const valid = made.createBuffer({ size: 16, usage: STORAGE | COPY_DST });
