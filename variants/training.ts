@@ -1,56 +1,38 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
-import type { Recorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { checkApart } from "./check_gradients.ts";
-import type { GradientName } from "./gradients.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
 import { runBackward, runForward, type VariantRun } from "./form.ts";
 import type { Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkOptions } from "./validate.ts";
-import { type Forward, type Gradients, release } from "./variant.ts";
+import { type Gradients, release } from "./variant.ts";
 
-/** A call that was checked: what forward and backward record. */
+/** A call that was checked: what forward and backward are recorded from. */
 export interface Training {
-  /** Records forward, and keeps what backward needs. */
-  forward(recorder: Recorder): Forward;
-  /** Records backward. It disposes what forward saved. */
-  backward(recorder: Recorder, saved: Forward["saved"], slope: Tensor): Gradients;
+  readonly run: Omit<VariantRun, "recorder">;
   readonly encoder: GPUCommandEncoder | undefined;
   /** What errors call the gradient that backward takes. */
   readonly slope: "dy" | "dh";
   /** The shape of what forward gives, and so of that gradient. */
   readonly shape: readonly number[];
-  /** The tensors that gradients are added to. */
-  readonly into?: Partial<Readonly<Record<GradientName, Tensor>>>;
-  /** What is read, by the names of arguments: x and the weights. */
+  /** What is read, by the names of arguments. */
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** Checks the inputs again: they may be disposed by the time that backward is called. */
   check(): void;
 }
 
-/** How a variant records forward and backward. */
-export function trainingOf(
-  run: Omit<VariantRun, "recorder">,
-): Pick<Training, "forward" | "backward" | "into"> {
-  return {
-    forward: (recorder) => runForward({ ...run, recorder }, true),
-    backward: (recorder, saved, slope) => runBackward({ ...run, recorder }, saved, slope),
-    into: run.asked?.into,
-  };
-}
-
 /** Records forward, and gives what it computes with a backward that may be called once. */
 export function recordTraining(
   gpu: Gpu,
-  { forward, backward: recordBackward, encoder, slope, shape, into = {}, inputs, check }: Training,
+  { run, encoder, slope, shape, inputs, check }: Training,
 ): { output: Tensor; backward(slope: Tensor, recording?: Recording): Gradients; dispose(): void } {
-  const { x } = inputs;
+  const { inputs: { x }, asked: { into = {} } = {} } = run;
   const targets = Object.fromEntries(Object.entries(into).map(([name, tensor]) => [`into.${name}`, tensor]));
   const shapeOfX = [...x.shape];
   checkWritten(gpu, inputs, encoder);
   const { output, saved: kept } = recordedAndGuarded(gpu, encoder, (recorder) => {
-    const { y, saved } = forward(recorder);
+    const { y, saved } = runForward({ ...run, recorder }, true);
     return { output: y.reshape(shape), saved };
   });
   let saved: Record<string, Tensor> | null = kept;
@@ -75,7 +57,7 @@ export function recordTraining(
     checkWritten(gpu, { ...saved, ...read, ...targets }, encoder);
     try {
       return recordedAndGuarded(gpu, encoder, (recorder) => {
-        const gradients = recordBackward(recorder, saved!, given);
+        const gradients = runBackward({ ...run, recorder }, saved!, given);
         if ("dx" in gradients) gradients.dx.reshape(shapeOfX);
         return gradients;
       });

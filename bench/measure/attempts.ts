@@ -34,7 +34,6 @@ export class Attempts {
   readonly #gpu: Gpu;
   readonly #emit: Emit;
   readonly #problem: ProblemSpec;
-  #fraction = 0;
 
   constructor({ gpu, emit, problem }: { gpu: Gpu; emit: Emit; problem: ProblemSpec }) {
     this.#gpu = gpu;
@@ -56,15 +55,12 @@ export class Attempts {
     this.#emit({ type: "begin", ...what, problem: this.#problem, rows: rows.map(({ spec }) => spec) });
   }
 
-  /** Tells that a part of a step is done, from 0 to 1. */
+  /**
+   * Tells that a part of a step is done, from 0 to 1. It is told again even where it is the same, because work that takes
+   * long would look like a device that hangs.
+   */
   progress([from, to]: Share, part: number): void {
-    this.#fraction = from + (to - from) * part;
-    this.stillAtWork();
-  }
-
-  /** Tells the progress again. Else work that takes long would look like a device that hangs. */
-  stillAtWork(): void {
-    this.#emit({ type: "progress", fraction: this.#fraction });
+    this.#emit({ type: "progress", fraction: from + (to - from) * part });
   }
 
   /**

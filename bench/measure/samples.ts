@@ -48,10 +48,8 @@ export interface SamplerOptions {
   readonly instruments: Instruments;
   readonly random: RandomSource;
   readonly rule: StopRule;
-  /** Called with the part of the samples that is taken, from 0 to 1. */
+  /** Called after all timed work, however short, with the part of the samples that is taken, from 0 to 1. */
   progress(part: number): void;
-  /** Called after all timed work, however short. */
-  stillAtWork(): void;
 }
 
 /** Samples by row: nanoseconds of a run, in the order of measurement. */
@@ -73,7 +71,6 @@ export async function sampleRows(
   const sampler = new Sampler({
     ...options,
     progress: (part) => attempts.progress(share, part),
-    stillAtWork: () => attempts.stillAtWork(),
   });
   const sample = (some: readonly ProfiledRow[]) => unchanged(gpu, inputs, () => sampler.sample(some));
   attempts.begin(rows.length > 1 ? "samples in turns" : "samples", rows);
@@ -90,12 +87,10 @@ export async function sampleRows(
   return samples;
 }
 
-/** About how long each kind of sampling takes for a row, in nanoseconds of the device. */
-interface RowWork {
-  readonly launches: number;
-  readonly wall: number;
-  readonly runs: number;
-}
+/** About how long one wall time of a row takes, and all its samples of whole runs: nanoseconds of the device. */
+const wallNs = (row: ProfiledRow) => wallRuns(row) * row.aboutNs;
+const runsNs = ({ repeats, aboutNs }: ProfiledRow, { samples, timeNs }: StopRule) =>
+  Math.max(samples * repeats * aboutNs, timeNs);
 
 /** Takes samples of rows, in random order. */
 class Sampler {
@@ -119,31 +114,20 @@ class Sampler {
   async sample(rows: readonly ProfiledRow[]): Promise<SampledRows> {
     const { instruments, random, rule } = this.#options;
     const onGpu = instruments.timer !== null;
-    const work = rows.map((row) => this.#workOf(row));
-    const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
-    this.#work = { all: sumOf(work.flatMap((of) => Object.values(of))), done: 0 };
+    const sumOf = (about: (row: ProfiledRow) => number) => rows.reduce((sum, row) => sum + about(row), 0);
+    const first = onGpu ? sumOf((row) => LAUNCH_SAMPLES * row.aboutNs + this.#wallSamples * wallNs(row)) : 0;
+    this.#work = { all: first + sumOf((row) => runsNs(row, rule)), done: 0 };
     if (onGpu) {
       await this.#sampleLaunches(rows);
       await this.#sampleWall(rows);
     }
-    const before = this.#work.done;
     return await sampleInterleaved(rows, {
       rule,
       random,
       measure: (order) => onGpu ? this.#gpuTimes(order) : this.#wallTimes(order),
       report: (_, samplesOf) =>
-        this.#tell(before + sumOf(rows.map((row, i) => work[i].runs * progressOf(samplesOf(row), rule)))),
+        this.#tell(first + sumOf((row) => runsNs(row, rule) * progressOf(samplesOf(row), rule))),
     });
-  }
-
-  /** Without timestamps, whole runs on the wall clock are all that is sampled. */
-  #workOf(row: ProfiledRow): RowWork {
-    const { instruments, rule } = this.#options;
-    const { aboutNs, repeats } = row;
-    const runs = Math.max(rule.samples * repeats * aboutNs, rule.timeNs);
-    if (instruments.timer === null) return { launches: 0, wall: 0, runs };
-    const wall = this.#wallSamples * wallRuns(row) * aboutNs;
-    return { launches: LAUNCH_SAMPLES * aboutNs, wall, runs };
   }
 
   get #wallSamples(): number {
@@ -161,9 +145,8 @@ class Sampler {
     for (let i = 0; i < LAUNCH_SAMPLES; i++) {
       for (const row of shuffled(rows, random)) {
         trimPool(instruments.gpu);
-        const launchNs = await this.#atPace(() => launchTimes(instruments, row));
+        const launchNs = await this.#atPace(() => launchTimes(instruments, row), row.aboutNs);
         if (launchNs !== null) row.launchNs.push(launchNs);
-        this.#tell(this.#work.done + this.#workOf(row).launches / LAUNCH_SAMPLES);
       }
     }
   }
@@ -172,8 +155,8 @@ class Sampler {
     const { instruments, random } = this.#options;
     for (let i = 0; i < this.#wallSamples; i++) {
       for (const row of shuffled(rows, random)) {
-        row.wallNs.push(await this.#atPace(() => wallTimeOf(instruments, row, wallRuns(row))));
-        this.#tell(this.#work.done + this.#workOf(row).wall / this.#wallSamples);
+        const wall = () => wallTimeOf(instruments, row, wallRuns(row));
+        row.wallNs.push(await this.#atPace(wall, wallNs(row)));
       }
     }
   }
@@ -198,12 +181,16 @@ class Sampler {
     return times;
   }
 
-  /** Does timed work, then lets the device rest if it is time to, and warms it again: light work lets its clocks sink. */
-  async #atPace<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Does timed work, then lets the device rest if it is time to, and warms it again: light work lets its clocks sink.
+   *
+   * @param ns How much of the sampling's work it is.
+   */
+  async #atPace<T>(work: () => Promise<T>, ns = 0): Promise<T> {
     const start = performance.now();
     const result = await work();
     if (await this.#pace?.worked(performance.now() - start)) await this.#options.instruments.warm(0);
-    this.#options.stillAtWork();
+    this.#tell(this.#work.done + ns);
     return result;
   }
 }
