@@ -4,8 +4,8 @@ import { LimitError } from "../kernels/gpu/limits.ts";
 import { OutOfMemoryError } from "../kernels/gpu/memory.ts";
 import { PlanRecorder } from "../kernels/gpu/recorder.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { expertsBackward, expertsForward } from "./experts.ts";
-import { emptyInputs, emptyTargets, runBackward, runForward } from "./form.ts";
+import { recordBackward, recordForward } from "./experts.ts";
+import { emptyInputs, emptyTargets } from "./form.ts";
 import { type Asked, type GradientName, inputOf, type PlannedAsked } from "./gradients.ts";
 import { DEFAULT_VARIANT, FALLBACKS, variants } from "./mod.ts";
 import type { Options } from "./options.ts";
@@ -122,7 +122,7 @@ export interface Wanted {
   /** What is asked of the gradients. */
   readonly asked: PlannedAsked;
   /** The tokens of each expert. Default: all tokens have the same weights. */
-  readonly tokensPerExpert?: readonly number[] | null;
+  readonly tokensPerExpert?: readonly number[];
   readonly options: Pick<Options, "implementation" | "memoryBudget">;
   /** What is tried, in order. Default: the named variant, or else the default and its fallbacks, then these in chunks. */
   readonly candidates?: readonly Variant[];
@@ -189,14 +189,14 @@ function walked(problem: Problem, variant: Variant, wanted: Wanted): Plan {
   const recorder = new PlanRecorder(capabilities);
   const kind = { givesHidden: variant.givesHidden, experts: tokensPerExpert?.length };
   const { dy, ...inputs } = emptyInputs(recorder.memory, problem, form, kind);
-  const run = { recorder, variant, problem, inputs, asked: plannedAsked(recorder, inputs, wanted.asked) };
-  const experts = tokensPerExpert ? { ...run, tokensPerExpert } : null;
+  const asked = plannedAsked(recorder, inputs, wanted.asked);
+  const run = { recorder, variant, problem, inputs, asked, tokensPerExpert };
   const { ledger } = recorder.memory;
   ledger.resetPeak();
-  const { saved } = experts ? expertsForward(experts, training) : runForward(run, training);
+  const { saved } = recordForward(run, training);
   const savedBytes = ledger.live("saved");
   const launched = recorder.dispatches.length;
-  if (training) experts ? expertsBackward(experts, saved, dy) : runBackward(run, saved, dy);
+  if (training) recordBackward(run, saved, dy);
   const reused = overwritten(Object.values(saved), recorder.dispatches.slice(launched));
   return {
     implementation: variant.id,

@@ -116,16 +116,11 @@ function checkedDtype(
 
 /** H, if gate or gateUp has the form, and the shape of each tensor then. */
 function fitting(form: WeightForm, { tensors: { gate, gateUp }, x, experts }: Omit<NamedWeights, "form">) {
-  const leading = experts === undefined ? [] : [experts];
   const hidden = gate
-    ? (form.layout === "out,in" ? gate.shape[leading.length] ?? 1 : gate.columns)
+    ? (form.layout === "out,in" ? gate.shape[experts === undefined ? 0 : 1] ?? 1 : gate.columns)
     : gateUp.length / (2 * x.columns * (experts ?? 1));
   const hiddenDim = Math.max(1, Math.floor(hidden));
-  const ofOne = Object.entries(weightShapes(form, { dim: x.columns, hiddenDim }));
-  return {
-    hiddenDim,
-    shapes: Object.fromEntries(ofOne.map(([name, shape]) => [name, [...leading, ...shape]])),
-  };
+  return { hiddenDim, shapes: weightShapes(form, { dim: x.columns, hiddenDim, experts }) };
 }
 
 /** Tells the form of the same tensors that all shapes would fit, if there is one. */

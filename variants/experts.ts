@@ -8,6 +8,28 @@ import { type GradientName, gradientNames, inputOf, wants } from "./gradients.ts
 import { type Forward, gradientDtype, type Gradients, release } from "./variant.ts";
 import { formOf, namedWeights, weightShapes, weightsOf } from "./weights.ts";
 
+/** A variant's run for one block, or for the blocks of a mixture of experts. */
+export interface Run extends VariantRun {
+  /** The number of tokens of each expert, which add up to T. Default: all tokens have the same weights. */
+  readonly tokensPerExpert?: readonly number[];
+}
+
+/** Records forward, of experts one after another. */
+export function recordForward({ tokensPerExpert, ...run }: Run, training: boolean): Forward {
+  return tokensPerExpert ? expertsForward({ ...run, tokensPerExpert }, training) : runForward(run, training);
+}
+
+/** Records backward, of experts one after another. It disposes what forward saved. */
+export function recordBackward(
+  { tokensPerExpert, ...run }: Run,
+  saved: Forward["saved"],
+  slope: Tensor,
+): Gradients {
+  return tokensPerExpert
+    ? expertsBackward({ ...run, tokensPerExpert }, saved, slope)
+    : runBackward(run, saved, slope);
+}
+
 /**
  * A mixture of experts: a block of its own for the tokens of each expert.
  *
@@ -17,15 +39,12 @@ import { formOf, namedWeights, weightShapes, weightsOf } from "./weights.ts";
  * Launches: those of a block, for each expert in turn. An expert without tokens has only those that set new gradients to 0.
  * Bottleneck: experts of few tokens, whose launches do not fill a GPU, and whose weights are read for little work.
  */
-export interface ExpertsRun extends VariantRun {
-  /** The number of tokens of each expert. They add up to T. */
-  readonly tokensPerExpert: readonly number[];
-}
+type ExpertsRun = Run & { readonly tokensPerExpert: readonly number[] };
 
 type Targets = Partial<Record<GradientName, Tensor>>;
 
-/** Records forward of all experts. What each saves is named after it. */
-export function expertsForward(run: ExpertsRun, training: boolean): Forward {
+/** What each expert saves is named after it. */
+function expertsForward(run: ExpertsRun, training: boolean): Forward {
   const { recorder, problem: { tokens, dim, dtype }, asked = {} } = run;
   const y = recorder.empty([tokens, dim], dtype, { purpose: "output", label: "y" });
   const saved: Record<string, Tensor> = {};
@@ -40,8 +59,7 @@ export function expertsForward(run: ExpertsRun, training: boolean): Forward {
   return { y, saved };
 }
 
-/** Records backward of all experts. It disposes what forward saved. */
-export function expertsBackward(run: ExpertsRun, saved: Forward["saved"], dy: Tensor): Gradients {
+function expertsBackward(run: ExpertsRun, saved: Forward["saved"], dy: Tensor): Gradients {
   const { asked = {} } = run;
   const targets = targetsOf(run);
   const made = newGradients(run);
@@ -68,23 +86,24 @@ function targetsOf({ asked: { into = {} } = {} }: ExpertsRun): [GradientName, Te
 /** The gradients that are wanted and added to nothing, of all experts. */
 function newGradients({ recorder, problem, inputs: { weights }, asked = {}, ...run }: ExpertsRun) {
   const form = formOf(weights);
-  const experts = run.tokensPerExpert.length;
+  const shapes: Record<string, number[]> = {
+    x: [problem.tokens, problem.dim],
+    ...weightShapes(form, { ...problem, experts: run.tokensPerExpert.length }),
+  };
   const names = gradientNames(form).filter((name) => wants(asked, name) && !asked.into?.[name]);
   return names.map((name) => {
-    const shape = name === "dx"
-      ? [problem.tokens, problem.dim]
-      : [experts, ...weightShapes(form, problem)[inputOf(name)]];
     const as = { purpose: "gradient", label: name } as const;
-    return [name, recorder.empty(shape, gradientDtype(name, problem), as)] as const;
+    return [name, recorder.empty(shapes[inputOf(name)], gradientDtype(name, problem), as)] as const;
   });
 }
 
 /** The block of each expert, whose inputs are parts of those of all. */
 function* expertsOf({ recorder, variant, problem, inputs: { x, weights }, tokensPerExpert }: ExpertsRun) {
   const form = formOf(weights);
+  const shapesOfWeights = weightShapes(form, problem);
   let start = 0;
   for (const [expert, tokens] of tokensPerExpert.entries()) {
-    const shapes = { x: [tokens, problem.dim], ...weightShapes(form, problem) };
+    const shapes = { x: [tokens, problem.dim], ...shapesOfWeights };
     const parts = new Parts(recorder, { expert, start, tokens, shapes });
     const own = Object.entries(namedWeights(weights)).map(([name, tensor]) =>
       [name, parts.read(tensor, name)] as const

@@ -133,12 +133,8 @@ const choices = new WeakMap<Gpu, Map<string, ChosenVariant>>();
 /** Chooses how the problem of a call is computed. Choices are kept, so that the same question is answered once. */
 export function choiceFor(
   gpu: Gpu,
-  { problem, inputs: { weights }, settings }: CheckedCall,
-  { training, asked = ALL, tokensPerExpert }: {
-    training: boolean;
-    asked?: Asked;
-    tokensPerExpert?: readonly number[];
-  },
+  { problem, inputs: { weights }, settings, tokensPerExpert }: CheckedCall,
+  { training, asked = ALL }: { training: boolean; asked?: Asked },
 ): ChosenVariant {
   const form = formOf(weights);
   const { implementation, memoryBudget } = settings;

@@ -43,9 +43,9 @@ export function emptyInputs(
     make("dy", [tokens, givesHidden ? hiddenDim : dim], dtype),
   ];
   const whole = typeof form === "string" ? { parts: form, ...GATE_FIRST, layout: "in,out" as const } : form;
-  const tensors = Object.entries(weightShapes(whole, problem)).map(([name, shape]) => [
+  const tensors = Object.entries(weightShapes(whole, { ...problem, experts })).map(([name, shape]) => [
     name,
-    make(name, experts === undefined ? shape : [experts, ...shape], weightDtypeOf(problem)),
+    make(name, shape, weightDtypeOf(problem)),
   ]);
   return { x, weights: weightsOf(whole, Object.fromEntries(tensors)), dy };
 }

@@ -7,7 +7,7 @@ import { recordedAndGuarded } from "./recorded.ts";
 import { checkGpu, checkTensor, checkWritten } from "./checks.ts";
 import { gatedUnit } from "./gated_unit.ts";
 import type { GradientOptions } from "./gradients.ts";
-import { recordTraining, trainingOf } from "./training.ts";
+import { recordTraining } from "./training.ts";
 import { checkAsked, checkOptions, checkUnitSettings, OPTIONS, readOptions } from "./validate.ts";
 import { type CombinedWeights, formOf, namedWeights, type SeparateWeights, type Weights } from "./weights.ts";
 
@@ -148,7 +148,7 @@ export function gatedLinearUnitWithGrad<W extends UnitWeights, K extends UnitWrt
   });
   const asked = checkAsked(gpu, { wrt, into }, { problem, inputs, named, output: "h" });
   const { output: h, backward, dispose } = recordTraining(gpu, {
-    ...trainingOf({ variant: gatedUnit, problem, inputs, asked }),
+    run: { variant: gatedUnit, problem, inputs, asked },
     encoder,
     slope: "dh",
     shape: [...x.shape.slice(0, -1), problem.hiddenDim],

@@ -1,13 +1,21 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { choiceFor } from "./explain.ts";
-import { runForward } from "./form.ts";
+import { recordForward } from "./experts.ts";
 import type { Options, Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkWritten } from "./checks.ts";
 import type { GradientOptions, GradientsBy, Wrt } from "./gradients.ts";
-import { checkAsked, checkCall, checkInputs, namedInputs, OPTIONS, readOptions } from "./validate.ts";
-import { recordTraining, trainingOf } from "./training.ts";
+import {
+  type Call,
+  checkAsked,
+  checkCall,
+  checkInputs,
+  namedInputs,
+  OPTIONS,
+  readOptions,
+} from "./validate.ts";
+import { recordTraining } from "./training.ts";
 import type { Weights } from "./weights.ts";
 
 /**
@@ -71,14 +79,7 @@ export interface WithGradients<W extends Weights = Weights, K extends string = W
  * ```
  */
 export function swiglu(gpu: Gpu, x: Tensor, weights: Weights, options: Options & Recording = {}): Tensor {
-  const call = checkCall({ gpu, x, weights, options });
-  const { problem, inputs, settings: { encoder } } = call;
-  const { variant } = choiceFor(gpu, call, { training: false });
-  checkWritten(gpu, namedInputs(inputs), encoder);
-  return recordedAndGuarded(gpu, encoder, (recorder) => {
-    const { y } = runForward({ recorder, variant, problem, inputs }, false);
-    return y.reshape(x.shape);
-  });
+  return computeBlocks({ gpu, x, weights, options });
 }
 
 /**
@@ -136,19 +137,41 @@ export function swigluWithGrad<W extends Weights, K extends Wrt<W> = Wrt<W>>(
   weights: W,
   options: Options & Recording & GradientOptions<K> = {},
 ): WithGradients<W, K> {
+  return computeWithGrad<W, K>({ gpu, x, weights, options });
+}
+
+/** y of one block, or of the blocks of experts. */
+export function computeBlocks(given: Call): Tensor {
+  const { gpu } = given;
+  const call = checkCall(given);
+  const { problem, inputs, tokensPerExpert, settings: { encoder } } = call;
+  const { x } = inputs;
+  const { variant } = choiceFor(gpu, call, { training: false });
+  checkWritten(gpu, namedInputs(inputs), encoder);
+  return recordedAndGuarded(gpu, encoder, (recorder) => {
+    const { y } = recordForward({ recorder, variant, problem, inputs, tokensPerExpert }, false);
+    return y.reshape(x.shape);
+  });
+}
+
+/** y of one block, or of the blocks of experts, with what its gradients need. */
+export function computeWithGrad<W extends Weights, K extends Wrt<W>>(
+  { options, ...given }: Call & { readonly options: GradientOptions<K> },
+): WithGradients<W, K> {
+  const { gpu } = given;
   const { wrt, into, ...rest } = readOptions(options, [...OPTIONS, "encoder", "wrt", "into"]);
-  const call = checkCall({ gpu, x, weights, options: rest as Options & Recording });
-  const { problem, inputs, settings: { encoder } } = call;
+  const call = checkCall({ ...given, options: rest as Options & Recording });
+  const { problem, inputs, tokensPerExpert, settings: { encoder } } = call;
   const named = namedInputs(inputs);
   const asked = checkAsked(gpu, { wrt, into }, { problem, inputs, named, output: "y" });
   const { variant } = choiceFor(gpu, call, { training: true, asked });
   const { output: y, backward, dispose } = recordTraining(gpu, {
-    ...trainingOf({ variant, problem, inputs, asked }),
+    run: { variant, problem, inputs, asked, tokensPerExpert },
     encoder,
     slope: "dy",
-    shape: [...x.shape],
+    shape: [...inputs.x.shape],
     inputs: named,
-    check: () => void checkInputs(gpu, inputs),
+    check: () => void checkInputs(gpu, inputs, tokensPerExpert),
   });
   const ofW = backward as unknown as WithGradients<W, K>["backward"]; // in the form of the weights, which are W
   return { y, backward: ofW, dispose, [Symbol.dispose]: dispose };

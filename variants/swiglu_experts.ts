@@ -1,23 +1,9 @@
 import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
-import { checkExperts, readTokensPerExpert, type TokensPerExpert } from "./check_experts.ts";
-import { checkWritten } from "./checks.ts";
-import { choiceFor } from "./explain.ts";
-import { expertsBackward, expertsForward, type ExpertsRun } from "./experts.ts";
-import type { Asked, GradientOptions, Wrt } from "./gradients.ts";
+import { readTokensPerExpert, type TokensPerExpert } from "./check_experts.ts";
+import type { GradientOptions, Wrt } from "./gradients.ts";
 import type { Options, Recording } from "./options.ts";
-import { recordedAndGuarded } from "./recorded.ts";
-import type { WithGradients } from "./swiglu.ts";
-import { recordTraining } from "./training.ts";
-import {
-  checkAsked,
-  checkCall,
-  type CheckedCall,
-  checkInputs,
-  namedInputs,
-  OPTIONS,
-  readOptions,
-} from "./validate.ts";
+import { computeBlocks, computeWithGrad, type WithGradients } from "./swiglu.ts";
 import type { Weights } from "./weights.ts";
 
 /**
@@ -54,14 +40,8 @@ export function swigluExperts(
   tokensPerExpert: TokensPerExpert,
   options: Options & Recording = {},
 ): Tensor {
-  const call = checkExpertsCall(gpu, { x, weights, tokensPerExpert, options });
-  const { inputs, settings: { encoder } } = call;
-  const run = runOf(gpu, call, { training: false });
-  checkWritten(gpu, namedInputs(inputs), encoder);
-  return recordedAndGuarded(gpu, encoder, (recorder) => {
-    const { y } = expertsForward({ ...run, recorder }, false);
-    return y.reshape(x.shape);
-  });
+  const counts = readTokensPerExpert(tokensPerExpert);
+  return computeBlocks({ gpu, x, weights, options, tokensPerExpert: counts });
 }
 
 /**
@@ -97,53 +77,6 @@ export function swigluExpertsWithGrad<W extends Weights, K extends Wrt<W> = Wrt<
   tokensPerExpert: TokensPerExpert,
   options: Options & Recording & GradientOptions<K> = {},
 ): WithGradients<W, K> {
-  const { wrt, into, ...rest } = readOptions(options, [...OPTIONS, "encoder", "wrt", "into"]);
-  const call = checkExpertsCall(gpu, { x, weights, tokensPerExpert, options: rest });
-  const { problem, inputs, settings: { encoder } } = call;
-  const named = namedInputs(inputs);
-  const asked = checkAsked(gpu, { wrt, into }, { problem, inputs, named, output: "y" });
-  const run = runOf(gpu, call, { training: true, asked });
-  const { output: y, backward, dispose } = recordTraining(gpu, {
-    forward: (recorder) => expertsForward({ ...run, recorder }, true),
-    backward: (recorder, saved, dy) => expertsBackward({ ...run, recorder }, saved, dy),
-    into: asked.into,
-    encoder,
-    slope: "dy",
-    shape: [...x.shape],
-    inputs: named,
-    check: () => void checkInputs(gpu, inputs, run.tokensPerExpert.length),
-  });
-  const ofW = backward as unknown as WithGradients<W, K>["backward"]; // in the form of the weights, which are W
-  return { y, backward: ofW, dispose, [Symbol.dispose]: dispose };
-}
-
-/** A call that was checked. */
-interface ExpertsCall extends CheckedCall {
-  readonly tokensPerExpert: readonly number[];
-}
-
-/** Checks a call before anything is allocated. The caller's own objects are not read again. */
-function checkExpertsCall(
-  gpu: Gpu,
-  { x, weights, tokensPerExpert, options }: {
-    x: Tensor;
-    weights: Weights;
-    tokensPerExpert: unknown;
-    options: unknown;
-  },
-): ExpertsCall {
   const counts = readTokensPerExpert(tokensPerExpert);
-  const call = checkCall({ gpu, x, weights, options: options as Options & Recording }, counts.length);
-  checkExperts(counts, { tokens: x.rows });
-  return { ...call, tokensPerExpert: counts };
-}
-
-function runOf(
-  gpu: Gpu,
-  { tokensPerExpert, ...call }: ExpertsCall,
-  of: { training: boolean; asked?: Asked },
-): Omit<ExpertsRun, "recorder"> {
-  const { problem, inputs } = call;
-  const { variant } = choiceFor(gpu, call, { ...of, tokensPerExpert });
-  return { variant, problem, inputs, asked: of.asked, tokensPerExpert };
+  return computeWithGrad<W, K>({ gpu, x, weights, options, tokensPerExpert: counts });
 }

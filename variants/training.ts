@@ -2,7 +2,7 @@ import type { Gpu } from "../kernels/gpu/device.ts";
 import type { Tensor } from "../kernels/gpu/tensor.ts";
 import { checkApart } from "./check_gradients.ts";
 import { checkDtype, checkShape, checkTensor, checkWritten } from "./checks.ts";
-import { runBackward, runForward, type VariantRun } from "./form.ts";
+import { recordBackward, recordForward, type Run } from "./experts.ts";
 import type { Recording } from "./options.ts";
 import { recordedAndGuarded } from "./recorded.ts";
 import { checkOptions } from "./validate.ts";
@@ -10,7 +10,7 @@ import { type Gradients, release } from "./variant.ts";
 
 /** A call that was checked: what forward and backward are recorded from. */
 export interface Training {
-  readonly run: Omit<VariantRun, "recorder">;
+  readonly run: Omit<Run, "recorder">;
   readonly encoder: GPUCommandEncoder | undefined;
   /** What errors call the gradient that backward takes. */
   readonly slope: "dy" | "dh";
@@ -32,7 +32,7 @@ export function recordTraining(
   const shapeOfX = [...x.shape];
   checkWritten(gpu, inputs, encoder);
   const { output, saved: kept } = recordedAndGuarded(gpu, encoder, (recorder) => {
-    const { y, saved } = runForward({ ...run, recorder }, true);
+    const { y, saved } = recordForward({ ...run, recorder }, true);
     return { output: y.reshape(shape), saved };
   });
   let saved: Record<string, Tensor> | null = kept;
@@ -57,7 +57,7 @@ export function recordTraining(
     checkWritten(gpu, { ...saved, ...read, ...targets }, encoder);
     try {
       return recordedAndGuarded(gpu, encoder, (recorder) => {
-        const gradients = runBackward({ ...run, recorder }, saved!, given);
+        const gradients = recordBackward({ ...run, recorder }, saved!, given);
         if ("dx" in gradients) gradients.dx.reshape(shapeOfX);
         return gradients;
       });

@@ -47,6 +47,8 @@ export interface Call {
   readonly x: Tensor;
   readonly weights: Weights;
   readonly options: Options & Recording;
+  /** The tokens of each expert, already read. Default: all tokens have the same weights. */
+  readonly tokensPerExpert?: readonly number[];
 }
 
 /**
@@ -66,23 +68,25 @@ export interface CheckedCall {
   readonly problem: Problem;
   readonly inputs: Inputs;
   readonly settings: Settings;
+  /** The tokens of each expert. Default: all tokens have the same weights. */
+  readonly tokensPerExpert?: readonly number[];
 }
 
 /**
  * Checks a call before anything is allocated, and gives its problem, inputs and settings.
  *
- * @param experts The first dimension that all weights have. Default: they have none.
  * @throws {TypeError} If an argument is of another kind, device, dtype, or disposed, or has an unknown name.
  * @throws {RangeError} If shapes do not fit together, or an option has no such value.
  */
-export function checkCall({ gpu, x, weights, options }: Call, experts?: number): CheckedCall {
+export function checkCall({ gpu, x, weights, options, tokensPerExpert }: Call): CheckedCall {
   checkGpu(gpu);
   checkTensor(gpu, x, "x");
   const inputs = { x, weights: readWeights("weights", weights) };
-  const sizes = checkInputs(gpu, inputs, experts);
+  const sizes = checkInputs(gpu, inputs, tokensPerExpert);
   const settings = checkOptions(options);
+  if (tokensPerExpert) checkExperts(tokensPerExpert, sizes);
   const { activation, precision } = settings;
-  return { problem: { ...sizes, activation, precision }, inputs, settings };
+  return { problem: { ...sizes, activation, precision }, inputs, settings, tokensPerExpert };
 }
 
 /**
@@ -93,7 +97,7 @@ export function checkCall({ gpu, x, weights, options }: Call, experts?: number):
 export function checkInputs(
   gpu: Gpu,
   { x, weights }: Inputs,
-  experts?: number,
+  tokensPerExpert?: readonly number[],
 ): Sizes & Required<Pick<Problem, "dtype" | "weightDtype">> {
   checkTensor(gpu, x, "x");
   const checked = checkWeights(gpu, {
@@ -101,7 +105,7 @@ export function checkInputs(
     form: formOf(weights),
     tensors: namedWeights(weights),
     x,
-    experts,
+    experts: tokensPerExpert?.length,
   });
   return { tokens: x.rows, dim: x.columns, dtype: x.dtype, ...checked };
 }
@@ -120,8 +124,8 @@ export interface CheckedProblem {
   readonly form: WeightForm;
   /** Where the block ends. */
   readonly output: BlockOutput;
-  /** The tokens of each expert; null where all tokens have the same weights. */
-  readonly tokensPerExpert: readonly number[] | null;
+  /** The tokens of each expert. Default: all tokens have the same weights. */
+  readonly tokensPerExpert?: readonly number[];
   /** What is asked of the gradients, and the types of tensors that they are added to. */
   readonly asked: PlannedAsked;
 }
@@ -176,10 +180,8 @@ export function checkProblem(
   const sizes = { tokens, dim, hiddenDim, dtype: dtype as DType, weightDtype: weightDtype as DType };
   const problem = { ...sizes, activation: settings.activation, precision: settings.precision };
   if (output === "h") checkUnitSettings(settings);
-  const experts = tokensPerExpert === undefined ? null : readTokensPerExpert(tokensPerExpert);
-  if (experts !== null) {
-    checkExperts(experts, { tokens, output: output as BlockOutput });
-  }
+  const experts = tokensPerExpert === undefined ? undefined : readTokensPerExpert(tokensPerExpert);
+  if (experts) checkExperts(experts, { tokens, output: output as BlockOutput });
   return {
     problem,
     settings,

@@ -147,10 +147,19 @@ export function gateUpTensors(weights: Weights): Tensor[] {
   return "gateUp" in weights ? [weights.gateUp] : [weights.gate, weights.up];
 }
 
-/** The shape of each tensor of a form, by name: gate and up first. */
+/** The shape of each tensor of a form, by name: gate and up first. Those of experts have a dimension of them first. */
 export function weightShapes(
+  form: WeightForm,
+  { experts, ...sizes }: { readonly dim: number; readonly hiddenDim: number; readonly experts?: number },
+): Readonly<Record<string, number[]>> {
+  const shapes = blockShapes(form, sizes);
+  if (experts === undefined) return shapes;
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, [experts, ...shape]]));
+}
+
+function blockShapes(
   { parts, layout, interleaved }: WeightForm,
-  { dim, hiddenDim }: { readonly dim: number; readonly hiddenDim: number },
+  { dim, hiddenDim }: { dim: number; hiddenDim: number },
 ): Readonly<Record<string, number[]>> {
   const turned = layout === "out,in";
   const down = turned ? [dim, hiddenDim] : [hiddenDim, dim];
